@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Requests in, replies out; see channel.h. */
+#define FUSE_USE_VERSION 314
+#include "channel.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <fuse_lowlevel.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "kernel_abi.h"
+#include "log.h"
+#include "ops.h"
+#include "request.h"
+
+/*
+ * The reply to INIT says more than libfuse 3.14 knows to say. What else stands in it is libfuse's.
+ */
+static void amend_init(struct server *server, struct iovec *reply)
+{
+	struct abi_init_out *out = reply->iov_base;
+	uint64_t flags = out->flags;
+
+	if (reply->iov_len < sizeof *out)
+		return;
+	flags |= ABI_INIT_PARALLEL_DIROPS & server->init_offered;
+	if (server->init_offered & ABI_INIT_EXT)
+		flags |= ABI_INIT_EXT | tier_init_flags(server->choice, server->init_offered);
+	out->minor = ABI_MINOR;
+	out->flags = (uint32_t)flags;
+	out->flags2 |= (uint32_t)(flags >> 32);
+	/* The memory below is no stack of filesystems, so this one may be stacked upon once. */
+	if (flags & ABI_INIT_PASSTHROUGH)
+		out->max_stack_depth = 1;
+	server->init_agreed = flags | (uint64_t)out->flags2 << 32;
+}
+
+/*
+ * Every reply passes here. A change is final before anybody can know of it, and nobody can know of
+ * one that is not.
+ */
+static ssize_t send_reply(int fd, struct iovec *iov, int count, void *userdata)
+{
+	struct server *server = userdata;
+	const struct fuse_out_header *header = iov[0].iov_base;
+
+	if (server->init_unique != 0 && header->unique == server->init_unique && count >= 2 &&
+	    header->error == 0)
+		amend_init(server, &iov[1]);
+	if (server->fs != NULL && shmfs_active(server->fs))
+		shmfs_commit(server->fs);
+	return writev(fd, iov, count);
+}
+
+/* libfuse asks for one; requests are read by channel_serve(). */
+static ssize_t read_nothing(int fd, void *buffer, size_t size, void *userdata)
+{
+	(void)fd;
+	(void)buffer;
+	(void)size;
+	(void)userdata;
+	errno = EINVAL;
+	return -1;
+}
+
+static const struct fuse_custom_io custom_io = {.writev = send_reply, .read = read_nothing};
+
+static int make_session(struct server *server, struct fuse_args *args)
+{
+	server->request = malloc(SERVER_BUFFER_SIZE);
+	server->data = malloc(SERVER_MAX_TRANSFER);
+	if (server->request != NULL && server->data != NULL)
+		server->session = fuse_session_new(args, &server_ops, sizeof server_ops, server);
+	if (server->session != NULL)
+		return 0;
+	free(server->request);
+	free(server->data);
+	server->request = server->data = NULL;
+	return -ENOMEM;
+}
+
+static int take_descriptor(struct server *server, int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
+		return -errno;
+	if (fuse_session_custom_io(server->session, &custom_io, fd) != 0)
+		return -EINVAL;
+	server->fuse_fd = fd;
+	return 0;
+}
+
+int channel_attach(struct server *server, int fd)
+{
+	struct fuse_args args = FUSE_ARGS_INIT(0, NULL);
+	int rc = fuse_opt_add_arg(&args, "shmfs") == 0 ? make_session(server, &args) : -ENOMEM;
+
+	fuse_opt_free_args(&args);
+	if (rc < 0)
+		return rc;
+	rc = take_descriptor(server, fd);
+	if (rc < 0)
+		channel_close(server);
+	return rc;
+}
+
+/* The first line of a file, without its end. */
+static void first_line(int fd, char *out, size_t size)
+{
+	ssize_t count = pread(fd, out, size - 1, 0);
+
+	out[count > 0 ? count : 0] = '\0';
+	out[strcspn(out, "\n")] = '\0';
+}
+
+/*
+ * libfuse, and fusermount3 which it runs for users, say on stderr why a mount fails and tell the
+ * caller only that it did. So stderr is caught while they work.
+ */
+static int mount_quietly(
+    struct fuse_session *session, const char *mountpoint, char *why, size_t why_size)
+{
+	int caught = memfd_create("shmfs-mount", MFD_CLOEXEC);
+	int saved = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+	int rc;
+
+	if (caught >= 0 && saved >= 0)
+		(void)dup2(caught, STDERR_FILENO);
+	rc = fuse_session_mount(session, mountpoint);
+	if (saved >= 0)
+		(void)dup2(saved, STDERR_FILENO);
+	snprintf(why, why_size, "unknown reason");
+	if (rc != 0 && caught >= 0)
+		first_line(caught, why, why_size);
+	if (saved >= 0)
+		close(saved);
+	if (caught >= 0)
+		close(caught);
+	return rc == 0 ? 0 : -EPERM;
+}
+
+int channel_mount(struct server *server, struct fuse_args *args, const char *mountpoint, char *why,
+    size_t why_size)
+{
+	int rc = make_session(server, args);
+
+	if (rc < 0) {
+		snprintf(why, why_size, "out of memory");
+		return rc;
+	}
+	rc = mount_quietly(server->session, mountpoint, why, why_size);
+	if (rc < 0)
+		goto fail_mount;
+	rc = take_descriptor(server, fuse_session_fd(server->session));
+	if (rc < 0) {
+		snprintf(why, why_size, "%s", strerror(-rc));
+		fuse_session_unmount(server->session);
+		goto fail_mount;
+	}
+	return 0;
+
+fail_mount:
+	channel_close(server);
+	return rc;
+}
+
+void channel_close(struct server *server)
+{
+	fuse_session_destroy(server->session);
+	free(server->request);
+	free(server->data);
+	server->session = NULL;
+	server->request = server->data = NULL;
+	server->fuse_fd = -1;
+}
+
+/* Remembers what the kernel offers, for the reply. */
+static void note_init(struct server *server)
+{
+	const struct fuse_in_header *header = (const void *)server->request;
+	const struct fuse_init_in *init = (const void *)(header + 1);
+
+	if (header->opcode != FUSE_INIT || server->init_agreed != 0)
+		return;
+	server->init_unique = header->unique;
+	server->init_offered = init->flags;
+	if ((init->flags & ABI_INIT_EXT) && header->len >= sizeof *header + sizeof *init)
+		server->init_offered |= (uint64_t)init->flags2 << 32;
+}
+
+static void serve_request(struct server *server, size_t length)
+{
+	struct fuse_buf buffer = {.mem = server->request, .size = length};
+
+	note_init(server);
+	if (server->fs != NULL)
+		shmfs_begin(server->fs);
+	fuse_session_process_buf(server->session, &buffer);
+	/* What has no reply (FORGET) ends here. */
+	if (server->fs != NULL && shmfs_active(server->fs))
+		shmfs_commit(server->fs);
+	server->init_unique = 0;
+}
+
+/* A request that is not well-formed never gets to libfuse, which would believe it. */
+static void refuse_request(struct server *server, size_t length)
+{
+	struct fuse_in_header header;
+	struct fuse_out_header out = {.len = sizeof out, .error = -EINVAL};
+
+	if (length < sizeof header)
+		return;
+	memcpy(&header, server->request, sizeof header);
+	log_debug("malformed request: opcode %u, %zu bytes", header.opcode, length);
+	if (!request_has_reply(header.opcode))
+		return;
+	out.unique = header.unique;
+	/* Nobody waits for it but who sent nonsense. */
+	(void)!write(server->fuse_fd, &out, sizeof out);
+}
+
+int channel_serve(struct server *server)
+{
+	ssize_t length;
+
+	/* One byte stays free for the NUL that ends the last string of any request. */
+	do {
+		length = read(server->fuse_fd, server->request, SERVER_BUFFER_SIZE - 1);
+	} while (length < 0 && errno == EINTR);
+	if (length < 0) {
+		/* ENOENT: the request was taken back while it was being read. */
+		if (errno == EAGAIN || errno == ENOENT)
+			return errno == ENOENT;
+		return -errno;
+	}
+	if (length == 0)
+		return -ENODEV;
+	server->request[length] = '\0';
+	if (request_check(server->request, (size_t)length) == 0)
+		serve_request(server, (size_t)length);
+	else
+		refuse_request(server, (size_t)length);
+	return 1;
+}
+
+int channel_negotiate(struct server *server, int timeout_ms)
+{
+	struct pollfd poll_fd = {.fd = server->fuse_fd, .events = POLLIN};
+	int rc;
+
+	while (server->init_agreed == 0) {
+		rc = poll(&poll_fd, 1, timeout_ms);
+		if (rc < 0 && errno != EINTR)
+			return -errno;
+		if (rc == 0)
+			return -ETIMEDOUT;
+		if (rc > 0) {
+			rc = channel_serve(server);
+			if (rc < 0)
+				return rc;
+		}
+		if (fuse_session_exited(server->session))
+			return -EPROTO;
+	}
+	return 0;
+}

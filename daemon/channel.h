@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The channel to the kernel: requests come in one by one and are handed to libfuse, which decodes
+ * them and calls the operations (ops.h); replies go out through one place, where a transaction ends
+ * before the caller can learn of its result.
+ */
+#ifndef SHMFS_CHANNEL_H
+#define SHMFS_CHANNEL_H
+
+#include <stdbool.h>
+
+#include "server.h"
+
+struct fuse_args;
+
+/*
+ * Makes a session on fd, which the session then owns: /dev/fuse of a mount that is there, or in
+ * tests one end of a SOCK_SEQPACKET pair. -ENOMEM, -EINVAL.
+ */
+int channel_attach(struct server *server, int fd);
+
+/*
+ * Makes a session and mounts it at mountpoint with libfuse's mount options in args. On failure one
+ * line is in why, and nothing is mounted. -EPERM stands for whatever the system refused.
+ */
+int channel_mount(struct server *server, struct fuse_args *args, const char *mountpoint, char *why,
+    size_t why_size);
+
+/* Ends the session and closes its descriptor, which ends the connection. */
+void channel_close(struct server *server);
+
+/*
+ * Serves one request. 1: it was served; 0: there is none (the descriptor is non-blocking);
+ * -ENODEV: the filesystem was unmounted or its connection ended; other errors of read(2).
+ */
+int channel_serve(struct server *server);
+
+/*
+ * Waits for the kernel's first request, INIT, and answers it. -ETIMEDOUT: none came;
+ * -EPROTO: the kernel's protocol is none that this server speaks; -ENODEV.
+ */
+int channel_negotiate(struct server *server, int timeout_ms);
+
+#endif

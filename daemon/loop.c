@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The event loop; see loop.h. */
+#include "loop.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <uv.h>
+
+#include "channel.h"
+#include "log.h"
+
+/* Requests that are served in a row before the loop looks at anything else. */
+#define BURST 64
+
+static const int end_signals[] = {SIGTERM, SIGINT};
+#define END_SIGNALS (sizeof end_signals / sizeof end_signals[0])
+
+struct loop {
+	uv_loop_t uv;
+	uv_poll_t channel;
+	uv_signal_t signals[END_SIGNALS];
+	struct server *server;
+	int result; /* 0, or what ended the channel */
+	int signal;
+};
+
+static void on_request(uv_poll_t *handle, int status, int events)
+{
+	struct loop *loop = handle->data;
+	int rc = 1;
+
+	/* On an error of the descriptor, reading tells which. */
+	(void)status;
+	(void)events;
+	for (int i = 0; i < BURST && rc > 0; i++)
+		rc = channel_serve(loop->server);
+	if (rc >= 0 && status == 0)
+		return;
+	if (rc >= 0)
+		rc = -ENODEV;
+	loop->result = rc == -ENODEV ? 0 : rc;
+	uv_stop(&loop->uv);
+}
+
+static void on_signal(uv_signal_t *handle, int signal)
+{
+	struct loop *loop = handle->data;
+
+	loop->signal = signal;
+	uv_stop(&loop->uv);
+}
+
+static int start_signals(struct loop *loop)
+{
+	for (size_t i = 0; i < END_SIGNALS; i++) {
+		uv_signal_t *handle = &loop->signals[i];
+		int rc = uv_signal_init(&loop->uv, handle);
+
+		if (rc < 0)
+			return rc;
+		handle->data = loop;
+		rc = uv_signal_start(handle, on_signal, end_signals[i]);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+static int start_channel(struct loop *loop)
+{
+	int rc = uv_poll_init(&loop->uv, &loop->channel, loop->server->fuse_fd);
+
+	if (rc < 0)
+		return rc;
+	loop->channel.data = loop;
+	return uv_poll_start(&loop->channel, UV_READABLE, on_request);
+}
+
+static void close_handle(uv_handle_t *handle, void *arg)
+{
+	(void)arg;
+	if (!uv_is_closing(handle))
+		uv_close(handle, NULL);
+}
+
+static void end(struct loop *loop)
+{
+	uv_walk(&loop->uv, close_handle, NULL);
+	uv_run(&loop->uv, UV_RUN_DEFAULT);
+	uv_loop_close(&loop->uv);
+}
+
+int loop_run(struct server *server, int *signal)
+{
+	struct loop loop = {.server = server};
+	int rc = uv_loop_init(&loop.uv);
+
+	if (rc < 0)
+		return rc;
+	rc = start_signals(&loop);
+	if (rc == 0)
+		rc = start_channel(&loop);
+	if (rc == 0) {
+		uv_run(&loop.uv, UV_RUN_DEFAULT);
+		rc = loop.result;
+		*signal = loop.signal;
+	}
+	end(&loop);
+	return rc;
+}

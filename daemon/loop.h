@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The event loop: its one thread owns the namespace. */
+#ifndef SHMFS_LOOP_H
+#define SHMFS_LOOP_H
+
+#include "server.h"
+
+/*
+ * Serves until the filesystem is unmounted by somebody, or SIGTERM or SIGINT asks for the end;
+ * tells the latter from the former by *signal (0: unmounted). A negative errno if the loop cannot
+ * run or the channel fails.
+ */
+int loop_run(struct server *server, int *signal);
+
+#endif

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Operations on attributes. */
+#define FUSE_USE_VERSION 314
+#include <sys/statvfs.h>
+
+#include "ops.h"
+#include "reply.h"
+
+void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	struct shmfs_attr attr;
+	int rc = shmfs_getattr(server_of(req)->fs, ino, &attr);
+
+	(void)fi;
+	reply_attr(req, rc, &attr);
+}
+
+static unsigned what_changes(int valid)
+{
+	static const struct {
+		int from;
+		unsigned to;
+	} bits[] = {
+	    {FUSE_SET_ATTR_MODE, SHMFS_CHANGE_MODE},
+	    {FUSE_SET_ATTR_UID, SHMFS_CHANGE_UID},
+	    {FUSE_SET_ATTR_GID, SHMFS_CHANGE_GID},
+	    {FUSE_SET_ATTR_SIZE, SHMFS_CHANGE_SIZE},
+	    {FUSE_SET_ATTR_ATIME, SHMFS_CHANGE_ATIME},
+	    {FUSE_SET_ATTR_MTIME, SHMFS_CHANGE_MTIME},
+	    {FUSE_SET_ATTR_CTIME, SHMFS_CHANGE_CTIME},
+	    {FUSE_SET_ATTR_ATIME_NOW, SHMFS_CHANGE_ATIME_NOW},
+	    {FUSE_SET_ATTR_MTIME_NOW, SHMFS_CHANGE_MTIME_NOW},
+	};
+	unsigned what = 0;
+
+	for (size_t i = 0; i < sizeof bits / sizeof bits[0]; i++)
+		what |= valid & bits[i].from ? bits[i].to : 0;
+	return what;
+}
+
+void op_setattr(
+    fuse_req_t req, fuse_ino_t ino, struct stat *st, int valid, struct fuse_file_info *fi)
+{
+	struct shmfs_change change = {
+	    .what = what_changes(valid),
+	    .mode = st->st_mode,
+	    .uid = st->st_uid,
+	    .gid = st->st_gid,
+	    .size = (uint64_t)st->st_size,
+	    .atime = st->st_atim,
+	    .mtime = st->st_mtim,
+	    .ctime = st->st_ctim,
+	};
+	struct shmfs_attr attr;
+	int rc = shmfs_setattr(server_of(req)->fs, ino, &change, &attr);
+
+	(void)fi;
+	reply_attr(req, rc, &attr);
+}
+
+/* What is left of a limit; nothing once it is used up, or was set below what is in use. */
+static uint64_t left(uint64_t limit, uint64_t used)
+{
+	return limit > used ? limit - used : 0;
+}
+
+/* As on tmpfs, a filesystem without a limit says 0. */
+void op_statfs(fuse_req_t req, fuse_ino_t ino)
+{
+	struct shmfs_usage usage;
+	struct statvfs st = {
+	    .f_bsize = SHMFS_PAGE_SIZE,
+	    .f_frsize = SHMFS_PAGE_SIZE,
+	    .f_namemax = SHMFS_NAME_MAX,
+	};
+
+	(void)ino;
+	shmfs_usage(server_of(req)->fs, &usage);
+	st.f_blocks = usage.limit_pages;
+	st.f_bfree = st.f_bavail = left(usage.limit_pages, usage.used_pages);
+	st.f_files = usage.limit_nodes;
+	st.f_ffree = st.f_favail = left(usage.limit_nodes, usage.used_nodes);
+	fuse_reply_statfs(req, &st);
+}

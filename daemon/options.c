@@ -1,0 +1,445 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Options: one table says what there is, how it is read, what it means and how it is printed.
+ *
+ * Reading is strict: a value is taken whole or refused, so a typing mistake never becomes a limit
+ * that nobody meant.
+ */
+#include "options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/sysinfo.h>
+#include <unistd.h>
+
+enum kind { SIZE, COUNT, MODE, ID, IO, PATTERNS, YES, NO };
+
+struct option_spec {
+	const char *name;
+	enum kind kind;
+	size_t offset;	   /* in struct options */
+	const char *value; /* how --help shows the value; NULL: the option has none */
+	const char *help;
+};
+
+#define FIELD(name) offsetof(struct options, name)
+
+static const struct option_spec table[] = {
+    {"size", SIZE, FIELD(size), "BYTES",
+	"memory that all objects may have together, with k, m, g, t or as % of RAM; 0: no limit "
+	"(default 50%)"},
+    {"nr_inodes", COUNT, FIELD(nr_inodes), "N",
+	"objects, directories and names there may be, with k, m, g; 0: no limit (default: half the "
+	"pages of RAM)"},
+    {"mode", MODE, FIELD(mode), "OCTAL", "permission bits of the root directory (default 1777)"},
+    {"uid", ID, FIELD(uid), "UID", "owner of the root directory (default: who mounts)"},
+    {"gid", ID, FIELD(gid), "GID", "group of the root directory (default: who mounts)"},
+    {"io", IO, FIELD(io), "TIER",
+	"how memory is reached: auto, passthrough, direct or cached (default auto)"},
+    {"grow", PATTERNS, FIELD(grow), "PATTERNS",
+	"objects whose names match grow when written past their end; colons stand between patterns "
+	"(default sem.*:tmp-*)"},
+    {"allow_other", YES, FIELD(allow_other), NULL, "let other users in (default for root)"},
+    {"noallow_other", NO, FIELD(allow_other), NULL, "keep other users, and root, out"},
+};
+
+#define TABLE_LENGTH (sizeof table / sizeof table[0])
+
+/* Options that the kernel or the mount command deals with. */
+static const char *const passed_on[] = {"ro", "rw", "suid", "nosuid", "dev", "nodev", "exec",
+    "noexec", "sync", "async", "dirsync", "atime", "noatime"};
+
+/* Options of fstab(5) and of other filesystems that say nothing here. */
+static const char *const ignored[] = {"defaults", "default_permissions", "auto", "noauto", "user",
+    "users", "nouser", "owner", "group", "nofail", "_netdev", "relatime", "norelatime",
+    "strictatime", "lazytime", "nolazytime", "diratime", "nodiratime"};
+
+/* An option of the table in a struct options. */
+static inline void *field(struct options *options, const struct option_spec *spec)
+{
+	return (char *)options + spec->offset;
+}
+
+static inline const void *const_field(const struct options *options, const struct option_spec *spec)
+{
+	return (const char *)options + spec->offset;
+}
+
+/* Digits and nothing else, up to where they end. */
+static bool read_number(const char *text, int base, uint64_t *out, const char **end)
+{
+	char *stop;
+
+	if (*text < '0' || *text > '9')
+		return false;
+	errno = 0;
+	*out = strtoull(text, &stop, base);
+	*end = stop;
+	return errno == 0;
+}
+
+static uint64_t ram_bytes(void)
+{
+	struct sysinfo info;
+
+	if (sysinfo(&info) < 0)
+		return 0;
+	return (uint64_t)info.totalram * info.mem_unit;
+}
+
+/* A factor of 1024 for each letter from k on; anything else is no suffix. */
+static bool read_suffix(const char *suffix, const char *letters, unsigned *shift)
+{
+	const char *found;
+
+	*shift = 0;
+	if (*suffix == '\0')
+		return true;
+	found = strchr(letters, *suffix | 0x20);
+	if (found == NULL || suffix[1] != '\0')
+		return false;
+	*shift = 10 * (unsigned)(found - letters + 1);
+	return true;
+}
+
+static bool read_scaled(const char *text, const char *letters, uint64_t *out)
+{
+	const char *end;
+	unsigned shift;
+	uint64_t value;
+
+	if (!read_number(text, 10, &value, &end) || !read_suffix(end, letters, &shift))
+		return false;
+	if (value > UINT64_MAX >> shift)
+		return false;
+	*out = value << shift;
+	return true;
+}
+
+static bool read_size(const char *text, uint64_t *out)
+{
+	const char *end;
+	uint64_t percent;
+
+	if (read_number(text, 10, &percent, &end) && strcmp(end, "%") == 0) {
+		if (percent > 100000)
+			return false;
+		*out = ram_bytes() / 100 * percent;
+		return true;
+	}
+	return read_scaled(text, "kmgt", out);
+}
+
+/* Digits of this base, at most `most`. */
+static bool read_plain(const char *text, int base, uint64_t most, uint64_t *out)
+{
+	const char *end;
+
+	return read_number(text, base, out, &end) && *end == '\0' && *out <= most;
+}
+
+static bool read_value(struct options *options, const struct option_spec *spec, const char *text)
+{
+	void *to = field(options, spec);
+	uint64_t number;
+
+	switch (spec->kind) {
+	case SIZE:
+		return read_size(text, to);
+	case COUNT:
+		return read_scaled(text, "kmg", to);
+	case MODE:
+		if (!read_plain(text, 8, 07777, &number))
+			return false;
+		*(mode_t *)to = (mode_t)number;
+		return true;
+	case ID:
+		/* 2^32-1 stands for "no change" in chown(2) and is nobody's. */
+		if (!read_plain(text, 10, UINT32_MAX - 1, &number))
+			return false;
+		*(uint32_t *)to = (uint32_t)number;
+		return true;
+	case IO:
+		return tier_choice_parse(text, to);
+	case PATTERNS:
+		*(const char **)to = text;
+		return true;
+	case YES:
+	case NO:
+		*(bool *)to = spec->kind == YES;
+		return true;
+	}
+	return false;
+}
+
+/* Prints one option's value, as it would be given. */
+static void print_value(
+    const struct options *options, const struct option_spec *spec, char *out, size_t size)
+{
+	const void *from = const_field(options, spec);
+
+	switch (spec->kind) {
+	case SIZE:
+	case COUNT:
+		snprintf(out, size, "%" PRIu64, *(const uint64_t *)from);
+		break;
+	case MODE:
+		snprintf(out, size, "%o", *(const mode_t *)from);
+		break;
+	case ID:
+		snprintf(out, size, "%" PRIu32, *(const uint32_t *)from);
+		break;
+	case IO:
+		snprintf(out, size, "%s", tier_choice_name(*(const enum tier_choice *)from));
+		break;
+	case PATTERNS:
+		snprintf(out, size, "%s", *(const char *const *)from);
+		break;
+	case YES:
+	case NO:
+		snprintf(
+		    out, size, "%s", *(const bool *)from == (spec->kind == YES) ? "yes" : "no");
+		break;
+	}
+}
+
+static const struct option_spec *find_spec(const char *name, size_t length)
+{
+	for (size_t i = 0; i < TABLE_LENGTH; i++) {
+		if (strlen(table[i].name) == length && memcmp(table[i].name, name, length) == 0)
+			return &table[i];
+	}
+	return NULL;
+}
+
+static bool is_one_of(const char *name, const char *const *list, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(name, list[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+static int append(char *list, size_t size, const char *item)
+{
+	size_t used = strlen(list);
+	int written = snprintf(list + used, size - used, "%s%s", used > 0 ? "," : "", item);
+
+	return written >= 0 && (size_t)written < size - used ? 0 : -EINVAL;
+}
+
+__attribute__((format(printf, 3, 4))) static int refuse(
+    char *why, size_t why_size, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(why, why_size, format, args);
+	va_end(args);
+	return -EINVAL;
+}
+
+/* One option without the commas; it may be written to and stays where it is. */
+static int apply(struct options *options, char *option, char *why, size_t why_size)
+{
+	size_t length = strcspn(option, "=");
+	const struct option_spec *spec = find_spec(option, length);
+	const char *value = option[length] == '=' ? option + length + 1 : NULL;
+
+	if (*option == '\0' || strncmp(option, "x-", 2) == 0 || strncmp(option, "X-", 2) == 0 ||
+	    strncmp(option, "comment=", 8) == 0 ||
+	    is_one_of(option, ignored, sizeof ignored / sizeof ignored[0]))
+		return 0;
+	if (is_one_of(option, passed_on, sizeof passed_on / sizeof passed_on[0])) {
+		if (append(options->vfs, sizeof options->vfs, option) < 0)
+			return refuse(why, why_size, "too many options");
+		return 0;
+	}
+	if (spec == NULL)
+		return refuse(why, why_size, "unknown option '%s' (see --help)", option);
+	if (spec->value == NULL && value != NULL)
+		return refuse(why, why_size, "option '%s' takes no value", spec->name);
+	if (spec->value != NULL && value == NULL)
+		return refuse(why, why_size, "option '%s' needs a value: %s=%s", spec->name,
+		    spec->name, spec->value);
+	if (!read_value(options, spec, value))
+		return refuse(why, why_size, "bad value '%s' for option '%s=%s': %s", value,
+		    spec->name, spec->value, spec->help);
+	return 0;
+}
+
+/* A comma-separated list, which is cut at its commas. */
+static int apply_list(struct options *options, char *list, char *why, size_t why_size)
+{
+	char *option;
+
+	while ((option = strsep(&list, ",")) != NULL) {
+		int rc = apply(options, option, why, why_size);
+
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+static void set_defaults(struct options *options)
+{
+	*options = (struct options){
+	    .size = ram_bytes() / 100 * 50,
+	    .nr_inodes = ram_bytes() / 2 / (uint64_t)sysconf(_SC_PAGESIZE),
+	    .mode = 01777,
+	    .uid = geteuid(),
+	    .gid = getegid(),
+	    .io = TIER_AUTO,
+	    .grow = "sem.*:tmp-*",
+	    .allow_other = geteuid() == 0,
+	    .source = "shmfs",
+	};
+}
+
+/* Values that are each well formed and make no sense together, or could not be kept. */
+static int validate(const struct options *options, char *why, size_t why_size)
+{
+	if (options->size > INT64_MAX)
+		return refuse(why, why_size, "option 'size' is larger than any memory");
+	if (options->size > 0 && options->size < 4096)
+		return refuse(why, why_size, "option 'size' is less than one page, 4096 bytes");
+	if (options->nr_inodes == 1)
+		return refuse(why, why_size, "option 'nr_inodes' leaves no room beside the root");
+	if (strlen(options->grow) > 4000)
+		return refuse(why, why_size, "option 'grow' is longer than 4000 bytes");
+	for (const char *at = options->grow; *at != '\0'; at += *at == ':') {
+		size_t length = strcspn(at, ":");
+
+		if (length > 255)
+			return refuse(why, why_size,
+			    "option 'grow' has a pattern of %zu bytes; "
+			    "names have at most 255",
+			    length);
+		at += length;
+	}
+	return 0;
+}
+
+static int positional(struct options *options, int count, char **args, char *why, size_t why_size)
+{
+	if (count == 0)
+		return refuse(why, why_size, "no mount point given (see --help)");
+	if (count > 2)
+		return refuse(why, why_size, "too many arguments: '%s' (see --help)", args[2]);
+	if (count == 2)
+		options->source = args[0];
+	options->mountpoint = args[count - 1];
+	if (*options->source == '\0')
+		return refuse(why, why_size, "the source is empty");
+	return 0;
+}
+
+static const struct option long_options[] = {
+    {"options", required_argument, NULL, 'o'},
+    {"foreground", no_argument, NULL, 'f'},
+    {"debug", no_argument, NULL, 'd'},
+    {"help", no_argument, NULL, 'h'},
+    {"version", no_argument, NULL, 'V'},
+    {NULL, 0, NULL, 0},
+};
+
+static int apply_argument(
+    struct options *options, int letter, char **argv, char *why, size_t why_size)
+{
+	switch (letter) {
+	case 'o':
+		return apply_list(options, optarg, why, why_size);
+	case 'd':
+		options->debug = true;
+		options->foreground = true;
+		return 0;
+	case 'f':
+		options->foreground = true;
+		return 0;
+	case 'h':
+		options->help = true;
+		return 0;
+	case 'V':
+		options->version = true;
+		return 0;
+	case ':':
+		return refuse(why, why_size, "'%s' needs a value (see --help)", argv[optind - 1]);
+	default:
+		return refuse(
+		    why, why_size, "unknown argument '%s' (see --help)", argv[optind - 1]);
+	}
+}
+
+int options_parse(struct options *options, int argc, char **argv, char *why, size_t why_size)
+{
+	int letter, rc;
+
+	set_defaults(options);
+	optind = 0; /* glibc: start over */
+	while ((letter = getopt_long(argc, argv, ":o:fdhV", long_options, NULL)) != -1) {
+		rc = apply_argument(options, letter, argv, why, why_size);
+		if (rc < 0)
+			return rc;
+	}
+	if (options->help || options->version)
+		return 0;
+	rc = positional(options, argc - optind, argv + optind, why, why_size);
+	return rc < 0 ? rc : validate(options, why, why_size);
+}
+
+void options_print(const struct options *options, char *out, size_t size)
+{
+	struct options defaults;
+	char value[4096], usual[4096], item[4200];
+
+	set_defaults(&defaults);
+	snprintf(out, size, "%s", options->vfs);
+	for (size_t i = 0; i < TABLE_LENGTH; i++) {
+		const struct option_spec *spec = &table[i];
+
+		print_value(options, spec, value, sizeof value);
+		print_value(&defaults, spec, usual, sizeof usual);
+		if (strcmp(value, usual) == 0 || strcmp(value, "no") == 0)
+			continue;
+		if (spec->value != NULL)
+			snprintf(item, sizeof item, "%s=%s", spec->name, value);
+		else
+			snprintf(item, sizeof item, "%s", spec->name);
+		/* What does not fit is left out of a line that is only to be read. */
+		(void)append(out, size, item);
+	}
+}
+
+void options_usage(FILE *to)
+{
+	fputs("usage: shmfs [SOURCE] MOUNTPOINT [-o OPTION[,OPTION...]] [-f] [-d]\n"
+	      "       shmfs -h | -V\n"
+	      "\n"
+	      "Mounts a shared-memory namespace.\n"
+	      "\n"
+	      "  -o, --options LIST  mount options, see below\n"
+	      "  -f, --foreground    stay in the foreground, log to stderr\n"
+	      "  -d, --debug         as -f, and log every request\n"
+	      "  -h, --help          show this and exit\n"
+	      "  -V, --version       show the version and exit\n"
+	      "\n"
+	      "Mount options:\n",
+	    to);
+	for (size_t i = 0; i < TABLE_LENGTH; i++) {
+		const struct option_spec *spec = &table[i];
+
+		fprintf(to, "  %s%s%s\n      %s\n", spec->name, spec->value != NULL ? "=" : "",
+		    spec->value != NULL ? spec->value : "", spec->help);
+	}
+	fputs("  ", to);
+	for (size_t i = 0; i < sizeof passed_on / sizeof passed_on[0]; i++)
+		fprintf(to, "%s%s", i > 0 ? ", " : "", passed_on[i]);
+	fputs("\n      as for any filesystem, see mount(8)\n", to);
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The command line and the mount options. */
+#ifndef SHMFS_OPTIONS_H
+#define SHMFS_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/types.h>
+
+#include "tier.h"
+
+struct options {
+	/* Mount options. Strings point into the arguments or at constants. */
+	uint64_t size;	    /* bytes; 0 = no limit */
+	uint64_t nr_inodes; /* 0 = no limit */
+	mode_t mode;
+	uid_t uid;
+	gid_t gid;
+	enum tier_choice io;
+	const char *grow;
+	bool allow_other;
+
+	/* The command line. */
+	const char *source, *mountpoint;
+	bool foreground, debug;
+	bool help, version;
+
+	/* Options of mount(8) that are passed on, comma-separated; owned here. */
+	char vfs[512];
+};
+
+/*
+ * Sets the defaults, then applies the arguments. On failure one line that names what is wrong is in
+ * why. 0, or -EINVAL. Help and version are only noted.
+ */
+int options_parse(struct options *options, int argc, char **argv, char *why, size_t why_size);
+
+/* Writes "size=..,mode=.." with whatever differs from the defaults, "" where nothing does. */
+void options_print(const struct options *options, char *out, size_t size);
+
+/* What --help says. */
+void options_usage(FILE *to);
+
+#endif

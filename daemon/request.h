@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Whether a request is well-formed, before anybody believes its lengths. */
+#ifndef SHMFS_REQUEST_H
+#define SHMFS_REQUEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * Checks `length` bytes that claim to be one request and are followed by a NUL: the header, the
+ * fixed part that its opcode has, the strings, and the counts that say how much follows.
+ * 0 or -EINVAL.
+ */
+int request_check(const char *request, size_t length);
+
+/* Whether the kernel waits for a reply to this opcode. */
+bool request_has_reply(uint32_t opcode);
+
+#endif

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Reading and changing the attributes of a node. */
+#include <errno.h>
+
+#include "fs.h"
+#include "object.h"
+
+#define PERMISSION_BITS 07777
+
+int shmfs_getattr(const struct shmfs *fs, uint64_t id, struct shmfs_attr *out)
+{
+	const struct node *node = node_get(fs, id);
+
+	if (node == NULL)
+		return -ESTALE;
+	node_attributes(fs, node, out);
+	return 0;
+}
+
+static int set_size(struct shmfs *fs, struct node *node, uint64_t size)
+{
+	int rc;
+
+	if (is_directory(node))
+		return -EISDIR;
+	if (!is_object(node))
+		return -EINVAL;
+	rc = object_resize(fs, node, size);
+	if (rc < 0)
+		return rc;
+	/* POSIX: a successful truncation marks the times even where the size stays. */
+	node_touch_mtime(fs, node);
+	return 0;
+}
+
+static void set_owner(struct node *node, const struct shmfs_change *change)
+{
+	if (change->what & SHMFS_CHANGE_UID)
+		node->uid = change->uid;
+	if (change->what & SHMFS_CHANGE_GID)
+		node->gid = change->gid;
+}
+
+static void set_times(struct shmfs *fs, struct node *node, const struct shmfs_change *change)
+{
+	struct timespec now;
+
+	fs->os->now(&now);
+	if (change->what & (SHMFS_CHANGE_ATIME | SHMFS_CHANGE_ATIME_NOW))
+		node->atime = change->what & SHMFS_CHANGE_ATIME_NOW ? now : change->atime;
+	if (change->what & (SHMFS_CHANGE_MTIME | SHMFS_CHANGE_MTIME_NOW))
+		node->mtime = change->what & SHMFS_CHANGE_MTIME_NOW ? now : change->mtime;
+	node->ctime = change->what & SHMFS_CHANGE_CTIME ? change->ctime : now;
+}
+
+int shmfs_setattr(
+    struct shmfs *fs, uint64_t id, const struct shmfs_change *change, struct shmfs_attr *out)
+{
+	struct node *node = node_get(fs, id);
+	int rc;
+
+	if (node == NULL)
+		return -ESTALE;
+	node_change(fs, node);
+	if (change->what & SHMFS_CHANGE_SIZE) {
+		rc = set_size(fs, node, change->size);
+		if (rc < 0)
+			return rc;
+	}
+	if (change->what & SHMFS_CHANGE_MODE)
+		node->mode = (node->mode & S_IFMT) | (change->mode & PERMISSION_BITS);
+	set_owner(node, change);
+	if (change->what & ~(unsigned)SHMFS_CHANGE_SIZE)
+		set_times(fs, node, change);
+	node_attributes(fs, node, out);
+	/* A shrink frees its pages when the change is final, but they are told as free already. */
+	if (is_object(node)) {
+		uint64_t most = charge_pages_of(node->object.size) * (SHMFS_PAGE_SIZE / 512);
+
+		out->blocks = out->blocks < most ? out->blocks : most;
+	}
+	return 0;
+}

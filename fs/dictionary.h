@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The dictionary: from a directory and a name to the entry that binds them to a node.
+ *
+ * One hash table serves all directories, so an empty directory costs nothing here and a full one
+ * needs no table of its own. It is a linear hash table: it grows by one bucket at a time, splitting
+ * one old bucket each time, and shrinks the same way, so that no insertion ever pays for the size
+ * of the table. The buckets lie in pages found through a tree of two levels, so they never move.
+ */
+#ifndef SHMFS_DICTIONARY_H
+#define SHMFS_DICTIONARY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "arena.h"
+
+struct node;
+
+/* A name in a directory, for a node. Allocated with room for the name and its NUL. */
+struct entry {
+	struct entry *next; /* in the same bucket */
+	uint64_t hash;
+	struct node *dir;
+	struct node *node;
+	uint64_t cookie; /* its place in the directory's order, never used again there */
+	uint32_t length; /* of the name, without the NUL */
+	char name[];
+};
+
+struct dictionary {
+	struct entry ****segments; /* page of pointers to pages of pointers to pages of buckets */
+	uint64_t buckets;
+	uint64_t entries;
+	uint64_t basis; /* of the hash, see name.h */
+};
+
+/* Makes an empty dictionary. -ENOMEM. */
+int dictionary_init(struct arena *arena, struct dictionary *dictionary, uint64_t basis);
+
+/* The hash of a name in a directory. */
+uint64_t dictionary_hash(
+    const struct dictionary *dictionary, const struct node *dir, const char *name, size_t length);
+
+/* NULL: there is no such entry. */
+struct entry *dictionary_find(
+    const struct dictionary *dictionary, const struct node *dir, const char *name, size_t length);
+
+/* Enters an entry whose dir, hash, name and length are set and that is not there. Cannot fail:
+ * without memory to grow, buckets just get longer. */
+void dictionary_insert(struct arena *arena, struct dictionary *dictionary, struct entry *entry);
+
+/* Takes out an entry that is there; the entry stays the caller's. */
+void dictionary_remove(struct arena *arena, struct dictionary *dictionary, struct entry *entry);
+
+/* Calls visit for every entry with its bucket's number and the number where it belongs. */
+void dictionary_each(const struct dictionary *dictionary,
+    void (*visit)(void *arg, const struct entry *entry, uint64_t bucket, uint64_t belongs),
+    void *arg);
+
+#endif

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Entries of directories; see directory.h. */
+#include "directory.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+#include "fs.h"
+#include "name.h"
+
+int directory_find(const struct shmfs *fs, uint64_t dir, const char *name, struct place *out)
+{
+	struct node *node = node_get(fs, dir);
+	int length;
+
+	if (node == NULL)
+		return -ESTALE;
+	if (!is_directory(node))
+		return -ENOTDIR;
+	length = name_length(name);
+	if (length < 0)
+		return length;
+	if (node->directory.parent == NULL)
+		return -ENOENT;
+	*out = (struct place){
+	    .dir = node,
+	    .name = name,
+	    .length = (size_t)length,
+	    .entry = dictionary_find(&fs->super->dictionary, node, name, (size_t)length),
+	};
+	return 0;
+}
+
+static void touch(struct shmfs *fs, struct node *dir, struct node *node)
+{
+	node_touch_mtime(fs, dir);
+	node->ctime = dir->ctime;
+}
+
+static void bind_node(struct shmfs *fs, struct entry *entry, struct node *node)
+{
+	struct node *dir = entry->dir;
+
+	node_change(fs, dir);
+	node_change(fs, node);
+	entry->node = node;
+	node->names++;
+	if (is_directory(node)) {
+		dir->directory.subdirs++;
+		node->directory.parent = dir;
+	}
+	touch(fs, dir, node);
+}
+
+/* While a directory moves it has two names for a moment, or none; its parent follows the last. */
+static void unbind_node(struct shmfs *fs, struct entry *entry)
+{
+	struct node *dir = entry->dir, *node = entry->node;
+
+	node_change(fs, dir);
+	node_change(fs, node);
+	assert(node->names > 0);
+	node->names--;
+	if (is_directory(node)) {
+		dir->directory.subdirs--;
+		if (node->names == 0)
+			node->directory.parent = NULL;
+	}
+	touch(fs, dir, node);
+}
+
+int directory_add(struct shmfs *fs, const struct place *place, struct node *node)
+{
+	struct dictionary *dictionary = &fs->super->dictionary;
+	struct directory *directory = &place->dir->directory;
+	struct entry *entry;
+
+	assert(place->entry == NULL);
+	entry = arena_alloc(fs->arena, sizeof *entry + place->length + 1);
+	if (entry == NULL)
+		return -ENOMEM;
+	node_change(fs, place->dir);
+	entry->dir = place->dir;
+	entry->cookie = directory->next_cookie++;
+	entry->length = (uint32_t)place->length;
+	memcpy(entry->name, place->name, place->length);
+	entry->hash = dictionary_hash(dictionary, place->dir, place->name, place->length);
+	if (index_insert(fs->arena, &directory->entries, entry->cookie, entry) < 0)
+		return -ENOMEM;
+	dictionary_insert(fs->arena, dictionary, entry);
+	bind_node(fs, entry, node);
+	return 0;
+}
+
+void directory_remove(struct shmfs *fs, struct entry *entry)
+{
+	unbind_node(fs, entry);
+	dictionary_remove(fs->arena, &fs->super->dictionary, entry);
+	index_remove(fs->arena, &entry->dir->directory.entries, entry->cookie);
+	arena_free(fs->arena, entry);
+}
+
+void directory_rebind(struct shmfs *fs, struct entry *entry, struct node *node)
+{
+	save(fs, entry, sizeof *entry);
+	unbind_node(fs, entry);
+	bind_node(fs, entry, node);
+}
+
+static int visit_entry(int (*visit)(void *arg, const struct shmfs_entry *entry), void *arg,
+    const char *name, const struct node *node, uint64_t cookie)
+{
+	struct shmfs_entry entry = {
+	    .name = name,
+	    .id = node->id,
+	    .mode = node->mode,
+	    .next = cookie + 1,
+	};
+
+	return visit(arg, &entry);
+}
+
+/* A removed directory shows nothing, not even itself. */
+int shmfs_readdir(const struct shmfs *fs, uint64_t dir, uint64_t from,
+    int (*visit)(void *arg, const struct shmfs_entry *entry), void *arg)
+{
+	const struct node *node = node_get(fs, dir);
+	const struct entry *entry;
+
+	if (node == NULL)
+		return -ESTALE;
+	if (!is_directory(node))
+		return -ENOTDIR;
+	if (node->directory.parent == NULL)
+		return 0;
+	if (from <= COOKIE_SELF && visit_entry(visit, arg, ".", node, COOKIE_SELF) != 0)
+		return 0;
+	if (from <= COOKIE_PARENT &&
+	    visit_entry(visit, arg, "..", node->directory.parent, COOKIE_PARENT) != 0)
+		return 0;
+	if (from < COOKIE_FIRST)
+		from = COOKIE_FIRST;
+	for (; (entry = index_next(&node->directory.entries, &from)) != NULL; from++) {
+		if (visit_entry(visit, arg, entry->name, entry->node, from) != 0)
+			return 0;
+	}
+	return 0;
+}

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Beginning, end and transactions of a namespace. */
+#include "fs.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "directory.h"
+#include "name.h"
+
+/* Each pattern must be one that a name can match. */
+static int check_patterns(const char *patterns)
+{
+	while (*patterns != '\0') {
+		size_t length = strcspn(patterns, ":");
+
+		if (length > SHMFS_NAME_MAX)
+			return -EINVAL;
+		patterns += length;
+		patterns += *patterns == ':';
+	}
+	return 0;
+}
+
+static int store_patterns(struct shmfs *fs, const char *patterns)
+{
+	size_t length;
+	int rc;
+
+	if (patterns == NULL)
+		patterns = "";
+	length = strlen(patterns);
+	rc = check_patterns(patterns);
+	if (rc < 0 || length >= ARENA_PAGE_SIZE)
+		return -EINVAL;
+	fs->super->grow_patterns = arena_alloc(fs->arena, length + 1);
+	if (fs->super->grow_patterns == NULL)
+		return -ENOMEM;
+	memcpy(fs->super->grow_patterns, patterns, length);
+	return 0;
+}
+
+static int make_root(struct shmfs *fs, const struct shmfs_config *config)
+{
+	struct node *root;
+	int rc =
+	    node_create(fs, S_IFDIR | config->root_mode, config->root_uid, config->root_gid, &root);
+
+	if (rc < 0)
+		return rc;
+	root->names = 1;
+	root->directory.parent = root;
+	root->directory.next_cookie = COOKIE_FIRST;
+	fs->super->root = root;
+	return 0;
+}
+
+/* Within a transaction. */
+static int fill(struct shmfs *fs, const struct shmfs_config *config)
+{
+	struct super *super = arena_alloc(fs->arena, sizeof *super);
+	uint64_t secret;
+	int rc;
+
+	if (super == NULL)
+		return -ENOMEM;
+	save(fs, &fs->arena->root, sizeof fs->arena->root);
+	fs->arena->root = super;
+	fs->super = super;
+	super->next_id = SHMFS_ROOT;
+	super->next_handle = 1;
+	super->backing = config->backing;
+	super->descriptor_limit = config->descriptor_limit;
+	super->charge.limit_pages = config->size_limit / SHMFS_PAGE_SIZE;
+	super->charge.limit_nodes = config->node_limit;
+	rc = fs->os->random(&secret, sizeof secret);
+	if (rc == 0)
+		rc = dictionary_init(fs->arena, &super->dictionary, secret);
+	if (rc == 0)
+		rc = store_patterns(fs, config->grow_patterns);
+	if (rc == 0)
+		rc = make_root(fs, config);
+	return rc;
+}
+
+int shmfs_open_new(const struct shmfs_config *config, struct shmfs **out)
+{
+	size_t size = config->arena_size != 0 ? config->arena_size : SHMFS_ARENA_SIZE;
+	struct shmfs *fs;
+	int rc;
+
+	if (config->root_mode & ~(mode_t)07777)
+		return -EINVAL;
+	fs = calloc(1, sizeof *fs);
+	if (fs == NULL)
+		return -ENOMEM;
+	fs->os = config->os != NULL ? config->os : shmfs_os_linux();
+	rc = arena_create(config->arena_base, size, &fs->arena_fd, &fs->arena);
+	if (rc < 0)
+		goto fail_arena;
+	shmfs_begin(fs);
+	rc = fill(fs, config);
+	if (rc < 0)
+		goto fail_fill;
+	shmfs_commit(fs);
+	*out = fs;
+	return 0;
+
+fail_fill:
+	arena_unmap(fs->arena);
+	close(fs->arena_fd);
+fail_arena:
+	free(fs);
+	return rc;
+}
+
+int shmfs_open_again(int arena_fd, const struct shmfs_os *os, struct shmfs **out)
+{
+	struct shmfs *fs = calloc(1, sizeof *fs);
+	int rc;
+
+	if (fs == NULL)
+		return -ENOMEM;
+	fs->os = os != NULL ? os : shmfs_os_linux();
+	rc = arena_map(arena_fd, &fs->arena);
+	if (rc < 0) {
+		free(fs);
+		return rc;
+	}
+	fs->arena_fd = arena_fd;
+	fs->super = fs->arena->root;
+	txn_recover(&fs->arena->txn, fs->os);
+	*out = fs;
+	return 0;
+}
+
+int shmfs_arena_fd(const struct shmfs *fs)
+{
+	return fs->arena_fd;
+}
+
+void shmfs_close(struct shmfs *fs)
+{
+	const struct node *node;
+
+	if (fs == NULL)
+		return;
+	for (uint64_t id = 0; (node = index_next(&fs->super->nodes, &id)) != NULL; id++) {
+		if (!is_object(node))
+			continue;
+		if (node->object.backing != 0)
+			fs->os->backing_close(fs->os->arg, node->object.backing);
+		if (node->object.fd >= 0)
+			fs->os->close(node->object.fd);
+	}
+	arena_unmap(fs->arena);
+	close(fs->arena_fd);
+	free(fs);
+}
+
+void shmfs_begin(struct shmfs *fs)
+{
+	txn_begin(&fs->arena->txn);
+}
+
+void shmfs_commit(struct shmfs *fs)
+{
+	txn_commit(&fs->arena->txn, fs->os);
+	arena_trim(fs->arena);
+}
+
+void shmfs_rollback(struct shmfs *fs)
+{
+	txn_rollback(&fs->arena->txn, fs->os);
+}
+
+bool shmfs_active(const struct shmfs *fs)
+{
+	return fs->arena->txn.state == TXN_ACTIVE;
+}
+
+void shmfs_usage(const struct shmfs *fs, struct shmfs_usage *out)
+{
+	const struct charge *charge = &fs->super->charge;
+
+	*out = (struct shmfs_usage){
+	    .limit_pages = charge->limit_pages,
+	    .used_pages = charge->used_pages,
+	    .limit_nodes = charge->limit_nodes,
+	    .used_nodes = charge->used_nodes,
+	    .handles = fs->super->handles.count,
+	    .arena_bytes = arena_used(fs->arena),
+	};
+}

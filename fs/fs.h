@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The inside of a namespace, for the files of this folder. */
+#ifndef SHMFS_FS_H
+#define SHMFS_FS_H
+
+#include "arena.h"
+#include "charge.h"
+#include "dictionary.h"
+#include "index.h"
+#include "node.h"
+#include "shmfs.h"
+
+/* The root of all state in the arena. */
+struct super {
+	uint64_t next_id;     /* of nodes */
+	uint64_t next_handle; /* ids of handles */
+	struct node *root;
+	struct index nodes;
+	struct index handles;
+	struct dictionary dictionary;
+	struct charge charge;
+	char *grow_patterns;
+	int32_t descriptor_limit; /* 0 = none */
+	bool backing;
+};
+
+/* One process's view of a namespace; nothing in here has to survive. */
+struct shmfs {
+	struct arena *arena;
+	struct super *super;
+	const struct shmfs_os *os;
+	int arena_fd;
+};
+
+static inline void save(struct shmfs *fs, void *memory, size_t size)
+{
+	txn_save(&fs->arena->txn, memory, size);
+}
+
+#endif

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Handles of open objects; see handle.h. */
+#include "handle.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+
+#include "fs.h"
+#include "object.h"
+
+struct handle *handle_get(const struct shmfs *fs, uint64_t id)
+{
+	return index_get(&fs->super->handles, id);
+}
+
+int handle_create(struct shmfs *fs, struct node *node, int flags, struct shmfs_opened *out)
+{
+	struct super *super = fs->super;
+	int access = flags & O_ACCMODE;
+	struct handle *handle;
+	int rc;
+
+	if (super->backing) {
+		rc = object_need_backing(fs, node);
+		if (rc < 0)
+			return rc;
+	}
+	handle = arena_alloc(fs->arena, sizeof *handle);
+	if (handle == NULL)
+		return -ENOMEM;
+	save(fs, &super->next_handle, sizeof super->next_handle);
+	*handle = (struct handle){
+	    .id = super->next_handle++,
+	    .node = node,
+	    .reads = access != O_WRONLY,
+	    .writes = access != O_RDONLY,
+	};
+	rc = index_insert(fs->arena, &super->handles, handle->id, handle);
+	if (rc < 0)
+		return rc;
+	node_change(fs, node);
+	node->object.opens++;
+	*out = (struct shmfs_opened){.handle = handle->id, .backing = node->object.backing};
+	return 0;
+}
+
+int shmfs_open(struct shmfs *fs, uint64_t id, int flags, struct shmfs_opened *opened)
+{
+	struct node *node = node_get(fs, id);
+
+	if (node == NULL)
+		return -ESTALE;
+	if (is_directory(node))
+		return -EISDIR;
+	if (S_ISLNK(node->mode))
+		return -ELOOP;
+	if (!is_object(node))
+		return -ENXIO;
+	return handle_create(fs, node, flags, opened);
+}
+
+void shmfs_release(struct shmfs *fs, uint64_t id)
+{
+	struct handle *handle = handle_get(fs, id);
+	struct node *node;
+
+	if (handle == NULL)
+		return;
+	node = handle->node;
+	index_remove(fs->arena, &fs->super->handles, id);
+	arena_free(fs->arena, handle);
+	node_change(fs, node);
+	assert(node->object.opens > 0);
+	node->object.opens--;
+	if (node->names > 0 && node->object.opens == 0)
+		object_drop_empty(fs, node);
+	node_drop_unused(fs, node);
+}

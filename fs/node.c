@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Life and attributes of nodes; see node.h. */
+#include "node.h"
+
+#include <assert.h>
+#include <errno.h>
+
+#include "fs.h"
+#include "object.h"
+
+/* What an entry adds to the size of its directory, as on tmpfs. */
+#define ENTRY_SIZE 20
+
+struct node *node_get(const struct shmfs *fs, uint64_t id)
+{
+	return index_get(&fs->super->nodes, id);
+}
+
+void node_change(struct shmfs *fs, struct node *node)
+{
+	save(fs, node, sizeof *node);
+}
+
+int node_create(struct shmfs *fs, mode_t mode, uid_t uid, gid_t gid, struct node **out)
+{
+	struct super *super = fs->super;
+	struct node *node;
+	int rc = charge_node(fs);
+
+	if (rc < 0)
+		return rc;
+	node = arena_alloc(fs->arena, sizeof *node);
+	if (node == NULL)
+		return -ENOMEM;
+	save(fs, &super->next_id, sizeof super->next_id);
+	*node = (struct node){
+	    .id = super->next_id++,
+	    .mode = mode,
+	    .uid = uid,
+	    .gid = gid,
+	    .creator = uid,
+	};
+	fs->os->now(&node->btime);
+	node->atime = node->mtime = node->ctime = node->btime;
+	if (is_object(node))
+		node->object.fd = -1;
+	rc = index_insert(fs->arena, &super->nodes, node->id, node);
+	if (rc < 0)
+		return rc;
+	*out = node;
+	return 0;
+}
+
+void node_drop_unused(struct shmfs *fs, struct node *node)
+{
+	if (node->names > 0 || node->lookups > 0)
+		return;
+	if (is_object(node)) {
+		if (node->object.opens > 0)
+			return;
+		object_end(fs, node);
+	} else if (S_ISLNK(node->mode)) {
+		arena_free(fs->arena, node->symlink.target);
+	} else if (is_directory(node)) {
+		assert(node->directory.entries.count == 0);
+	}
+	index_remove(fs->arena, &fs->super->nodes, node->id);
+	arena_free(fs->arena, node);
+	charge_node_end(fs);
+}
+
+void node_touch_ctime(struct shmfs *fs, struct node *node)
+{
+	fs->os->now(&node->ctime);
+}
+
+void node_touch_mtime(struct shmfs *fs, struct node *node)
+{
+	node_touch_ctime(fs, node);
+	node->mtime = node->ctime;
+}
+
+static uint32_t link_count(const struct node *node)
+{
+	uint64_t count = node->names;
+
+	if (is_directory(node) && count > 0)
+		count = 2 + node->directory.subdirs;
+	return count > UINT32_MAX ? UINT32_MAX : (uint32_t)count;
+}
+
+static uint64_t size_of(const struct node *node)
+{
+	if (is_object(node))
+		return node->object.size;
+	if (S_ISLNK(node->mode))
+		return node->symlink.length;
+	if (is_directory(node))
+		return (2 + node->directory.entries.count) * ENTRY_SIZE;
+	return 0;
+}
+
+void node_attributes(const struct shmfs *fs, const struct node *node, struct shmfs_attr *out)
+{
+	*out = (struct shmfs_attr){
+	    .id = node->id,
+	    .mode = node->mode,
+	    .nlink = link_count(node),
+	    .uid = node->uid,
+	    .gid = node->gid,
+	    .size = size_of(node),
+	    .atime = node->atime,
+	    .mtime = node->mtime,
+	    .ctime = node->ctime,
+	    .btime = node->btime,
+	};
+	/* A number for people to read: where the system will not tell, it stays 0. */
+	if (is_object(node) && node->object.fd >= 0)
+		(void)fs->os->blocks(node->object.fd, &out->blocks);
+}

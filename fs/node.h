@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Nodes: what names stand for, and how long they live.
+ *
+ * A node lives while anything knows it: a name, the caller (who counts its references, "lookups"),
+ * or an open handle. The last of them to go frees it. The kernel keeps its reference of a node for
+ * as long as a descriptor or a mapping of it exists, so a node whose memory is mapped lives as
+ * well, although nobody says a word when the mapping ends.
+ */
+#ifndef SHMFS_NODE_H
+#define SHMFS_NODE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "index.h"
+
+struct shmfs;
+
+/* An object's memory. A memfd is made when the object first needs one. */
+struct object {
+	uint64_t size;
+	int32_t fd;	 /* -1: there is none, and then the size is 0 */
+	int32_t backing; /* 0: none */
+	uint32_t opens;	 /* open handles */
+	bool grows;	 /* a write past the end extends it */
+};
+
+struct directory {
+	struct node *parent;  /* the root's is itself; NULL once removed */
+	struct index entries; /* by cookie */
+	uint64_t next_cookie;
+	uint64_t subdirs;
+};
+
+struct symlink {
+	char *target;
+	uint64_t length;
+};
+
+struct node {
+	uint64_t id;
+	uint64_t lookups;
+	uint32_t names; /* entries that name it; a directory has at most one */
+	uint32_t mode;
+	uint32_t uid, gid;
+	uint32_t creator; /* the uid that is charged, whoever owns it later */
+	uint32_t padding;
+	struct timespec atime, mtime, ctime, btime;
+	union {
+		struct object object;
+		struct directory directory;
+		struct symlink symlink;
+	};
+};
+
+static inline bool is_directory(const struct node *node)
+{
+	return S_ISDIR(node->mode);
+}
+
+static inline bool is_object(const struct node *node)
+{
+	return S_ISREG(node->mode);
+}
+
+/* NULL: there is no such node. */
+struct node *node_get(const struct shmfs *fs, uint64_t id);
+
+/* Saves a node, which the caller is about to change. */
+void node_change(struct shmfs *fs, struct node *node);
+
+/*
+ * Makes a node without a name, with all times now; the caller names it or takes a reference at
+ * once. -ENOSPC: the limit on nodes; -ENOMEM.
+ */
+int node_create(struct shmfs *fs, mode_t mode, uid_t uid, gid_t gid, struct node **out);
+
+/* Frees a node that nothing knows any more; to be called whenever something has let go of it. */
+void node_drop_unused(struct shmfs *fs, struct node *node);
+
+/* Sets the change time, and the modification time too, of a saved node to now. */
+void node_touch_ctime(struct shmfs *fs, struct node *node);
+void node_touch_mtime(struct shmfs *fs, struct node *node);
+
+void node_attributes(const struct shmfs *fs, const struct node *node, struct shmfs_attr *out);
+
+#endif

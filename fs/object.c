@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Memory and size of objects; see object.h. */
+#include "object.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/falloc.h>
+#include <unistd.h>
+
+#include "fs.h"
+#include "handle.h"
+
+/* What the caller sees of a descriptor that cannot be had: the daemon's table is the system's. */
+static int memory_create(struct shmfs *fs)
+{
+	int limit = fs->super->descriptor_limit;
+	int fd = fs->os->memory_create();
+
+	if (fd == -EMFILE)
+		return -ENFILE;
+	if (fd >= 0 && limit > 0 && fd >= limit) {
+		fs->os->close(fd);
+		return -ENFILE;
+	}
+	return fd;
+}
+
+int object_need_memory(struct shmfs *fs, struct node *node)
+{
+	int fd;
+
+	if (node->object.fd >= 0)
+		return 0;
+	fd = memory_create(fs);
+	if (fd < 0)
+		return fd;
+	txn_effect(&fs->arena->txn, TXN_CLOSE_ON_ROLLBACK, fd, 0);
+	node_change(fs, node);
+	node->object.fd = fd;
+	return 0;
+}
+
+int object_need_backing(struct shmfs *fs, struct node *node)
+{
+	int rc, backing;
+
+	if (node->object.backing != 0)
+		return 0;
+	rc = object_need_memory(fs, node);
+	if (rc < 0)
+		return rc;
+	backing = fs->os->backing_open(fs->os->arg, node->object.fd);
+	if (backing < 0)
+		return backing;
+	txn_effect(&fs->arena->txn, TXN_UNBACK_ON_ROLLBACK, backing, 0);
+	node_change(fs, node);
+	node->object.backing = backing;
+	return 0;
+}
+
+/* Makes the memfd larger, with the way back noted first: it may have grown when that fails. */
+static int extend_memory(struct shmfs *fs, struct node *node, uint64_t size)
+{
+	int rc = object_need_memory(fs, node);
+
+	if (rc < 0)
+		return rc;
+	txn_effect(&fs->arena->txn, TXN_SIZE_ON_ROLLBACK, node->object.fd, node->object.size);
+	return fs->os->truncate(node->object.fd, size);
+}
+
+int object_resize(struct shmfs *fs, struct node *node, uint64_t size)
+{
+	uint64_t old = node->object.size;
+	int rc;
+
+	if (size > OBJECT_SIZE_MAX)
+		return -EFBIG;
+	if (size == old)
+		return 0;
+	rc = charge_resize(fs, old, size);
+	if (rc < 0)
+		return rc;
+	node_change(fs, node);
+	if (size > old) {
+		rc = extend_memory(fs, node, size);
+		if (rc < 0)
+			return rc;
+	} else {
+		txn_effect(&fs->arena->txn, TXN_SIZE_ON_COMMIT, node->object.fd, size);
+	}
+	node->object.size = size;
+	node_touch_mtime(fs, node);
+	return 0;
+}
+
+/* The backing id goes first, as it refers to the descriptor's file. */
+static void drop_memory(struct shmfs *fs, const struct object *object)
+{
+	if (object->backing != 0)
+		txn_effect(&fs->arena->txn, TXN_UNBACK_ON_COMMIT, object->backing, 0);
+	if (object->fd >= 0)
+		txn_effect(&fs->arena->txn, TXN_CLOSE_ON_COMMIT, object->fd, 0);
+}
+
+void object_drop_empty(struct shmfs *fs, struct node *node)
+{
+	struct object *object = &node->object;
+
+	if (object->size > 0 || object->fd < 0 || !fs->os->unused(object->fd))
+		return;
+	drop_memory(fs, object);
+	node_change(fs, node);
+	object->fd = -1;
+	object->backing = 0;
+}
+
+void object_end(struct shmfs *fs, struct node *node)
+{
+	drop_memory(fs, &node->object);
+	/* Letting go of pages does not fail. */
+	(void)charge_resize(fs, node->object.size, 0);
+}

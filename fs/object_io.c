@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Reading, writing and allocating through an open handle. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/falloc.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "fs.h"
+#include "handle.h"
+#include "object.h"
+
+static inline uint64_t smaller(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+static bool before(const struct timespec *a, const struct timespec *b)
+{
+	return a->tv_sec < b->tv_sec || (a->tv_sec == b->tv_sec && a->tv_nsec < b->tv_nsec);
+}
+
+/* relatime: a read is noted if it is the first since a change, or since a day. */
+static void note_read(struct shmfs *fs, struct node *node)
+{
+	struct timespec now;
+
+	fs->os->now(&now);
+	if (before(&node->mtime, &node->atime) && before(&node->ctime, &node->atime) &&
+	    now.tv_sec - node->atime.tv_sec < 24 * 60 * 60)
+		return;
+	save(fs, &node->atime, sizeof node->atime);
+	node->atime = now;
+}
+
+ssize_t shmfs_read(struct shmfs *fs, uint64_t id, void *buffer, size_t size, uint64_t offset)
+{
+	struct handle *handle = handle_get(fs, id);
+	struct node *node;
+
+	if (handle == NULL || !handle->reads)
+		return -EBADF;
+	if (offset > OBJECT_SIZE_MAX)
+		return -EINVAL;
+	node = handle->node;
+	note_read(fs, node);
+	if (offset >= node->object.size)
+		return 0;
+	size = (size_t)smaller(size, node->object.size - offset);
+	return fs->os->read(node->object.fd, buffer, size, offset);
+}
+
+/* Makes room for a write that ends at `end`. */
+static int extend_for_write(struct shmfs *fs, struct node *node, uint64_t end)
+{
+	if (end <= node->object.size || !node->object.grows)
+		return 0;
+	return object_resize(fs, node, end);
+}
+
+static struct handle *writing_handle(const struct shmfs *fs, uint64_t id)
+{
+	struct handle *handle = handle_get(fs, id);
+
+	return handle != NULL && handle->writes ? handle : NULL;
+}
+
+ssize_t shmfs_write(struct shmfs *fs, uint64_t id, const void *buffer, size_t size, uint64_t offset)
+{
+	struct handle *handle = writing_handle(fs, id);
+	struct node *node;
+	uint64_t old_size;
+	ssize_t count;
+	int rc;
+
+	if (handle == NULL)
+		return -EBADF;
+	if (size == 0)
+		return 0;
+	if (offset >= OBJECT_SIZE_MAX)
+		return -EFBIG;
+	size = (size_t)smaller(size, OBJECT_SIZE_MAX - offset);
+	node = handle->node;
+	old_size = node->object.size;
+	rc = extend_for_write(fs, node, offset + size);
+	if (rc < 0)
+		return rc;
+	if (offset >= node->object.size)
+		return -EFBIG;
+	size = (size_t)smaller(size, node->object.size - offset);
+	count = fs->os->write(node->object.fd, buffer, size, offset);
+	if (count < 0)
+		return count;
+	/* What the system had no memory for does not count as written, so not as size either. */
+	if ((uint64_t)count < size && node->object.size > old_size) {
+		rc = object_resize(fs, node,
+		    offset + (uint64_t)count > old_size ? offset + (uint64_t)count : old_size);
+		if (rc < 0)
+			return rc;
+	}
+	node_change(fs, node);
+	node_touch_mtime(fs, node);
+	return count;
+}
+
+ssize_t shmfs_write_back(
+    struct shmfs *fs, uint64_t id, const void *buffer, size_t size, uint64_t offset)
+{
+	struct handle *handle = writing_handle(fs, id);
+	const struct object *object;
+	ssize_t count;
+
+	if (handle == NULL)
+		return -EBADF;
+	object = &handle->node->object;
+	if (offset >= object->size)
+		return (ssize_t)size;
+	count =
+	    fs->os->write(object->fd, buffer, (size_t)smaller(size, object->size - offset), offset);
+	return count < 0 ? count : (ssize_t)size;
+}
+
+/* Frees the whole pages and zeroes the partial ones of a range, as far as the object reaches. */
+static int zero(struct shmfs *fs, struct node *node, uint64_t offset, uint64_t length)
+{
+	uint64_t size = node->object.size;
+	int rc;
+
+	if (offset < size) {
+		rc = fs->os->punch(node->object.fd, offset, smaller(length, size - offset));
+		if (rc < 0)
+			return rc;
+	}
+	node_change(fs, node);
+	node_touch_mtime(fs, node);
+	return 0;
+}
+
+/*
+ * Extending comes first, as it alone can fail for lack of room. The bytes between the old size and
+ * the new one are zero already.
+ */
+int shmfs_fallocate(struct shmfs *fs, uint64_t id, int mode, uint64_t offset, uint64_t length)
+{
+	struct handle *handle = writing_handle(fs, id);
+	struct node *node;
+	uint64_t end;
+	int rc = 0;
+
+	if (handle == NULL)
+		return -EBADF;
+	if (mode != 0 && mode != FALLOC_FL_KEEP_SIZE && mode != FALLOC_FL_ZERO_RANGE &&
+	    mode != (FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE) &&
+	    mode != (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE))
+		return -EOPNOTSUPP;
+	if (length == 0)
+		return -EINVAL;
+	if (__builtin_add_overflow(offset, length, &end) || end > OBJECT_SIZE_MAX)
+		return -EFBIG;
+	node = handle->node;
+	if (!(mode & FALLOC_FL_KEEP_SIZE) && end > node->object.size)
+		rc = object_resize(fs, node, end);
+	if (rc == 0 && (mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE)))
+		rc = zero(fs, node, offset, length);
+	return rc;
+}
+
+int shmfs_lseek(struct shmfs *fs, uint64_t id, uint64_t offset, int whence, uint64_t *out)
+{
+	const struct handle *handle = handle_get(fs, id);
+	const struct object *object;
+
+	if (handle == NULL)
+		return -EBADF;
+	if (whence != SEEK_DATA && whence != SEEK_HOLE)
+		return -EINVAL;
+	object = &handle->node->object;
+	if (offset >= object->size)
+		return -ENXIO;
+	return fs->os->seek(object->fd, offset, whence, out);
+}

@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The door of the shmfs namespace: names, directories and shared-memory objects.
+ *
+ * This library knows nothing of FUSE. It keeps all of its state in one shared region, the arena, so
+ * that the state outlives the process; see arena.h and txn.h for how a half-done change is undone.
+ *
+ * Conventions, true of every function here unless it says otherwise:
+ *  - Results are 0 (or a count) on success and a negative errno on failure; out-parameters come
+ * last and are untouched on failure.
+ *  - One thread at a time: there are no locks, the caller is the only reader and writer.
+ *  - A function that changes anything must be called between shmfs_begin() and shmfs_commit() or
+ *    shmfs_rollback(). A failed function may leave half of its change behind: after any negative
+ *    result of a changing function the caller rolls back.
+ *  - Node ids and handle ids come from outside and are looked up, never trusted: an unknown node is
+ *    -ESTALE, an unknown handle -EBADF, both whatever the function.
+ *  - Sizes, offsets and lengths are bytes. Names are NUL-terminated byte strings.
+ *  - The memory of arguments belongs to the caller and is not kept.
+ *  - Permission bits are the caller's business (the kernel checks them, option
+ * default_permissions), but for shmfs_create() of a name that exists.
+ */
+#ifndef SHMFS_H
+#define SHMFS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <time.h>
+
+/* The id of the root directory. Ids are given out once and never used again. */
+#define SHMFS_ROOT 1
+
+/* Longest name of one entry and longest target of a symbolic link, in bytes without the NUL. */
+#define SHMFS_NAME_MAX 255
+#define SHMFS_TARGET_MAX 4095
+
+/* Objects are made of pages of this size; charges count whole pages. */
+#define SHMFS_PAGE_SIZE 4096
+
+struct shmfs;
+struct shmfs_os;
+
+struct shmfs_config {
+	/* Address of the arena: SHMFS_ARENA_BASE, or 0 to let the kernel choose. */
+	uintptr_t arena_base;
+	/* Address space for the arena; memory is used only as it fills. 0 = SHMFS_ARENA_SIZE. */
+	size_t arena_size;
+	/* Limits of the namespace: bytes in objects (rounded down to pages) and nodes; 0 = none. */
+	uint64_t size_limit;
+	uint64_t node_limit;
+	/* Mode (07777), owner and group of the root directory. */
+	mode_t root_mode;
+	uid_t root_uid;
+	gid_t root_gid;
+	/* Patterns of fnmatch(3), separated by colons: objects created under a matching name grow
+	 * when they are written past their end. NULL or "" = none. */
+	const char *grow_patterns;
+	/* Give every opened object a backing id (see struct shmfs_os). */
+	bool backing;
+	/* Descriptors with this number or a higher one are not used for objects, so that the
+	 * process keeps some for itself. 0 = no bound. */
+	int descriptor_limit;
+	/* The outside world; NULL = shmfs_os_linux(). Must outlive the namespace. */
+	const struct shmfs_os *os;
+};
+
+#define SHMFS_ARENA_BASE UINT64_C(0x200000000000)
+#define SHMFS_ARENA_SIZE (UINT64_C(64) << 30)
+
+/* Who asks: the caller's file system uid and gid. */
+struct shmfs_cred {
+	uid_t uid;
+	gid_t gid;
+};
+
+struct shmfs_attr {
+	uint64_t id;
+	mode_t mode; /* type and permission bits */
+	uint32_t nlink;
+	uid_t uid;
+	gid_t gid;
+	uint64_t size;
+	uint64_t blocks; /* of 512 bytes, memory that is really in use */
+	struct timespec atime, mtime, ctime, btime;
+};
+
+/* Which members of struct shmfs_change count. */
+enum shmfs_change_what {
+	SHMFS_CHANGE_MODE = 1 << 0,
+	SHMFS_CHANGE_UID = 1 << 1,
+	SHMFS_CHANGE_GID = 1 << 2,
+	SHMFS_CHANGE_SIZE = 1 << 3,
+	SHMFS_CHANGE_ATIME = 1 << 4,
+	SHMFS_CHANGE_MTIME = 1 << 5,
+	SHMFS_CHANGE_CTIME = 1 << 6,
+	SHMFS_CHANGE_ATIME_NOW = 1 << 7,
+	SHMFS_CHANGE_MTIME_NOW = 1 << 8,
+};
+
+struct shmfs_change {
+	unsigned what;
+	mode_t mode;
+	uid_t uid;
+	gid_t gid;
+	uint64_t size;
+	struct timespec atime, mtime, ctime;
+};
+
+/* An open handle: its id, and the backing id of its object (0 = none). */
+struct shmfs_opened {
+	uint64_t handle;
+	int backing;
+};
+
+struct shmfs_usage {
+	uint64_t limit_pages; /* 0 = no limit */
+	uint64_t used_pages;
+	uint64_t limit_nodes; /* 0 = no limit */
+	uint64_t used_nodes;
+	uint64_t handles;
+	uint64_t arena_bytes; /* memory of the arena that was handed out */
+};
+
+/* --- the namespace as a whole ----------------------------------------------------------------- */
+
+/*
+ * Makes an empty namespace in a new arena. The caller ends it with shmfs_close().
+ * -ENOMEM, -EMFILE, -ENFILE: the arena cannot be made; -EEXIST: its address is taken;
+ * -EINVAL: the arena is too small, or the root's mode or the patterns are malformed.
+ */
+int shmfs_open_new(const struct shmfs_config *config, struct shmfs **out);
+
+/*
+ * Takes up the namespace that another struct shmfs left in the arena behind arena_fd, which is
+ * already mapped at its address or gets mapped there. An unfinished transaction is rolled back, an
+ * interrupted commit completed. Takes over arena_fd on success.
+ * -EPROTO: not an arena of this layout; -ENOMEM, -EEXIST as above.
+ */
+int shmfs_open_again(int arena_fd, const struct shmfs_os *os, struct shmfs **out);
+
+/* The descriptor of the arena, which stays the namespace's. */
+int shmfs_arena_fd(const struct shmfs *fs);
+
+/* Ends the namespace: closes every object and frees the arena. NULL is allowed. */
+void shmfs_close(struct shmfs *fs);
+
+/* Starts a transaction; none may be active. */
+void shmfs_begin(struct shmfs *fs);
+/* Makes the changes since shmfs_begin() final and then does what cannot be undone: frees memory. */
+void shmfs_commit(struct shmfs *fs);
+/* Undoes every change since shmfs_begin(), byte for byte. */
+void shmfs_rollback(struct shmfs *fs);
+/* Whether a transaction is active. */
+bool shmfs_active(const struct shmfs *fs);
+
+/* Limits and use. */
+void shmfs_usage(const struct shmfs *fs, struct shmfs_usage *out);
+
+/*
+ * Checks every invariant of the namespace; cost is in proportion to its size. Each violation is
+ * handed to complain (may be NULL) as one line. Returns their number.
+ */
+unsigned shmfs_verify(
+    const struct shmfs *fs, void (*complain)(void *arg, const char *line), void *arg);
+
+/* --- names ------------------------------------------------------------------------------------ */
+/*
+ * Functions that answer with attributes of a named node also take one reference of the caller
+ * ("lookup count") on it, to be given back with shmfs_forget(): lookup, create, mknod, mkdir,
+ * symlink, link.
+ *
+ * Common errors: -ENOTDIR the parent is no directory; -ENOENT the name does not exist, or the
+ * parent was removed; -EEXIST the name exists; -ENAMETOOLONG; -EINVAL the name is empty, "." or
+ * "..", or has a slash; -ENOSPC the limit on nodes (semantics.md, rules=linux); -ENOMEM.
+ */
+int shmfs_lookup(struct shmfs *fs, uint64_t dir, const char *name, struct shmfs_attr *out);
+
+/* Gives back count references on a node; more than there are counts as all, unknown ids as none. */
+void shmfs_forget(struct shmfs *fs, uint64_t id, uint64_t count);
+
+/*
+ * Opens the object called name, and makes it if it does not exist: one atomic step. flags are those
+ * of open(2): O_ACCMODE, O_EXCL and O_TRUNC count. With O_EXCL -EEXIST. An existing node that is
+ * not an object: -EISDIR, -ELOOP or -ENXIO; one that the caller may not open so: -EACCES.
+ * -ENFILE: no descriptor is left.
+ */
+int shmfs_create(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t dir, const char *name,
+    mode_t mode, int flags, struct shmfs_attr *out, struct shmfs_opened *opened);
+
+/* Regular objects, FIFOs and sockets by the type in mode; device nodes are -EPERM, others -EINVAL.
+ */
+int shmfs_mknod(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t dir, const char *name,
+    mode_t mode, struct shmfs_attr *out);
+
+int shmfs_mkdir(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t dir, const char *name,
+    mode_t mode, struct shmfs_attr *out);
+
+/* -ENAMETOOLONG also for a target of more than SHMFS_TARGET_MAX bytes, -ENOENT for an empty one. */
+int shmfs_symlink(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t dir, const char *name,
+    const char *target, struct shmfs_attr *out);
+
+/* -EPERM: id is a directory; -ENOENT: id has no name any more; -EMLINK: 2^32-1 names. */
+int shmfs_link(
+    struct shmfs *fs, uint64_t id, uint64_t dir, const char *name, struct shmfs_attr *out);
+
+/* -EISDIR: a directory. */
+int shmfs_unlink(struct shmfs *fs, uint64_t dir, const char *name);
+
+/* -ENOTDIR: not a directory; -ENOTEMPTY. */
+int shmfs_rmdir(struct shmfs *fs, uint64_t dir, const char *name);
+
+/*
+ * rename(2) with the flags RENAME_NOREPLACE (-EEXIST) or RENAME_EXCHANGE (-ENOENT); any other or
+ * both: -EINVAL. -EISDIR, -ENOTDIR, -ENOTEMPTY as for rename(2); -EINVAL for a directory that would
+ * come to lie below itself. Two names of one node: 0, nothing happens.
+ */
+int shmfs_rename(struct shmfs *fs, uint64_t from_dir, const char *from, uint64_t to_dir,
+    const char *to, unsigned flags);
+
+/* Writes the target and its NUL to out. -EINVAL: no symbolic link. Returns the target's length. */
+int shmfs_readlink(const struct shmfs *fs, uint64_t id, char out[SHMFS_TARGET_MAX + 1]);
+
+/* One entry of a directory. To go on behind it, read from next. */
+struct shmfs_entry {
+	const char *name;
+	uint64_t id;
+	mode_t mode; /* the type alone counts */
+	uint64_t next;
+};
+
+/*
+ * Hands the entries of a directory, from the cookie `from` on (0 = the first), to visit until it
+ * returns other than 0. A cookie stays valid while entries come and go: every entry that stays is
+ * visited exactly once by a reader that goes on from `next`. "." and ".." come first. -ENOTDIR.
+ */
+int shmfs_readdir(const struct shmfs *fs, uint64_t dir, uint64_t from,
+    int (*visit)(void *arg, const struct shmfs_entry *entry), void *arg);
+
+/* --- attributes ------------------------------------------------------------------------------- */
+int shmfs_getattr(const struct shmfs *fs, uint64_t id, struct shmfs_attr *out);
+
+/*
+ * Applies the members of change that change->what names, then answers with the new attributes.
+ * Size: -EISDIR or -EINVAL not an object; -EFBIG larger than 2^63-1; -ENOSPC the limit on bytes;
+ * -ENFILE no descriptor is left; -ENOMEM.
+ */
+int shmfs_setattr(
+    struct shmfs *fs, uint64_t id, const struct shmfs_change *change, struct shmfs_attr *out);
+
+/* --- open objects ------------------------------------------------------------------------------
+ */
+
+/*
+ * Opens an object by id; flags as for shmfs_create(). -EISDIR, -ELOOP, -ENXIO: not an object;
+ * -ENFILE: no descriptor is left; -ENOMEM.
+ */
+int shmfs_open(struct shmfs *fs, uint64_t id, int flags, struct shmfs_opened *opened);
+
+void shmfs_release(struct shmfs *fs, uint64_t handle);
+
+/*
+ * Reads at most size bytes at offset, but never past the end: returns the count, 0 at the end.
+ * -EBADF: not open for reading; -EINVAL: offset over 2^63-1. Any error of pread(2) on the object's
+ * memory.
+ */
+ssize_t shmfs_read(struct shmfs *fs, uint64_t handle, void *buffer, size_t size, uint64_t offset);
+
+/*
+ * Writes at most size bytes at offset. An object keeps its size: a write across the end stores and
+ * returns what fits; where nothing fits, -EFBIG (a count of 0 would make stdio spin for ever).
+ * Objects that grow are extended and charged first: -ENOSPC, -ENFILE, and -EFBIG past 2^63-1.
+ * -EBADF: not open for writing.
+ */
+ssize_t shmfs_write(
+    struct shmfs *fs, uint64_t handle, const void *buffer, size_t size, uint64_t offset);
+
+/*
+ * Stores pages that the kernel cached for mappings: never extends, drops what lies past the end,
+ * changes no time, and counts all of it as written, since nobody is there to take an error.
+ */
+ssize_t shmfs_write_back(
+    struct shmfs *fs, uint64_t handle, const void *buffer, size_t size, uint64_t offset);
+
+/*
+ * fallocate(2). Mode 0 extends the object to offset+length and charges it, but leaves its pages to
+ * those who touch them first; FALLOC_FL_KEEP_SIZE alone only checks its arguments, since memory
+ * below the size is charged already and nothing can be kept beyond it. FALLOC_FL_PUNCH_HOLE with
+ * KEEP_SIZE and FALLOC_FL_ZERO_RANGE with or without work to the byte. Other modes: -EOPNOTSUPP.
+ * -EINVAL: length 0; -EFBIG: end over 2^63-1; -ENOSPC; -ENFILE; -EBADF: not open for writing.
+ */
+int shmfs_fallocate(struct shmfs *fs, uint64_t handle, int mode, uint64_t offset, uint64_t length);
+
+/* lseek(2) with SEEK_DATA or SEEK_HOLE (others: -EINVAL); -ENXIO as there. */
+int shmfs_lseek(struct shmfs *fs, uint64_t handle, uint64_t offset, int whence, uint64_t *out);
+
+/* --- the outside world --------------------------------------------------------------------------
+ */
+/*
+ * Every system call that an operation makes, so that tests can fail any of them. Each returns 0, a
+ * count or a descriptor, or a negative errno.
+ */
+struct shmfs_os {
+	void *arg; /* handed to backing_open and backing_close */
+	int (*memory_create)(void);
+	int (*close)(int fd);
+	int (*truncate)(int fd, uint64_t size);
+	int (*punch)(int fd, uint64_t offset, uint64_t length);
+	ssize_t (*read)(int fd, void *buffer, size_t size, uint64_t offset);
+	ssize_t (*write)(int fd, const void *buffer, size_t size, uint64_t offset);
+	int (*seek)(int fd, uint64_t offset, int whence, uint64_t *out);
+	int (*blocks)(int fd, uint64_t *out); /* in use, of 512 bytes */
+	/* Whether nobody else has fd's memory open or mapped. */
+	bool (*unused)(int fd);
+	void (*now)(struct timespec *out);
+	int (*random)(void *buffer, size_t size);
+	/* Tells the kernel that fd serves an inode's mappings: an id above 0. Not called without
+	 * shmfs_config.backing. Ids are kept for an object's life and closed with it. */
+	int (*backing_open)(void *arg, int fd);
+	void (*backing_close)(void *arg, int backing);
+};
+
+/* The real one; its backing_open answers -EOPNOTSUPP. */
+const struct shmfs_os *shmfs_os_linux(void);
+
+#endif

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Checks what every operation relies on: that the parts of a namespace agree with each other. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "complain.h"
+#include "directory.h"
+#include "fs.h"
+#include "handle.h"
+
+/* What is counted while walking, to be compared with what the namespace says. */
+struct recount {
+	const struct shmfs *fs;
+	const struct complaints *to;
+	uint64_t entries, pages, nodes, listed, names;
+	unsigned bad;
+};
+
+static void verify_entry(void *arg, const struct entry *entry, uint64_t bucket, uint64_t belongs)
+{
+	struct recount *r = arg;
+	const struct complaints *to = r->to;
+	const struct directory *directory = &entry->dir->directory;
+
+	r->entries++;
+	r->bad += expect(bucket == belongs, to, "entry %s: in bucket %" PRIu64 ", not %" PRIu64,
+	    entry->name, bucket, belongs);
+	r->bad += expect(entry->hash == dictionary_hash(&r->fs->super->dictionary, entry->dir,
+					    entry->name, entry->length),
+	    to, "entry %s: wrong hash", entry->name);
+	r->bad +=
+	    expect(strlen(entry->name) == entry->length, to, "entry %s: wrong length", entry->name);
+	r->bad += expect(node_get(r->fs, entry->dir->id) == entry->dir, to,
+	    "entry %s: its directory is unknown", entry->name);
+	r->bad += expect(node_get(r->fs, entry->node->id) == entry->node, to,
+	    "entry %s: its node is unknown", entry->name);
+	r->bad += expect(index_get(&directory->entries, entry->cookie) == entry, to,
+	    "entry %s: not at its cookie", entry->name);
+	r->bad += expect(entry->cookie >= COOKIE_FIRST && entry->cookie < directory->next_cookie,
+	    to, "entry %s: impossible cookie", entry->name);
+}
+
+static void verify_directory(struct recount *r, const struct node *node)
+{
+	const struct directory *directory = &node->directory;
+	uint64_t count = 0, subdirs = 0;
+	const struct entry *entry;
+
+	for (uint64_t cookie = 0; (entry = index_next(&directory->entries, &cookie)) != NULL;
+	     cookie++) {
+		count++;
+		subdirs += is_directory(entry->node);
+		r->bad +=
+		    expect(entry->dir == node, r->to, "entry %s: listed elsewhere", entry->name);
+		r->bad +=
+		    expect(!is_directory(entry->node) || entry->node->directory.parent == node,
+			r->to, "directory %s: another parent", entry->name);
+	}
+	r->listed += count;
+	r->bad += expect(count == directory->entries.count && subdirs == directory->subdirs, r->to,
+	    "directory %" PRIu64 ": %" PRIu64 " entries, %" PRIu64 " directories counted", node->id,
+	    count, subdirs);
+	r->bad += expect((node->names > 0) == (directory->parent != NULL) && node->names <= 1,
+	    r->to, "directory %" PRIu64 ": %u names", node->id, node->names);
+}
+
+static void verify_object(struct recount *r, const struct node *node)
+{
+	const struct object *object = &node->object;
+
+	r->pages += charge_pages_of(object->size);
+	r->bad += expect(object->fd >= 0 || (object->size == 0 && object->backing == 0), r->to,
+	    "object %" PRIu64 ": no memory for its size", node->id);
+}
+
+static void verify_node(struct recount *r, const struct node *node, uint64_t id)
+{
+	r->nodes += node->names > 1 ? node->names : 1;
+	r->names += node->names;
+	r->bad += expect(node->id == id && id < r->fs->super->next_id, r->to,
+	    "node %" PRIu64 ": found as %" PRIu64, node->id, id);
+	r->bad += expect(
+	    node->names > 0 || node->lookups > 0 || (is_object(node) && node->object.opens > 0),
+	    r->to, "node %" PRIu64 ": nothing knows it", id);
+	if (is_directory(node))
+		verify_directory(r, node);
+	else if (is_object(node))
+		verify_object(r, node);
+}
+
+static void verify_handles(struct recount *r)
+{
+	const struct super *super = r->fs->super;
+	const struct handle *handle;
+	uint64_t opens = 0, handles = 0;
+	const struct node *node;
+
+	for (uint64_t id = 0; (node = index_next(&super->nodes, &id)) != NULL; id++)
+		opens += is_object(node) ? node->object.opens : 0;
+	for (uint64_t id = 0; (handle = index_next(&super->handles, &id)) != NULL; id++) {
+		handles++;
+		r->bad +=
+		    expect(handle->id == id && node_get(r->fs, handle->node->id) == handle->node,
+			r->to, "handle %" PRIu64 ": stray", id);
+	}
+	r->bad += expect(opens == handles && handles == super->handles.count, r->to,
+	    "%" PRIu64 " openings, %" PRIu64 " handles", opens, handles);
+}
+
+unsigned shmfs_verify(
+    const struct shmfs *fs, void (*complain)(void *arg, const char *line), void *arg)
+{
+	const struct super *super = fs->super;
+	const struct complaints to = {complain, arg};
+	struct recount r = {.fs = fs, .to = &to};
+	const struct node *node;
+
+	dictionary_each(&super->dictionary, verify_entry, &r);
+	for (uint64_t id = 0; (node = index_next(&super->nodes, &id)) != NULL; id++)
+		verify_node(&r, node, id);
+	verify_handles(&r);
+	r.bad += expect(r.entries == super->dictionary.entries && r.entries == r.listed, &to,
+	    "%" PRIu64 " entries, %" PRIu64 " of them in directories", r.entries, r.listed);
+	/* The root's name is no entry. */
+	r.bad += expect(r.names == r.entries + 1, &to,
+	    "%" PRIu64 " entries, %" PRIu64 " names counted", r.entries, r.names);
+	r.bad += expect(r.pages == super->charge.used_pages, &to,
+	    "%" PRIu64 " pages, %" PRIu64 " charged", r.pages, super->charge.used_pages);
+	r.bad += expect(r.nodes == super->charge.used_nodes, &to,
+	    "%" PRIu64 " nodes, %" PRIu64 " charged", r.nodes, super->charge.used_nodes);
+	return r.bad + arena_verify(fs->arena, complain, arg);
+}
