@@ -90,6 +90,8 @@ static void leave_terminal(void)
 {
 	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 
+	/* A working directory would keep its filesystem from being unmounted. */
+	(void)!chdir("/");
 	if (fd < 0)
 		return;
 	for (int i = STDIN_FILENO; i <= STDERR_FILENO; i++)

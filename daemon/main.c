@@ -150,20 +150,49 @@ static int make_namespace(struct server *server, const struct options *options)
 	return rc;
 }
 
-/* A mount that is in use goes from the tree all the same; its users get ENOTCONN once we end. */
-static void unmount(const struct server *server, const struct mountpoint *mountpoint)
+/*
+ * A mount that is in use goes from the tree all the same; its users get ENOTCONN once we end.
+ * -ENOENT: it was gone already.
+ */
+static int unmount(const struct server *server, const struct mountpoint *mountpoint)
 {
 	struct shmfs_usage usage;
 	int rc = mountpoint_detach(mountpoint);
 
-	if (rc < 0 && rc != -ENOENT)
-		log_error("cannot unmount '%s': %s", mountpoint->path, strerror(-rc));
+	if (rc < 0) {
+		if (rc != -ENOENT)
+			log_error("cannot unmount '%s': %s", mountpoint->path, strerror(-rc));
+		return rc;
+	}
 	if (server->fs == NULL)
-		return;
+		return 0;
 	shmfs_usage(server->fs, &usage);
 	if (usage.handles > 0)
 		log_info("unmounted '%s' while %" PRIu64 " descriptors were open", mountpoint->path,
 		    usage.handles);
+	return 0;
+}
+
+/* The loop has ended with rc, or by a signal (0: none). 0 if that was asked for. */
+static int finish(
+    const struct server *server, const struct mountpoint *mountpoint, int rc, int signal)
+{
+	int unmounted;
+
+	if (rc == 0 && signal == 0) {
+		log_info("'%s' was unmounted", mountpoint->path);
+		return 0;
+	}
+	if (signal != 0)
+		log_info("signal %d: unmounting '%s'", signal, mountpoint->path);
+	unmounted = unmount(server, mountpoint);
+	/* An unmount that overtakes a request ends the connection in the same way as an abort, but
+	 * then the mount is gone. */
+	if (rc == -ECONNABORTED && unmounted == -ENOENT)
+		return 0;
+	if (rc < 0)
+		log_error("serving '%s' failed: %s", mountpoint->path, strerror(-rc));
+	return rc;
 }
 
 /* Serves until the end; 0 if that was asked for. */
@@ -179,15 +208,7 @@ static int serve(
 	background_ready();
 	rc = loop_run(server, &signal);
 	background_stopping();
-	if (rc < 0)
-		log_error("serving '%s' failed: %s", mountpoint->path, strerror(-rc));
-	else if (signal != 0)
-		log_info("signal %d: unmounting '%s'", signal, mountpoint->path);
-	else
-		log_info("'%s' was unmounted", mountpoint->path);
-	if (rc < 0 || signal != 0)
-		unmount(server, mountpoint);
-	return rc;
+	return finish(server, mountpoint, rc, signal);
 }
 
 static int run(const struct options *options, struct mountpoint *mountpoint)

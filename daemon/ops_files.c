@@ -47,13 +47,14 @@ void op_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off
     struct fuse_file_info *fi)
 {
 	struct shmfs *fs = server_of(req)->fs;
+	struct shmfs_cred cred = caller_of(req);
 	ssize_t count;
 
 	(void)ino;
 	if (fi->writepage)
 		count = shmfs_write_back(fs, fi->fh, data, size, (uint64_t)offset);
 	else
-		count = shmfs_write(fs, fi->fh, data, size, (uint64_t)offset);
+		count = shmfs_write(fs, &cred, fi->fh, data, size, (uint64_t)offset);
 	reply_written(req, count);
 }
 

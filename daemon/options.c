@@ -308,8 +308,6 @@ static int validate(const struct options *options, char *why, size_t why_size)
 {
 	if (options->size > INT64_MAX)
 		return refuse(why, why_size, "option 'size' is larger than any memory");
-	if (options->size > 0 && options->size < 4096)
-		return refuse(why, why_size, "option 'size' is less than one page, 4096 bytes");
 	if (options->nr_inodes == 1)
 		return refuse(why, why_size, "option 'nr_inodes' leaves no room beside the root");
 	if (strlen(options->grow) > 4000)

@@ -12,14 +12,19 @@
  * Names and attributes change by requests of this kernel alone, which drops what it remembers when
  * it makes one. Only the pages of an object come without a request, by touching a mapping: so what
  * is said of an object is asked again after a second, for the sake of st_blocks. An empty object
- * has no pages to touch until a request changes its size.
+ * has no pages to touch until a request changes its size. Set-id bits, which a write takes away,
+ * are asked for each time, so that the kernel never runs a program by a mode that it had.
  */
 #define TIMEOUT 86400.0
 #define OBJECT_TIMEOUT 1.0
 
 static double attr_timeout(const struct shmfs_attr *attr)
 {
-	return S_ISREG(attr->mode) && attr->size > 0 ? OBJECT_TIMEOUT : TIMEOUT;
+	if (!S_ISREG(attr->mode))
+		return TIMEOUT;
+	if (attr->mode & (S_ISUID | S_ISGID))
+		return 0;
+	return attr->size > 0 ? OBJECT_TIMEOUT : TIMEOUT;
 }
 
 struct stat attr_to_stat(const struct shmfs_attr *attr)

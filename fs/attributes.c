@@ -25,6 +25,8 @@ static int set_size(struct shmfs *fs, struct node *node, uint64_t size)
 		return -EISDIR;
 	if (!is_object(node))
 		return -EINVAL;
+	if (node->gone)
+		return -ESTALE;
 	rc = object_resize(fs, node, size);
 	if (rc < 0)
 		return rc;

@@ -173,8 +173,11 @@ void dictionary_remove(struct arena *arena, struct dictionary *d, struct entry *
 	*link = entry->next;
 	txn_save(&arena->txn, d, sizeof *d);
 	d->entries--;
-	if (d->buckets > MIN_BUCKETS && d->entries < d->buckets * LOAD / 4)
-		shrink(arena, d);
+	/* One bucket per entry would not keep up: the table has twice as many when this begins. */
+	for (int i = 0; i < 2; i++) {
+		if (d->buckets > MIN_BUCKETS && d->entries < d->buckets * LOAD / 4)
+			shrink(arena, d);
+	}
 }
 
 void dictionary_each(const struct dictionary *d,

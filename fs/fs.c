@@ -73,7 +73,7 @@ static int fill(struct shmfs *fs, const struct shmfs_config *config)
 	super->next_handle = 1;
 	super->backing = config->backing;
 	super->descriptor_limit = config->descriptor_limit;
-	super->charge.limit_pages = config->size_limit / SHMFS_PAGE_SIZE;
+	super->charge.limit_pages = charge_pages_of(config->size_limit);
 	super->charge.limit_nodes = config->node_limit;
 	rc = fs->os->random(&secret, sizeof secret);
 	if (rc == 0)

@@ -49,7 +49,7 @@ int shmfs_open(struct shmfs *fs, uint64_t id, int flags, struct shmfs_opened *op
 {
 	struct node *node = node_get(fs, id);
 
-	if (node == NULL)
+	if (node == NULL || node->gone)
 		return -ESTALE;
 	if (is_directory(node))
 		return -EISDIR;

@@ -51,22 +51,33 @@ int node_create(struct shmfs *fs, mode_t mode, uid_t uid, gid_t gid, struct node
 	return 0;
 }
 
+static void end_charges(struct shmfs *fs, struct node *node)
+{
+	if (node->gone)
+		return;
+	if (is_object(node))
+		object_end(fs, node);
+	charge_node_end(fs);
+	node_change(fs, node);
+	node->gone = true;
+}
+
 void node_drop_unused(struct shmfs *fs, struct node *node)
 {
-	if (node->names > 0 || node->lookups > 0)
+	if (node->names > 0 || (is_object(node) && node->object.opens > 0))
 		return;
-	if (is_object(node)) {
-		if (node->object.opens > 0)
-			return;
-		object_end(fs, node);
-	} else if (S_ISLNK(node->mode)) {
-		arena_free(fs->arena, node->symlink.target);
-	} else if (is_directory(node)) {
-		assert(node->directory.entries.count == 0);
+	if (node->lookups > 0) {
+		if (!is_object(node) || object_is_unused(fs, node))
+			end_charges(fs, node);
+		return;
 	}
+	end_charges(fs, node);
+	if (S_ISLNK(node->mode))
+		arena_free(fs->arena, node->symlink.target);
+	else if (is_directory(node))
+		assert(node->directory.entries.count == 0);
 	index_remove(fs->arena, &fs->super->nodes, node->id);
 	arena_free(fs->arena, node);
-	charge_node_end(fs);
 }
 
 void node_touch_ctime(struct shmfs *fs, struct node *node)

@@ -47,7 +47,7 @@ struct node {
 	uint32_t mode;
 	uint32_t uid, gid;
 	uint32_t creator; /* the uid that is charged, whoever owns it later */
-	uint32_t padding;
+	bool gone;	  /* only lookups are left: without memory, and charged no more */
 	struct timespec atime, mtime, ctime, btime;
 	union {
 		struct object object;
@@ -78,7 +78,12 @@ void node_change(struct shmfs *fs, struct node *node);
  */
 int node_create(struct shmfs *fs, mode_t mode, uid_t uid, gid_t gid, struct node **out);
 
-/* Frees a node that nothing knows any more; to be called whenever something has let go of it. */
+/*
+ * To be called whenever something has let go of a node: frees one that nothing knows any more. Of
+ * one that the caller alone knows, and whose memory nobody uses, the memory and the charge end
+ * here: the kernel gives its last reference back at some time after an unlink, and who has made
+ * room must find it at once.
+ */
 void node_drop_unused(struct shmfs *fs, struct node *node);
 
 /* Sets the change time, and the modification time too, of a saved node to now. */

@@ -94,30 +94,35 @@ int object_resize(struct shmfs *fs, struct node *node, uint64_t size)
 	return 0;
 }
 
-/* The backing id goes first, as it refers to the descriptor's file. */
-static void drop_memory(struct shmfs *fs, const struct object *object)
+bool object_is_unused(const struct shmfs *fs, const struct node *node)
 {
+	return node->object.fd < 0 || fs->os->unused(node->object.fd);
+}
+
+/* The backing id goes first, as it refers to the descriptor's file. */
+static void drop_memory(struct shmfs *fs, struct node *node)
+{
+	struct object *object = &node->object;
+
+	node_change(fs, node);
 	if (object->backing != 0)
 		txn_effect(&fs->arena->txn, TXN_UNBACK_ON_COMMIT, object->backing, 0);
 	if (object->fd >= 0)
 		txn_effect(&fs->arena->txn, TXN_CLOSE_ON_COMMIT, object->fd, 0);
-}
-
-void object_drop_empty(struct shmfs *fs, struct node *node)
-{
-	struct object *object = &node->object;
-
-	if (object->size > 0 || object->fd < 0 || !fs->os->unused(object->fd))
-		return;
-	drop_memory(fs, object);
-	node_change(fs, node);
 	object->fd = -1;
 	object->backing = 0;
 }
 
+void object_drop_empty(struct shmfs *fs, struct node *node)
+{
+	if (node->object.size == 0 && node->object.fd >= 0 && object_is_unused(fs, node))
+		drop_memory(fs, node);
+}
+
 void object_end(struct shmfs *fs, struct node *node)
 {
-	drop_memory(fs, &node->object);
+	drop_memory(fs, node);
 	/* Letting go of pages does not fail. */
 	(void)charge_resize(fs, node->object.size, 0);
+	node->object.size = 0;
 }

@@ -10,6 +10,7 @@
 #ifndef SHMFS_OBJECT_H
 #define SHMFS_OBJECT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct shmfs;
@@ -35,7 +36,10 @@ int object_resize(struct shmfs *fs, struct node *node, uint64_t size);
  */
 void object_drop_empty(struct shmfs *fs, struct node *node);
 
-/* Gives everything back when the node goes. */
+/* Whether nobody has the memory open or mapped but the namespace. */
+bool object_is_unused(const struct shmfs *fs, const struct node *node);
+
+/* Gives memory and charge back. The node is saved here. */
 void object_end(struct shmfs *fs, struct node *node);
 
 #endif

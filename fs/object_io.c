@@ -50,6 +50,14 @@ ssize_t shmfs_read(struct shmfs *fs, uint64_t id, void *buffer, size_t size, uin
 	return fs->os->read(node->object.fd, buffer, size, offset);
 }
 
+/* The bits that make a program run as somebody else do not outlive a change of the program. */
+static void drop_set_id(struct node *node)
+{
+	node->mode &= ~(uint32_t)S_ISUID;
+	if (node->mode & S_IXGRP)
+		node->mode &= ~(uint32_t)S_ISGID;
+}
+
 /* Makes room for a write that ends at `end`. */
 static int extend_for_write(struct shmfs *fs, struct node *node, uint64_t end)
 {
@@ -65,7 +73,8 @@ static struct handle *writing_handle(const struct shmfs *fs, uint64_t id)
 	return handle != NULL && handle->writes ? handle : NULL;
 }
 
-ssize_t shmfs_write(struct shmfs *fs, uint64_t id, const void *buffer, size_t size, uint64_t offset)
+ssize_t shmfs_write(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t id,
+    const void *buffer, size_t size, uint64_t offset)
 {
 	struct handle *handle = writing_handle(fs, id);
 	struct node *node;
@@ -100,6 +109,8 @@ ssize_t shmfs_write(struct shmfs *fs, uint64_t id, const void *buffer, size_t si
 	}
 	node_change(fs, node);
 	node_touch_mtime(fs, node);
+	if (cred->uid != 0)
+		drop_set_id(node);
 	return count;
 }
 

@@ -13,7 +13,9 @@
  *    shmfs_rollback(). A failed function may leave half of its change behind: after any negative
  *    result of a changing function the caller rolls back.
  *  - Node ids and handle ids come from outside and are looked up, never trusted: an unknown node is
- *    -ESTALE, an unknown handle -EBADF, both whatever the function.
+ *    -ESTALE, an unknown handle -EBADF, both whatever the function. An object that nobody but the
+ *    caller knows any more has given its memory back, and is -ESTALE to whoever wants to open or
+ *    resize it: as if that had come after its end.
  *  - Sizes, offsets and lengths are bytes. Names are NUL-terminated byte strings.
  *  - The memory of arguments belongs to the caller and is not kept.
  *  - Permission bits are the caller's business (the kernel checks them, option
@@ -46,7 +48,7 @@ struct shmfs_config {
 	uintptr_t arena_base;
 	/* Address space for the arena; memory is used only as it fills. 0 = SHMFS_ARENA_SIZE. */
 	size_t arena_size;
-	/* Limits of the namespace: bytes in objects (rounded down to pages) and nodes; 0 = none. */
+	/* Limits of the namespace: bytes in objects (rounded up to pages) and nodes; 0 = none. */
 	uint64_t size_limit;
 	uint64_t node_limit;
 	/* Mode (07777), owner and group of the root directory. */
@@ -270,10 +272,11 @@ ssize_t shmfs_read(struct shmfs *fs, uint64_t handle, void *buffer, size_t size,
  * Writes at most size bytes at offset. An object keeps its size: a write across the end stores and
  * returns what fits; where nothing fits, -EFBIG (a count of 0 would make stdio spin for ever).
  * Objects that grow are extended and charged first: -ENOSPC, -ENFILE, and -EFBIG past 2^63-1.
- * -EBADF: not open for writing.
+ * A write by anybody but root takes the set-user-id bit away, and the set-group-id bit where the
+ * group may execute. -EBADF: not open for writing.
  */
-ssize_t shmfs_write(
-    struct shmfs *fs, uint64_t handle, const void *buffer, size_t size, uint64_t offset);
+ssize_t shmfs_write(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t handle,
+    const void *buffer, size_t size, uint64_t offset);
 
 /*
  * Stores pages that the kernel cached for mappings: never extends, drops what lies past the end,
@@ -310,7 +313,7 @@ struct shmfs_os {
 	ssize_t (*write)(int fd, const void *buffer, size_t size, uint64_t offset);
 	int (*seek)(int fd, uint64_t offset, int whence, uint64_t *out);
 	int (*blocks)(int fd, uint64_t *out); /* in use, of 512 bytes */
-	/* Whether nobody else has fd's memory open or mapped. */
+	/* Whether nobody else has fd's memory open or mapped; false where that cannot be told. */
 	bool (*unused)(int fd);
 	void (*now)(struct timespec *out);
 	int (*random)(void *buffer, size_t size);

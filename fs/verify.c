@@ -76,7 +76,8 @@ static void verify_object(struct recount *r, const struct node *node)
 
 static void verify_node(struct recount *r, const struct node *node, uint64_t id)
 {
-	r->nodes += node->names > 1 ? node->names : 1;
+	if (!node->gone)
+		r->nodes += node->names > 1 ? node->names : 1;
 	r->names += node->names;
 	r->bad += expect(node->id == id && id < r->fs->super->next_id, r->to,
 	    "node %" PRIu64 ": found as %" PRIu64, node->id, id);
