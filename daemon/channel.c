@@ -111,13 +111,17 @@ int channel_attach(struct server *server, int fd)
 	return rc;
 }
 
-/* The first line of a file, without its end. */
+/* The first line of a file, without its end and without the name that libfuse begins it with. */
 static void first_line(int fd, char *out, size_t size)
 {
-	ssize_t count = pread(fd, out, size - 1, 0);
+	static const char prefix[] = "fuse: ";
+	char line[256];
+	ssize_t count = pread(fd, line, sizeof line - 1, 0);
 
-	out[count > 0 ? count : 0] = '\0';
-	out[strcspn(out, "\n")] = '\0';
+	line[count > 0 ? count : 0] = '\0';
+	line[strcspn(line, "\n")] = '\0';
+	snprintf(out, size, "%s",
+	    line + (strncmp(line, prefix, strlen(prefix)) == 0 ? strlen(prefix) : 0));
 }
 
 /*

@@ -50,8 +50,27 @@ static void on_signal(uv_signal_t *handle, int signal)
 	uv_stop(&loop->uv);
 }
 
+static sigset_t held_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < END_SIGNALS; i++)
+		sigaddset(&set, end_signals[i]);
+	return set;
+}
+
+void loop_hold_signals(void)
+{
+	sigset_t set = held_signals();
+
+	sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
 static int start_signals(struct loop *loop)
 {
+	sigset_t set = held_signals();
+
 	for (size_t i = 0; i < END_SIGNALS; i++) {
 		uv_signal_t *handle = &loop->signals[i];
 		int rc = uv_signal_init(&loop->uv, handle);
@@ -63,6 +82,7 @@ static int start_signals(struct loop *loop)
 		if (rc < 0)
 			return rc;
 	}
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
 	return 0;
 }
 
@@ -90,7 +110,7 @@ static void end(struct loop *loop)
 	uv_loop_close(&loop->uv);
 }
 
-int loop_run(struct server *server, int *signal)
+int loop_run(struct server *server, void (*ready)(void *arg), void *arg, int *signal)
 {
 	struct loop loop = {.server = server};
 	int rc = uv_loop_init(&loop.uv);
@@ -101,6 +121,7 @@ int loop_run(struct server *server, int *signal)
 	if (rc == 0)
 		rc = start_channel(&loop);
 	if (rc == 0) {
+		ready(arg);
 		uv_run(&loop.uv, UV_RUN_DEFAULT);
 		rc = loop.result;
 		*signal = loop.signal;

@@ -195,18 +195,33 @@ static int finish(
 	return rc;
 }
 
+struct start {
+	const struct options *options;
+	const struct mountpoint *mountpoint;
+};
+
+/* From here on the mount answers. */
+static void announce(void *arg)
+{
+	const struct start *start = arg;
+	char list[4096];
+
+	options_print(start->options, list, sizeof list);
+	log_info(
+	    "mounted on '%s'%s%s", start->mountpoint->path, list[0] != '\0' ? " with " : "", list);
+	log_setup(
+	    start->options->foreground ? LOG_TO_STDERR : LOG_TO_SYSLOG, start->options->debug);
+	background_ready();
+}
+
 /* Serves until the end; 0 if that was asked for. */
 static int serve(
     struct server *server, const struct options *options, const struct mountpoint *mountpoint)
 {
-	char list[4096];
-	int signal = 0, rc;
+	struct start start = {options, mountpoint};
+	int signal = 0;
+	int rc = loop_run(server, announce, &start, &signal);
 
-	options_print(options, list, sizeof list);
-	log_info("mounted on '%s'%s%s", mountpoint->path, list[0] != '\0' ? " with " : "", list);
-	log_setup(options->foreground ? LOG_TO_STDERR : LOG_TO_SYSLOG, options->debug);
-	background_ready();
-	rc = loop_run(server, &signal);
 	background_stopping();
 	return finish(server, mountpoint, rc, signal);
 }
@@ -216,6 +231,7 @@ static int run(const struct options *options, struct mountpoint *mountpoint)
 	struct server server = {.fuse_fd = -1, .choice = options->io};
 	int status = END_MOUNT;
 
+	loop_hold_signals();
 	if (mount_at(&server, options, mountpoint) < 0)
 		return END_MOUNT;
 	if (negotiate(&server, options) < 0)

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Processes that outlive the one that started them: a daemon in the background, or one too many. */
+#ifndef SHMFS_TESTS_MOUNTED_LEFT_OVER_H
+#define SHMFS_TESTS_MOUNTED_LEFT_OVER_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+/* From here on an orphan of this process or below becomes a child of this process. */
+bool adopt_orphans(void);
+/* The children of this process except `known` (0 for none); returns how many, at most `size`. */
+int list_children(pid_t *children, int size, pid_t known);
+/*
+ * Reaps every child, and what comes up to this process by that. Those that still ran are killed;
+ * returns their number.
+ */
+int kill_left_over(void);
+
+#endif

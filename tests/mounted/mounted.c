@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Real system calls on a real mount; run once per tier with SHMFS_TEST_IO. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "mount_fixture.h"
+#include "suites.h"
+
+enum { EXIT_SKIP = 77 };
+
+static Suite *memory_suite(void)
+{
+	Suite *suite = suite_create("memory");
+
+	add_mapping_cases(suite);
+	add_lifetime_cases(suite);
+	add_io_cases(suite);
+	return suite;
+}
+
+static Suite *size_suite(void)
+{
+	Suite *suite = suite_create("size");
+
+	add_size_cases(suite);
+	add_limit_cases(suite);
+	return suite;
+}
+
+static Suite *names_suite(void)
+{
+	Suite *suite = suite_create("names");
+
+	add_name_cases(suite);
+	add_link_cases(suite);
+	add_rename_cases(suite);
+	add_node_cases(suite);
+	add_listing_cases(suite);
+	return suite;
+}
+
+static Suite *attributes_suite(void)
+{
+	Suite *suite = suite_create("attributes");
+
+	add_attribute_cases(suite);
+	add_time_cases(suite);
+	return suite;
+}
+
+static Suite *daemon_suite(void)
+{
+	Suite *suite = suite_create("daemon");
+
+	add_daemon_cases(suite);
+	add_bad_input_cases(suite);
+	add_descriptor_cases(suite);
+	add_many_cases(suite);
+	return suite;
+}
+
+/* A machine that cannot mount skips; a program that is missing is a mistake of the caller. */
+static int skip(const char *reason)
+{
+	const char *must = getenv("SHMFS_TESTS_MUST_RUN");
+
+	printf("skip: mounted: %s\n", reason);
+	return must != NULL && strcmp(must, "1") == 0 ? EXIT_FAILURE : EXIT_SKIP;
+}
+
+int main(void)
+{
+	SRunner *runner = srunner_create(memory_suite());
+	const char *reason;
+	bool clean;
+	int failed;
+
+	srunner_add_suite(runner, size_suite());
+	srunner_add_suite(runner, names_suite());
+	srunner_add_suite(runner, attributes_suite());
+	if (!fixture_is_tmpfs())
+		srunner_add_suite(runner, daemon_suite());
+	if (!fixture_find_binary()) {
+		fprintf(stderr, "mounted: SHMFS_BIN (./shmfs) is not a program\n");
+		srunner_free(runner);
+		return EXIT_FAILURE;
+	}
+	if (!fixture_begin(runner, &reason)) {
+		srunner_free(runner);
+		return skip(reason);
+	}
+	/* Processes of the tests report through libcheck's file, which needs each test in its own.
+	 */
+	srunner_set_fork_status(runner, CK_FORK);
+	printf("io=%s\n", fixture_io());
+	fflush(stdout);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	clean = fixture_end();
+	srunner_free(runner);
+	return failed == 0 && clean ? EXIT_SUCCESS : EXIT_FAILURE;
+}
