@@ -21,14 +21,15 @@
 
 /*
  * The reply to INIT says more than libfuse 3.14 knows to say. What else stands in it is libfuse's.
+ * False: the kernel reads a shorter one, and is older than Linux 3.15.
  */
-static void amend_init(struct server *server, struct iovec *reply)
+static bool amend_init(struct server *server, struct iovec *reply)
 {
 	struct abi_init_out *out = reply->iov_base;
 	uint64_t flags = out->flags;
 
 	if (reply->iov_len < sizeof *out)
-		return;
+		return false;
 	flags |= ABI_INIT_PARALLEL_DIROPS & server->init_offered;
 	if (server->init_offered & ABI_INIT_EXT)
 		flags |= ABI_INIT_EXT | tier_init_flags(server->choice, server->init_offered);
@@ -39,6 +40,7 @@ static void amend_init(struct server *server, struct iovec *reply)
 	if (flags & ABI_INIT_PASSTHROUGH)
 		out->max_stack_depth = 1;
 	server->init_agreed = flags | (uint64_t)out->flags2 << 32;
+	return true;
 }
 
 /*
@@ -50,12 +52,22 @@ static ssize_t send_reply(int fd, struct iovec *iov, int count, void *userdata)
 	struct server *server = userdata;
 	const struct fuse_out_header *header = iov[0].iov_base;
 
-	if (server->init_unique != 0 && header->unique == server->init_unique && count >= 2 &&
-	    header->error == 0)
-		amend_init(server, &iov[1]);
+	if (server->init_unique != 0 && header->unique == server->init_unique &&
+	    (header->error != 0 || count < 2 || !amend_init(server, &iov[1])))
+		fuse_session_exit(server->session);
 	if (server->fs != NULL && shmfs_active(server->fs))
 		shmfs_commit(server->fs);
 	return writev(fd, iov, count);
+}
+
+int channel_reply(struct server *server, uint64_t unique, int error, void *payload, size_t size)
+{
+	struct fuse_out_header header = {.unique = unique, .error = error};
+	struct iovec iov[] = {{&header, sizeof header}, {payload, size}};
+	int count = error == 0 && size > 0 ? 2 : 1;
+
+	header.len = (uint32_t)(sizeof header + (count == 2 ? size : 0));
+	return send_reply(server->fuse_fd, iov, count, server) < 0 ? -errno : 0;
 }
 
 /* libfuse asks for one; requests are read by channel_serve(). */
@@ -185,13 +197,17 @@ void channel_close(struct server *server)
 	server->fuse_fd = -1;
 }
 
-/* Remembers what the kernel offers, for the reply. */
+/*
+ * Remembers what the kernel offers, for the reply. One with a later major version only learns ours
+ * by it and greets again.
+ */
 static void note_init(struct server *server)
 {
 	const struct fuse_in_header *header = (const void *)server->request;
 	const struct fuse_init_in *init = (const void *)(header + 1);
 
-	if (header->opcode != FUSE_INIT || server->init_agreed != 0)
+	if (header->opcode != FUSE_INIT || server->init_agreed != 0 ||
+	    init->major > FUSE_KERNEL_VERSION)
 		return;
 	server->init_unique = header->unique;
 	server->init_offered = init->flags;
@@ -201,12 +217,17 @@ static void note_init(struct server *server)
 
 static void serve_request(struct server *server, size_t length)
 {
+	const struct fuse_in_header *header = (const void *)server->request;
 	struct fuse_buf buffer = {.mem = server->request, .size = length};
 
+	/* libfuse would keep it, and answer it within a later request, as if that were answered. */
+	if (request_is_moot(header->opcode))
+		return;
 	note_init(server);
 	if (server->fs != NULL)
 		shmfs_begin(server->fs);
-	fuse_session_process_buf(server->session, &buffer);
+	if (server->fs == NULL || !ops_newer(server, server->request))
+		fuse_session_process_buf(server->session, &buffer);
 	/* What has no reply (FORGET) ends here. */
 	if (server->fs != NULL && shmfs_active(server->fs))
 		shmfs_commit(server->fs);
@@ -217,7 +238,6 @@ static void serve_request(struct server *server, size_t length)
 static void refuse_request(struct server *server, size_t length)
 {
 	struct fuse_in_header header;
-	struct fuse_out_header out = {.len = sizeof out, .error = -EINVAL};
 
 	if (length < sizeof header)
 		return;
@@ -225,9 +245,8 @@ static void refuse_request(struct server *server, size_t length)
 	log_debug("malformed request: opcode %u, %zu bytes", header.opcode, length);
 	if (!request_has_reply(header.opcode))
 		return;
-	out.unique = header.unique;
 	/* Nobody waits for it but who sent nonsense. */
-	(void)!write(server->fuse_fd, &out, sizeof out);
+	(void)channel_reply(server, header.unique, -EINVAL, NULL, 0);
 }
 
 int channel_serve(struct server *server)

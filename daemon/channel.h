@@ -41,4 +41,10 @@ int channel_serve(struct server *server);
  */
 int channel_negotiate(struct server *server, int timeout_ms);
 
+/*
+ * Sends a reply that libfuse cannot: error is 0 or a negative errno, and then there is no payload.
+ * What is true of every reply is true of this one. -ENOENT: the kernel gave the request up.
+ */
+int channel_reply(struct server *server, uint64_t unique, int error, void *payload, size_t size);
+
 #endif

@@ -54,6 +54,38 @@ struct abi_backing_map {
 	uint64_t padding;
 };
 
+/* Opcodes that libfuse 3.14 does not know. */
+#define ABI_TMPFILE 51
+#define ABI_STATX 52
+
+/* STATX, since protocol 7.39. */
+struct abi_statx_in {
+	uint32_t getattr_flags, reserved;
+	uint64_t fh;
+	uint32_t sx_flags, sx_mask;
+};
+
+struct abi_sx_time {
+	int64_t sec;
+	uint32_t nsec;
+	int32_t reserved;
+};
+
+struct abi_statx_out {
+	uint64_t attr_valid;
+	uint32_t attr_valid_nsec, flags;
+	uint64_t spare[2];
+	uint32_t mask, blksize;
+	uint64_t attributes;
+	uint32_t nlink, uid, gid;
+	uint16_t mode, spare0;
+	uint64_t ino, size, blocks, attributes_mask;
+	struct abi_sx_time atime, btime, ctime, mtime;
+	uint32_t rdev_major, rdev_minor, dev_major, dev_minor;
+	uint64_t spare2[14];
+};
+_Static_assert(sizeof(struct abi_statx_out) == 288, "as the kernel has it");
+
 #define ABI_BACKING_OPEN _IOW(229, 1, struct abi_backing_map)
 #define ABI_BACKING_CLOSE _IOW(229, 2, uint32_t)
 

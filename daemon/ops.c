@@ -18,7 +18,8 @@ static void op_init(void *userdata, struct fuse_conn_info *conn)
 	conn->max_readahead = SERVER_MAX_TRANSFER;
 	conn->want &= ~(unsigned)(FUSE_CAP_ATOMIC_O_TRUNC | FUSE_CAP_HANDLE_KILLPRIV |
 				  FUSE_CAP_AUTO_INVAL_DATA | FUSE_CAP_SPLICE_READ);
-	conn->want |= conn->capable & FUSE_CAP_EXPLICIT_INVAL_DATA;
+	conn->want |= conn->capable &
+		      (FUSE_CAP_EXPLICIT_INVAL_DATA | FUSE_CAP_POSIX_ACL | FUSE_CAP_DONT_MASK);
 }
 
 const struct fuse_lowlevel_ops server_ops = {
@@ -43,6 +44,11 @@ const struct fuse_lowlevel_ops server_ops = {
     .write = op_write,
     .fallocate = op_fallocate,
     .lseek = op_lseek,
+    .copy_file_range = op_copy_file_range,
+    .setxattr = op_setxattr,
+    .getxattr = op_getxattr,
+    .listxattr = op_listxattr,
+    .removexattr = op_removexattr,
     .opendir = op_opendir,
     .readdir = op_readdir,
     .statfs = op_statfs,

@@ -7,8 +7,17 @@
 #define SHMFS_OPS_H
 
 #include <fuse_lowlevel.h>
+#include <stdbool.h>
 
 extern const struct fuse_lowlevel_ops server_ops;
+
+struct server;
+
+/*
+ * Answers a request whose opcode libfuse 3.14 does not know; false if this one is not among them.
+ * request: a header and what belongs to it, checked. ops_newer.c.
+ */
+bool ops_newer(struct server *server, const char *request);
 
 /* Names: ops_names.c. */
 void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name);
@@ -33,6 +42,13 @@ void op_setattr(
     fuse_req_t req, fuse_ino_t ino, struct stat *st, int valid, struct fuse_file_info *fi);
 void op_statfs(fuse_req_t req, fuse_ino_t ino);
 
+/* Extended attributes: ops_xattrs.c. */
+void op_setxattr(
+    fuse_req_t req, fuse_ino_t ino, const char *name, const char *value, size_t size, int flags);
+void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size);
+void op_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size);
+void op_removexattr(fuse_req_t req, fuse_ino_t ino, const char *name);
+
 /* Open objects: ops_files.c. */
 void op_create(
     fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, struct fuse_file_info *fi);
@@ -43,6 +59,9 @@ void op_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off
     struct fuse_file_info *fi);
 void op_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t offset, off_t length,
     struct fuse_file_info *fi);
+void op_copy_file_range(fuse_req_t req, fuse_ino_t ino_in, off_t off_in,
+    struct fuse_file_info *fi_in, fuse_ino_t ino_out, off_t off_out, struct fuse_file_info *fi_out,
+    size_t size, int flags);
 void op_lseek(fuse_req_t req, fuse_ino_t ino, off_t offset, int whence, struct fuse_file_info *fi);
 
 #endif

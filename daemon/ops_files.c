@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Operations on open objects. */
 #define FUSE_USE_VERSION 314
+#include <errno.h>
+
 #include "ops.h"
 #include "reply.h"
 
@@ -31,12 +33,30 @@ void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	reply_status(req, 0);
 }
 
+/*
+ * sendfile and splice from a direct opening fill FUSE's page cache (Linux 6.5 to 6.18 at least).
+ * Under passthrough, mappings store to other pages, so that what is cached once is stale from then
+ * on, and nobody is asked before it is sent. Dropping it after the reply would leave a moment in
+ * which it is sent again. EINVAL is what sendfile(2) says of a file that cannot be mapped, and what
+ * programs take as the sign to read and write instead.
+ *
+ * A read on behalf of a caller names him as the owner of locks; one that fills the cache does not.
+ */
+static bool is_stale_splice(const struct server *server, const struct fuse_file_info *fi)
+{
+	return server->tier == TIER_PASSTHROUGH && fi->lock_owner == 0;
+}
+
 void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi)
 {
 	struct server *server = server_of(req);
 	ssize_t count;
 
 	(void)ino;
+	if (is_stale_splice(server, fi)) {
+		reply_data(req, -EINVAL, NULL);
+		return;
+	}
 	if (size > SERVER_MAX_TRANSFER)
 		size = SERVER_MAX_TRANSFER;
 	count = shmfs_read(server->fs, fi->fh, server->data, size, (uint64_t)offset);
@@ -73,4 +93,23 @@ void op_lseek(fuse_req_t req, fuse_ino_t ino, off_t offset, int whence, struct f
 
 	(void)ino;
 	reply_offset(req, rc, found);
+}
+
+void op_copy_file_range(fuse_req_t req, fuse_ino_t ino_in, off_t off_in,
+    struct fuse_file_info *fi_in, fuse_ino_t ino_out, off_t off_out, struct fuse_file_info *fi_out,
+    size_t size, int flags)
+{
+	struct server *server = server_of(req);
+	struct shmfs_cred cred = caller_of(req);
+	struct shmfs_range from = {fi_in->fh, (uint64_t)off_in};
+	struct shmfs_range to = {fi_out->fh, (uint64_t)off_out};
+	ssize_t count;
+
+	(void)ino_in;
+	(void)ino_out;
+	if (size > SERVER_MAX_TRANSFER)
+		size = SERVER_MAX_TRANSFER;
+	count =
+	    flags != 0 ? -EINVAL : shmfs_copy(server->fs, &cred, &from, &to, server->data, size);
+	reply_written(req, count);
 }

@@ -231,7 +231,10 @@ static int append(char *list, size_t size, const char *item)
 	size_t used = strlen(list);
 	int written = snprintf(list + used, size - used, "%s%s", used > 0 ? "," : "", item);
 
-	return written >= 0 && (size_t)written < size - used ? 0 : -EINVAL;
+	if (written >= 0 && (size_t)written < size - used)
+		return 0;
+	list[used] = '\0';
+	return -EINVAL;
 }
 
 __attribute__((format(printf, 3, 4))) static int refuse(
@@ -370,6 +373,9 @@ static int apply_argument(
 	case ':':
 		return refuse(why, why_size, "'%s' needs a value (see --help)", argv[optind - 1]);
 	default:
+		/* getopt(3) moves on to the next word only behind the last letter of one. */
+		if (optopt != 0 && strchr("fdhV", optopt) == NULL)
+			return refuse(why, why_size, "unknown argument '-%c' (see --help)", optopt);
 		return refuse(
 		    why, why_size, "unknown argument '%s' (see --help)", argv[optind - 1]);
 	}

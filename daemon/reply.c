@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "channel.h"
 #include "kernel_abi.h"
 
 /*
@@ -18,7 +19,7 @@
 #define TIMEOUT 86400.0
 #define OBJECT_TIMEOUT 1.0
 
-static double attr_timeout(const struct shmfs_attr *attr)
+double attr_timeout(const struct shmfs_attr *attr)
 {
 	if (!S_ISREG(attr->mode))
 		return TIMEOUT;
@@ -159,21 +160,31 @@ void reply_open(fuse_req_t req, int rc, int flags, const struct shmfs_opened *op
 		take_back(server, 0, opened->handle);
 }
 
+struct create_out {
+	struct fuse_entry_out entry;
+	struct abi_open_out open;
+};
+
+static struct create_out create_out(const struct server *server, int flags,
+    const struct shmfs_attr *attr, const struct shmfs_opened *opened)
+{
+	return (struct create_out){
+	    .entry = attr_to_entry_out(attr),
+	    .open = open_out(server, flags, opened),
+	};
+}
+
 void reply_create(fuse_req_t req, int rc, int flags, const struct shmfs_attr *attr,
     const struct shmfs_opened *opened)
 {
 	struct server *server = server_of(req);
-	struct {
-		struct fuse_entry_out entry;
-		struct abi_open_out open;
-	} out;
+	struct create_out out;
 
 	if (rc < 0) {
 		reply_error(req, rc);
 		return;
 	}
-	out.entry = attr_to_entry_out(attr);
-	out.open = open_out(server, flags, opened);
+	out = create_out(server, flags, attr, opened);
 	if (fuse_reply_buf(req, (const char *)&out, sizeof out) == -ENOENT)
 		take_back(server, attr->id, opened->handle);
 }
@@ -194,6 +205,11 @@ void reply_written(fuse_req_t req, ssize_t count)
 		fuse_reply_write(req, (size_t)count);
 }
 
+void reply_length(fuse_req_t req, size_t length)
+{
+	fuse_reply_xattr(req, length);
+}
+
 void reply_offset(fuse_req_t req, int rc, uint64_t offset)
 {
 	if (rc < 0)
@@ -208,4 +224,25 @@ void reply_target(fuse_req_t req, int rc, const char *target)
 		reply_error(req, rc);
 	else
 		fuse_reply_readlink(req, target);
+}
+
+void reply_newer(struct server *server, uint64_t unique, int rc, void *payload, size_t size)
+{
+	if (rc < 0)
+		shmfs_rollback(server->fs);
+	(void)channel_reply(server, unique, rc, payload, size);
+}
+
+void reply_newer_create(struct server *server, uint64_t unique, int rc, int flags,
+    const struct shmfs_attr *attr, const struct shmfs_opened *opened)
+{
+	struct create_out out;
+
+	if (rc < 0) {
+		reply_newer(server, unique, rc, NULL, 0);
+		return;
+	}
+	out = create_out(server, flags, attr, opened);
+	if (channel_reply(server, unique, 0, &out, sizeof out) == -ENOENT)
+		take_back(server, attr->id, opened->handle);
 }

@@ -32,6 +32,9 @@ void reply_data(fuse_req_t req, ssize_t count, const void *data);
 /* How much was written; a count below 0 is an errno. */
 void reply_written(fuse_req_t req, ssize_t count);
 
+/* The length of an extended attribute. */
+void reply_length(fuse_req_t req, size_t length);
+
 void reply_offset(fuse_req_t req, int rc, uint64_t offset);
 
 /* A target that is NUL-terminated. */
@@ -46,8 +49,19 @@ static inline struct shmfs_cred caller_of(fuse_req_t req)
 {
 	const struct fuse_ctx *ctx = fuse_req_ctx(req);
 
-	return (struct shmfs_cred){.uid = ctx->uid, .gid = ctx->gid};
+	return (struct shmfs_cred){.uid = ctx->uid, .gid = ctx->gid, .umask = ctx->umask};
 }
+
+/*
+ * The same for requests that libfuse does not know, which have no fuse_req_t: those that open what
+ * they make, and those whose payload is laid out already.
+ */
+void reply_newer_create(struct server *server, uint64_t unique, int rc, int flags,
+    const struct shmfs_attr *attr, const struct shmfs_opened *opened);
+void reply_newer(struct server *server, uint64_t unique, int rc, void *payload, size_t size);
+
+/* Seconds for which the kernel may believe a node's attributes. */
+double attr_timeout(const struct shmfs_attr *attr);
 
 /* For stat(2); what shmfs knows and struct stat has no place for is left out. */
 struct stat attr_to_stat(const struct shmfs_attr *attr);

@@ -61,6 +61,8 @@ static const struct shape shapes[] = {
     SHAPE(FUSE_RENAME2, sizeof(struct fuse_rename2_in), 2),
     SHAPE(FUSE_LSEEK, sizeof(struct fuse_lseek_in), 0),
     SHAPE(FUSE_COPY_FILE_RANGE, sizeof(struct fuse_copy_file_range_in), 0),
+    SHAPE(ABI_TMPFILE, sizeof(struct fuse_create_in), 1),
+    SHAPE(ABI_STATX, sizeof(struct abi_statx_in), 0),
 };
 
 static bool has_strings(const char *at, size_t left, unsigned count)
@@ -118,5 +120,10 @@ int request_check(const char *request, size_t length)
 
 bool request_has_reply(uint32_t opcode)
 {
-	return opcode != FUSE_FORGET && opcode != FUSE_BATCH_FORGET && opcode != FUSE_INTERRUPT;
+	return opcode != FUSE_FORGET && opcode != FUSE_BATCH_FORGET && !request_is_moot(opcode);
+}
+
+bool request_is_moot(uint32_t opcode)
+{
+	return opcode == FUSE_INTERRUPT || opcode == FUSE_NOTIFY_REPLY;
 }

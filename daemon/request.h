@@ -17,4 +17,11 @@ int request_check(const char *request, size_t length);
 /* Whether the kernel waits for a reply to this opcode. */
 bool request_has_reply(uint32_t opcode);
 
+/*
+ * Whether nothing is to be done for this opcode. Each request is answered before the next one is
+ * read, so there is never one to INTERRUPT; and nothing is asked of the kernel by notification, so
+ * there is nothing for a NOTIFY_REPLY to answer.
+ */
+bool request_is_moot(uint32_t opcode);
+
 #endif

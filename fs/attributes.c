@@ -4,6 +4,7 @@
 
 #include "fs.h"
 #include "object.h"
+#include "xattrs.h"
 
 #define PERMISSION_BITS 07777
 
@@ -19,20 +20,13 @@ int shmfs_getattr(const struct shmfs *fs, uint64_t id, struct shmfs_attr *out)
 
 static int set_size(struct shmfs *fs, struct node *node, uint64_t size)
 {
-	int rc;
-
 	if (is_directory(node))
 		return -EISDIR;
 	if (!is_object(node))
 		return -EINVAL;
 	if (node->gone)
 		return -ESTALE;
-	rc = object_resize(fs, node, size);
-	if (rc < 0)
-		return rc;
-	/* POSIX: a successful truncation marks the times even where the size stays. */
-	node_touch_mtime(fs, node);
-	return 0;
+	return object_truncate(fs, node, size);
 }
 
 static void set_owner(struct node *node, const struct shmfs_change *change)
@@ -69,17 +63,15 @@ int shmfs_setattr(
 		if (rc < 0)
 			return rc;
 	}
-	if (change->what & SHMFS_CHANGE_MODE)
+	if (change->what & SHMFS_CHANGE_MODE) {
 		node->mode = (node->mode & S_IFMT) | (change->mode & PERMISSION_BITS);
+		rc = xattrs_follow_mode(fs, node);
+		if (rc < 0)
+			return rc;
+	}
 	set_owner(node, change);
 	if (change->what & ~(unsigned)SHMFS_CHANGE_SIZE)
 		set_times(fs, node, change);
 	node_attributes(fs, node, out);
-	/* A shrink frees its pages when the change is final, but they are told as free already. */
-	if (is_object(node)) {
-		uint64_t most = charge_pages_of(node->object.size) * (SHMFS_PAGE_SIZE / 512);
-
-		out->blocks = out->blocks < most ? out->blocks : most;
-	}
 	return 0;
 }

@@ -9,6 +9,7 @@
 #include "index.h"
 #include "node.h"
 #include "shmfs.h"
+#include "xattr.h"
 
 /* The root of all state in the arena. */
 struct super {
@@ -30,6 +31,7 @@ struct shmfs {
 	struct super *super;
 	const struct shmfs_os *os;
 	int arena_fd;
+	char scratch[XATTR_VALUE_MAX]; /* of one operation */
 };
 
 static inline void save(struct shmfs *fs, void *memory, size_t size)

@@ -8,6 +8,7 @@
 
 #include "fs.h"
 #include "object.h"
+#include "seal.h"
 
 struct handle *handle_get(const struct shmfs *fs, uint64_t id)
 {
@@ -21,6 +22,8 @@ int handle_create(struct shmfs *fs, struct node *node, int flags, struct shmfs_o
 	struct handle *handle;
 	int rc;
 
+	if (access != O_RDONLY && (node->object.seals & SEAL_WRITE))
+		return -EPERM;
 	if (super->backing) {
 		rc = object_need_backing(fs, node);
 		if (rc < 0)
@@ -41,6 +44,7 @@ int handle_create(struct shmfs *fs, struct node *node, int flags, struct shmfs_o
 		return rc;
 	node_change(fs, node);
 	node->object.opens++;
+	node->object.writers += handle->writes;
 	*out = (struct shmfs_opened){.handle = handle->id, .backing = node->object.backing};
 	return 0;
 }
@@ -48,6 +52,7 @@ int handle_create(struct shmfs *fs, struct node *node, int flags, struct shmfs_o
 int shmfs_open(struct shmfs *fs, uint64_t id, int flags, struct shmfs_opened *opened)
 {
 	struct node *node = node_get(fs, id);
+	int rc = 0;
 
 	if (node == NULL || node->gone)
 		return -ESTALE;
@@ -57,7 +62,9 @@ int shmfs_open(struct shmfs *fs, uint64_t id, int flags, struct shmfs_opened *op
 		return -ELOOP;
 	if (!is_object(node))
 		return -ENXIO;
-	return handle_create(fs, node, flags, opened);
+	if (flags & O_TRUNC)
+		rc = object_truncate(fs, node, 0);
+	return rc < 0 ? rc : handle_create(fs, node, flags, opened);
 }
 
 void shmfs_release(struct shmfs *fs, uint64_t id)
@@ -68,9 +75,10 @@ void shmfs_release(struct shmfs *fs, uint64_t id)
 	if (handle == NULL)
 		return;
 	node = handle->node;
+	node_change(fs, node);
+	node->object.writers -= handle->writes;
 	index_remove(fs->arena, &fs->super->handles, id);
 	arena_free(fs->arena, handle);
-	node_change(fs, node);
 	assert(node->object.opens > 0);
 	node->object.opens--;
 	if (node->names > 0 && node->object.opens == 0)

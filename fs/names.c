@@ -10,6 +10,7 @@
 #include "handle.h"
 #include "name.h"
 #include "object.h"
+#include "xattrs.h"
 
 /* One more reference of the caller, who learns the node's attributes. */
 static void give(struct shmfs *fs, struct node *node, struct shmfs_attr *out)
@@ -71,17 +72,17 @@ static int find_taken(const struct shmfs *fs, uint64_t dir, const char *name, st
 	return 0;
 }
 
-/* Makes a node and enters it. A set-group-id directory hands down its group, and the bit to
- * directories. */
-static int make(struct shmfs *fs, const struct shmfs_cred *cred, const struct place *place,
-    mode_t mode, struct node **out)
+/* Makes a node as it is made in this directory under this name. A set-group-id directory hands
+ * down its group, and the bit to directories. */
+static int make_in(struct shmfs *fs, const struct shmfs_cred *cred, const struct node *dir,
+    const char *name, mode_t mode, struct node **out)
 {
 	gid_t gid = cred->gid;
 	struct node *node;
 	int rc;
 
-	if (place->dir->mode & S_ISGID) {
-		gid = place->dir->gid;
+	if (dir->mode & S_ISGID) {
+		gid = dir->gid;
 		if (S_ISDIR(mode))
 			mode |= S_ISGID;
 	}
@@ -89,10 +90,25 @@ static int make(struct shmfs *fs, const struct shmfs_cred *cred, const struct pl
 	if (rc < 0)
 		return rc;
 	if (is_object(node))
-		node->object.grows = name_matches(fs->super->grow_patterns, place->name);
+		node->object.grows = name_matches(fs->super->grow_patterns, name);
 	else if (is_directory(node))
 		node->directory.next_cookie = COOKIE_FIRST;
-	rc = directory_add(fs, place, node);
+	rc = xattrs_inherit(fs, dir, node, cred->umask);
+	if (rc < 0)
+		return rc;
+	*out = node;
+	return 0;
+}
+
+/* Makes a node and enters it. */
+static int make(struct shmfs *fs, const struct shmfs_cred *cred, const struct place *place,
+    mode_t mode, struct node **out)
+{
+	struct node *node;
+	int rc = make_in(fs, cred, place->dir, place->name, mode, &node);
+
+	if (rc == 0)
+		rc = directory_add(fs, place, node);
 	if (rc < 0)
 		return rc;
 	*out = node;
@@ -123,16 +139,11 @@ static bool may_open(const struct node *node, const struct shmfs_cred *cred, int
 static int open_existing(struct shmfs *fs, const struct shmfs_cred *cred, struct node *node,
     int flags, struct shmfs_opened *opened)
 {
-	int rc;
-
 	if (flags & O_EXCL)
 		return -EEXIST;
 	if (is_object(node) && !may_open(node, cred, flags))
 		return -EACCES;
-	rc = shmfs_open(fs, node->id, flags, opened);
-	if (rc == 0 && (flags & O_TRUNC))
-		rc = object_resize(fs, node, 0);
-	return rc;
+	return shmfs_open(fs, node->id, flags, opened);
 }
 
 int shmfs_create(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t dir, const char *name,
@@ -155,6 +166,30 @@ int shmfs_create(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t dir, 
 	}
 	if (rc < 0)
 		return rc;
+	give(fs, node, out);
+	*opened = handle;
+	return 0;
+}
+
+int shmfs_tmpfile(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t dir, mode_t mode,
+    int flags, struct shmfs_attr *out, struct shmfs_opened *opened)
+{
+	struct node *parent = node_get(fs, dir), *node;
+	struct shmfs_opened handle;
+	int rc;
+
+	if (parent == NULL)
+		return -ESTALE;
+	if (!is_directory(parent))
+		return -ENOTDIR;
+	if (parent->directory.parent == NULL)
+		return -ENOENT;
+	rc = make_in(fs, cred, parent, "", with_type(mode, S_IFREG), &node);
+	if (rc == 0)
+		rc = handle_create(fs, node, flags, &handle);
+	if (rc < 0)
+		return rc;
+	node->linkable = !(flags & O_EXCL);
 	give(fs, node, out);
 	*opened = handle;
 	return 0;
@@ -246,17 +281,19 @@ int shmfs_link(
 		return -ESTALE;
 	if (is_directory(node))
 		return -EPERM;
-	if (node->names == 0)
+	if (node->names == 0 && !node->linkable)
 		return -ENOENT;
 	if (node->names == UINT32_MAX)
 		return -EMLINK;
 	rc = find_free(fs, dir, name, &place);
-	if (rc == 0)
+	/* The first name is paid for by the node. */
+	if (rc == 0 && node->names > 0)
 		rc = charge_node(fs);
 	if (rc == 0)
 		rc = directory_add(fs, &place, node);
 	if (rc < 0)
 		return rc;
+	node->linkable = false;
 	give(fs, node, out);
 	return 0;
 }

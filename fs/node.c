@@ -57,6 +57,7 @@ static void end_charges(struct shmfs *fs, struct node *node)
 		return;
 	if (is_object(node))
 		object_end(fs, node);
+	xattr_end(fs, node);
 	charge_node_end(fs);
 	node_change(fs, node);
 	node->gone = true;
@@ -111,6 +112,19 @@ static uint64_t size_of(const struct node *node)
 	return 0;
 }
 
+/*
+ * Memory in use, a number for people to read: where the system will not tell, it is 0. A shrink
+ * frees its pages when the change is final, but they are told as free already.
+ */
+static uint64_t blocks_of(const struct shmfs *fs, const struct node *node)
+{
+	uint64_t most = charge_pages_of(node->object.size) * (SHMFS_PAGE_SIZE / 512);
+	uint64_t blocks = 0;
+
+	(void)fs->os->blocks(node->object.fd, &blocks);
+	return blocks < most ? blocks : most;
+}
+
 void node_attributes(const struct shmfs *fs, const struct node *node, struct shmfs_attr *out)
 {
 	*out = (struct shmfs_attr){
@@ -125,7 +139,6 @@ void node_attributes(const struct shmfs *fs, const struct node *node, struct shm
 	    .ctime = node->ctime,
 	    .btime = node->btime,
 	};
-	/* A number for people to read: where the system will not tell, it stays 0. */
 	if (is_object(node) && node->object.fd >= 0)
-		(void)fs->os->blocks(node->object.fd, &out->blocks);
+		out->blocks = blocks_of(fs, node);
 }

@@ -18,14 +18,17 @@
 #include "index.h"
 
 struct shmfs;
+struct xattr;
 
 /* An object's memory. A memfd is made when the object first needs one. */
 struct object {
 	uint64_t size;
-	int32_t fd;	 /* -1: there is none, and then the size is 0 */
-	int32_t backing; /* 0: none */
-	uint32_t opens;	 /* open handles */
-	bool grows;	 /* a write past the end extends it */
+	int32_t fd;	  /* -1: there is none, and then the size is 0 */
+	int32_t backing;  /* 0: none */
+	uint32_t opens;	  /* open handles */
+	uint32_t writers; /* those of them that may write */
+	uint8_t seals;	  /* of enum seal */
+	bool grows;	  /* a write past the end extends it */
 };
 
 struct directory {
@@ -46,8 +49,11 @@ struct node {
 	uint32_t names; /* entries that name it; a directory has at most one */
 	uint32_t mode;
 	uint32_t uid, gid;
-	uint32_t creator; /* the uid that is charged, whoever owns it later */
-	bool gone;	  /* only lookups are left: without memory, and charged no more */
+	uint32_t creator;     /* the uid that is charged, whoever owns it later */
+	bool gone;	      /* only lookups are left: without memory, and charged no more */
+	bool linkable;	      /* has no name yet and may be given one */
+	uint32_t xattr_bytes; /* of all names and values */
+	struct xattr *xattrs;
 	struct timespec atime, mtime, ctime, btime;
 	union {
 		struct object object;

@@ -9,6 +9,7 @@
 
 #include "fs.h"
 #include "handle.h"
+#include "seal.h"
 
 /* What the caller sees of a descriptor that cannot be had: the daemon's table is the system's. */
 static int memory_create(struct shmfs *fs)
@@ -78,6 +79,8 @@ int object_resize(struct shmfs *fs, struct node *node, uint64_t size)
 		return -EFBIG;
 	if (size == old)
 		return 0;
+	if (node->object.seals & (size > old ? SEAL_GROW : SEAL_SHRINK))
+		return -EPERM;
 	rc = charge_resize(fs, old, size);
 	if (rc < 0)
 		return rc;
@@ -90,6 +93,17 @@ int object_resize(struct shmfs *fs, struct node *node, uint64_t size)
 		txn_effect(&fs->arena->txn, TXN_SIZE_ON_COMMIT, node->object.fd, size);
 	}
 	node->object.size = size;
+	node_touch_mtime(fs, node);
+	return 0;
+}
+
+int object_truncate(struct shmfs *fs, struct node *node, uint64_t size)
+{
+	int rc = object_resize(fs, node, size);
+
+	if (rc < 0)
+		return rc;
+	node_change(fs, node);
 	node_touch_mtime(fs, node);
 	return 0;
 }

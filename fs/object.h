@@ -29,6 +29,9 @@ int object_need_backing(struct shmfs *fs, struct node *node);
  * -ENOMEM. */
 int object_resize(struct shmfs *fs, struct node *node, uint64_t size);
 
+/* The same for whoever asks for a size: POSIX marks the times even where the size stays. */
+int object_truncate(struct shmfs *fs, struct node *node, uint64_t size);
+
 /*
  * Gives an empty object's memfd and backing id back, to be called when its last handle went.
  * Objects that were created and not filled, however many, then take no descriptors. Not while it is

@@ -9,6 +9,7 @@
 #include "fs.h"
 #include "handle.h"
 #include "object.h"
+#include "seal.h"
 
 static inline uint64_t smaller(uint64_t a, uint64_t b)
 {
@@ -26,8 +27,9 @@ static void note_read(struct shmfs *fs, struct node *node)
 	struct timespec now;
 
 	fs->os->now(&now);
+	/* Users set times as far away as the type goes, so it is the clock that is computed with. */
 	if (before(&node->mtime, &node->atime) && before(&node->ctime, &node->atime) &&
-	    now.tv_sec - node->atime.tv_sec < 24 * 60 * 60)
+	    node->atime.tv_sec > now.tv_sec - 24 * 60 * 60)
 		return;
 	save(fs, &node->atime, sizeof node->atime);
 	node->atime = now;
@@ -90,6 +92,8 @@ ssize_t shmfs_write(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t id
 		return -EFBIG;
 	size = (size_t)smaller(size, OBJECT_SIZE_MAX - offset);
 	node = handle->node;
+	if (node->object.seals & SEAL_WRITE)
+		return -EPERM;
 	old_size = node->object.size;
 	rc = extend_for_write(fs, node, offset + size);
 	if (rc < 0)
@@ -131,6 +135,32 @@ ssize_t shmfs_write_back(
 	return count < 0 ? count : (ssize_t)size;
 }
 
+static bool overlap(const struct handle *from, uint64_t from_offset, const struct handle *to,
+    uint64_t to_offset, size_t size)
+{
+	uint64_t apart =
+	    from_offset < to_offset ? to_offset - from_offset : from_offset - to_offset;
+
+	return from->node == to->node && apart < size;
+}
+
+ssize_t shmfs_copy(struct shmfs *fs, const struct shmfs_cred *cred, const struct shmfs_range *from,
+    const struct shmfs_range *to, void *buffer, size_t size)
+{
+	const struct handle *source = handle_get(fs, from->handle);
+	const struct handle *target = writing_handle(fs, to->handle);
+	ssize_t count;
+
+	if (source == NULL || target == NULL)
+		return -EBADF;
+	if (overlap(source, from->offset, target, to->offset, size))
+		return -EINVAL;
+	count = shmfs_read(fs, from->handle, buffer, size, from->offset);
+	if (count <= 0)
+		return count;
+	return shmfs_write(fs, cred, to->handle, buffer, (size_t)count, to->offset);
+}
+
 /* Frees the whole pages and zeroes the partial ones of a range, as far as the object reaches. */
 static int zero(struct shmfs *fs, struct node *node, uint64_t offset, uint64_t length)
 {
@@ -169,6 +199,8 @@ int shmfs_fallocate(struct shmfs *fs, uint64_t id, int mode, uint64_t offset, ui
 	if (__builtin_add_overflow(offset, length, &end) || end > OBJECT_SIZE_MAX)
 		return -EFBIG;
 	node = handle->node;
+	if (mode != 0 && (node->object.seals & SEAL_WRITE))
+		return -EPERM;
 	if (!(mode & FALLOC_FL_KEEP_SIZE) && end > node->object.size)
 		rc = object_resize(fs, node, end);
 	if (rc == 0 && (mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE)))

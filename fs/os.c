@@ -24,7 +24,8 @@ static inline int result(int rc)
 /* Objects may be mapped executable, as on tmpfs. Under vm.memfd_noexec=2 that is refused. */
 static int memory_create(void)
 {
-	static const unsigned tries[] = {MFD_CLOEXEC | MFD_EXEC, MFD_CLOEXEC};
+	static const unsigned tries[] = {
+	    MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_EXEC, MFD_CLOEXEC | MFD_ALLOW_SEALING};
 	int fd = -1;
 
 	for (size_t i = 0; i < sizeof tries / sizeof tries[0]; i++) {
@@ -86,6 +87,11 @@ static int blocks(int fd, uint64_t *out)
 	return 0;
 }
 
+static int seal_write(int fd)
+{
+	return result(fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE));
+}
+
 /*
  * A write lease is granted to the only one who has a file open or mapped. The descriptor that the
  * memory was made with does not count as an opening, so the lease is asked for on another. No
@@ -145,6 +151,7 @@ const struct shmfs_os *shmfs_os_linux(void)
 	    .write = write_fd,
 	    .seek = seek,
 	    .blocks = blocks,
+	    .seal_write = seal_write,
 	    .unused = unused,
 	    .now = now,
 	    .random = random_bytes,

@@ -70,10 +70,11 @@ struct shmfs_config {
 #define SHMFS_ARENA_BASE UINT64_C(0x200000000000)
 #define SHMFS_ARENA_SIZE (UINT64_C(64) << 30)
 
-/* Who asks: the caller's file system uid and gid. */
+/* Who asks: the caller's file system uid and gid, and the mask for modes of what he makes. */
 struct shmfs_cred {
 	uid_t uid;
 	gid_t gid;
+	mode_t umask;
 };
 
 struct shmfs_attr {
@@ -190,6 +191,13 @@ void shmfs_forget(struct shmfs *fs, uint64_t id, uint64_t count);
 int shmfs_create(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t dir, const char *name,
     mode_t mode, int flags, struct shmfs_attr *out, struct shmfs_opened *opened);
 
+/*
+ * Makes an object without a name in a directory's care and opens it: open(2) with O_TMPFILE, and
+ * SHM_ANON of shm_open(2) on FreeBSD. shmfs_link() can name it once, unless flags has O_EXCL.
+ */
+int shmfs_tmpfile(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t dir, mode_t mode,
+    int flags, struct shmfs_attr *out, struct shmfs_opened *opened);
+
 /* Regular objects, FIFOs and sockets by the type in mode; device nodes are -EPERM, others -EINVAL.
  */
 int shmfs_mknod(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t dir, const char *name,
@@ -202,7 +210,8 @@ int shmfs_mkdir(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t dir, c
 int shmfs_symlink(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t dir, const char *name,
     const char *target, struct shmfs_attr *out);
 
-/* -EPERM: id is a directory; -ENOENT: id has no name any more; -EMLINK: 2^32-1 names. */
+/* -EPERM: id is a directory; -ENOENT: id has lost its last name, or may have none; -EMLINK: 2^32-1
+ * names. */
 int shmfs_link(
     struct shmfs *fs, uint64_t id, uint64_t dir, const char *name, struct shmfs_attr *out);
 
@@ -244,22 +253,67 @@ int shmfs_getattr(const struct shmfs *fs, uint64_t id, struct shmfs_attr *out);
 
 /*
  * Applies the members of change that change->what names, then answers with the new attributes.
- * Size: -EISDIR or -EINVAL not an object; -EFBIG larger than 2^63-1; -ENOSPC the limit on bytes;
- * -ENFILE no descriptor is left; -ENOMEM.
+ * Size: -EISDIR or -EINVAL not an object; -EPERM sealed against it; -EFBIG larger than 2^63-1;
+ * -ENOSPC the limit on bytes; -ENFILE no descriptor is left; -ENOMEM.
  */
 int shmfs_setattr(
     struct shmfs *fs, uint64_t id, const struct shmfs_change *change, struct shmfs_attr *out);
+
+/* --- extended attributes
+ * ---------------------------------------------------------------------------- */
+/*
+ * user.*, trusted.* and security.* are stored, and so are POSIX ACLs (system.posix_acl_access and
+ * system.posix_acl_default), which agree with the mode and are inherited. Two are not stored:
+ * user.shmfs.seals is the list of an object's seals, to which setting it adds; user.shmfs.grow is 1
+ * for an object that a write past its end extends, and 0 for one that keeps its size.
+ *
+ * Common errors: -EOPNOTSUPP a name of another kind, or for another kind of node; -ERANGE a name of
+ * more than 255 bytes, or a result that is larger than size; -ENODATA there is no such attribute.
+ */
+
+/*
+ * Flags as for setxattr(2): XATTR_CREATE -EEXIST, XATTR_REPLACE -ENODATA. -E2BIG: more than 64 KiB;
+ * -ENOSPC: more than 128 KiB for one node, or the limit on bytes, to which the attributes of a node
+ * count in whole pages; -EINVAL: a malformed list; -EACCES: a default list of no directory; -EPERM:
+ * user.shmfs.* that cannot be set, or a sealed object; -EBUSY: the seal "write" while the object is
+ * open for writing or mapped writable; -ENOMEM.
+ */
+int shmfs_setxattr(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t id, const char *name,
+    const void *value, size_t size, int flags);
+
+/* Both answer with the length, and with size 0 with nothing else. Names are NUL-terminated. */
+ssize_t shmfs_getxattr(
+    const struct shmfs *fs, uint64_t id, const char *name, void *out, size_t size);
+ssize_t shmfs_listxattr(
+    const struct shmfs *fs, const struct shmfs_cred *cred, uint64_t id, char *out, size_t size);
+
+/* -EPERM: user.shmfs.*. */
+int shmfs_removexattr(struct shmfs *fs, uint64_t id, const char *name);
 
 /* --- open objects ------------------------------------------------------------------------------
  */
 
 /*
- * Opens an object by id; flags as for shmfs_create(). -EISDIR, -ELOOP, -ENXIO: not an object;
- * -ENFILE: no descriptor is left; -ENOMEM.
+ * Opens an object by id; flags as for shmfs_create(). -EPERM: for writing, and sealed; -EISDIR,
+ * -ELOOP, -ENXIO: not an object; -ENFILE: no descriptor is left; -ENOMEM.
  */
 int shmfs_open(struct shmfs *fs, uint64_t id, int flags, struct shmfs_opened *opened);
 
 void shmfs_release(struct shmfs *fs, uint64_t handle);
+
+/* A place in an open object. */
+struct shmfs_range {
+	uint64_t handle;
+	uint64_t offset;
+};
+
+/*
+ * Copies between two open objects, as shmfs_read() into buffer, which has room for size bytes, and
+ * shmfs_write() from it would; with the errors of both. 0 at the source's end. -EINVAL: ranges of
+ * one object that overlap.
+ */
+ssize_t shmfs_copy(struct shmfs *fs, const struct shmfs_cred *cred, const struct shmfs_range *from,
+    const struct shmfs_range *to, void *buffer, size_t size);
 
 /*
  * Reads at most size bytes at offset, but never past the end: returns the count, 0 at the end.
@@ -313,6 +367,8 @@ struct shmfs_os {
 	ssize_t (*write)(int fd, const void *buffer, size_t size, uint64_t offset);
 	int (*seek)(int fd, uint64_t offset, int whence, uint64_t *out);
 	int (*blocks)(int fd, uint64_t *out); /* in use, of 512 bytes */
+	/* Forbids every later change of fd's data; -EBUSY while it is mapped writable. */
+	int (*seal_write)(int fd);
 	/* Whether nobody else has fd's memory open or mapped; false where that cannot be told. */
 	bool (*unused)(int fd);
 	void (*now)(struct timespec *out);

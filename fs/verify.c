@@ -76,6 +76,9 @@ static void verify_object(struct recount *r, const struct node *node)
 
 static void verify_node(struct recount *r, const struct node *node, uint64_t id)
 {
+	r->pages += charge_pages_of(node->xattr_bytes);
+	r->bad += expect(node->xattr_bytes == xattr_bytes(node), r->to,
+	    "node %" PRIu64 ": attributes of another size", id);
 	if (!node->gone)
 		r->nodes += node->names > 1 ? node->names : 1;
 	r->names += node->names;

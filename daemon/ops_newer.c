@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Operations of protocol versions that libfuse 3.14 does not know. */
+#define FUSE_USE_VERSION 314
+#include <string.h>
+
+#include "kernel_abi.h"
+#include "ops.h"
+#include "reply.h"
+
+static void op_tmpfile(struct server *server, const struct fuse_in_header *header, const char *body)
+{
+	struct shmfs_cred cred = {.uid = header->uid, .gid = header->gid};
+	struct fuse_create_in in;
+	struct shmfs_opened opened;
+	struct shmfs_attr attr;
+	int rc;
+
+	memcpy(&in, body, sizeof in);
+	cred.umask = in.umask;
+	rc = shmfs_tmpfile(
+	    server->fs, &cred, header->nodeid, in.mode, (int)in.flags, &attr, &opened);
+	reply_newer_create(server, header->unique, rc, (int)in.flags, &attr, &opened);
+}
+
+static struct abi_sx_time sx_time(const struct timespec *time)
+{
+	return (struct abi_sx_time){.sec = time->tv_sec, .nsec = (uint32_t)time->tv_nsec};
+}
+
+/* What is told beside the basic set is the time of birth. */
+static void op_statx(struct server *server, const struct fuse_in_header *header)
+{
+	struct abi_statx_out out = {0};
+	struct shmfs_attr attr;
+	int rc = shmfs_getattr(server->fs, header->nodeid, &attr);
+
+	if (rc == 0)
+		out = (struct abi_statx_out){
+		    .attr_valid = (uint64_t)attr_timeout(&attr),
+		    .mask = STATX_BASIC_STATS | STATX_BTIME,
+		    .blksize = SHMFS_PAGE_SIZE,
+		    .nlink = attr.nlink,
+		    .uid = attr.uid,
+		    .gid = attr.gid,
+		    .mode = (uint16_t)attr.mode,
+		    .ino = attr.id,
+		    .size = attr.size,
+		    .blocks = attr.blocks,
+		    .atime = sx_time(&attr.atime),
+		    .btime = sx_time(&attr.btime),
+		    .ctime = sx_time(&attr.ctime),
+		    .mtime = sx_time(&attr.mtime),
+		};
+	reply_newer(server, header->unique, rc, &out, sizeof out);
+}
+
+bool ops_newer(struct server *server, const char *request)
+{
+	struct fuse_in_header header;
+
+	memcpy(&header, request, sizeof header);
+	switch (header.opcode) {
+	case ABI_TMPFILE:
+		op_tmpfile(server, &header, request + sizeof header);
+		return true;
+	case ABI_STATX:
+		op_statx(server, &header);
+		return true;
+	default:
+		return false;
+	}
+}

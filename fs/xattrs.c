@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Operations on extended attributes: what their names mean. */
+#include "xattrs.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/xattr.h>
+
+#include "acl.h"
+#include "fs.h"
+#include "seal.h"
+#include "xattr.h"
+
+#define OWN "user.shmfs."
+#define SEALS OWN "seals"
+#define GROW OWN "grow"
+
+/* The kernel reads a list of an inode into a page, and an inode whose list it cannot read is lost.
+ */
+#define ACL_SIZE_MAX 4096
+
+static bool has_prefix(const char *name, const char *prefix)
+{
+	return strncmp(name, prefix, strlen(prefix)) == 0 && name[strlen(prefix)] != '\0';
+}
+
+static bool is_acl(const char *name)
+{
+	return strcmp(name, ACL_ACCESS) == 0 || strcmp(name, ACL_DEFAULT) == 0;
+}
+
+/* Whether attributes of this name are kept here and mean nothing to us. */
+static bool is_plain(const char *name)
+{
+	return has_prefix(name, "user.") || has_prefix(name, "trusted.") ||
+	       has_prefix(name, "security.");
+}
+
+static int check_flags(const struct node *node, const char *name, int flags)
+{
+	bool exists = xattr_find(node, name) != NULL;
+
+	if (flags & ~(XATTR_CREATE | XATTR_REPLACE))
+		return -EINVAL;
+	if ((flags & XATTR_CREATE) && exists)
+		return -EEXIST;
+	if ((flags & XATTR_REPLACE) && !exists)
+		return -ENODATA;
+	return 0;
+}
+
+static void remove_if_there(struct shmfs *fs, struct node *node, const char *name)
+{
+	if (xattr_find(node, name) != NULL)
+		xattr_remove(fs, node, name);
+}
+
+/* A list for the node itself also is its mode, and where it is no more than that, nothing else. */
+static int set_access(struct shmfs *fs, const struct shmfs_cred *cred, struct node *node,
+    const void *acl, size_t size)
+{
+	node->mode = acl_to_mode(acl, size, node->mode);
+	if (cred->uid != 0 && cred->gid != node->gid)
+		node->mode &= ~(uint32_t)S_ISGID;
+	if (!acl_is_minimal(acl, size))
+		return xattr_set(fs, node, ACL_ACCESS, acl, size);
+	remove_if_there(fs, node, ACL_ACCESS);
+	return 0;
+}
+
+static int set_acl(struct shmfs *fs, const struct shmfs_cred *cred, struct node *node,
+    const char *name, const void *acl, size_t size)
+{
+	bool access = strcmp(name, ACL_ACCESS) == 0;
+
+	if (S_ISLNK(node->mode))
+		return -EOPNOTSUPP;
+	if (!access && !is_directory(node))
+		return -EACCES;
+	if (!acl_is_valid(acl, size))
+		return -EINVAL;
+	if (size > ACL_SIZE_MAX)
+		return -ENOSPC;
+	node_change(fs, node);
+	return access ? set_access(fs, cred, node, acl, size)
+		      : xattr_set(fs, node, name, acl, size);
+}
+
+/* Attributes that are not stored, but say something of an object. */
+static int set_own(
+    struct shmfs *fs, struct node *node, const char *name, const char *value, size_t size)
+{
+	if (!is_object(node))
+		return -EOPNOTSUPP;
+	if (node->gone)
+		return -ESTALE;
+	if (strcmp(name, SEALS) == 0)
+		return seal_add(fs, node, value, size);
+	if (strcmp(name, GROW) != 0)
+		return -EPERM;
+	if (size != 1 || (*value != '0' && *value != '1'))
+		return -EINVAL;
+	node_change(fs, node);
+	node->object.grows = *value == '1';
+	return 0;
+}
+
+static int set_any(struct shmfs *fs, const struct shmfs_cred *cred, struct node *node,
+    const char *name, const void *value, size_t size, int flags)
+{
+	int rc;
+
+	if (has_prefix(name, OWN))
+		return set_own(fs, node, name, value, size);
+	rc = check_flags(node, name, flags);
+	if (rc < 0)
+		return rc;
+	if (is_acl(name))
+		return set_acl(fs, cred, node, name, value, size);
+	return is_plain(name) ? xattr_set(fs, node, name, value, size) : -EOPNOTSUPP;
+}
+
+static int find_node(const struct shmfs *fs, uint64_t id, const char *name, struct node **out)
+{
+	struct node *node = node_get(fs, id);
+
+	if (node == NULL)
+		return -ESTALE;
+	if (strnlen(name, SHMFS_NAME_MAX + 1) > SHMFS_NAME_MAX)
+		return -ERANGE;
+	*out = node;
+	return 0;
+}
+
+int shmfs_setxattr(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t id, const char *name,
+    const void *value, size_t size, int flags)
+{
+	struct node *node;
+	int rc = find_node(fs, id, name, &node);
+
+	if (rc < 0)
+		return rc;
+	if (size > XATTR_VALUE_MAX)
+		return -E2BIG;
+	rc = set_any(fs, cred, node, name, value, size, flags);
+	if (rc < 0)
+		return rc;
+	node_change(fs, node);
+	node_touch_ctime(fs, node);
+	return 0;
+}
+
+/* How a value is handed out: with no room asked for, only its length. */
+static ssize_t answer_size(size_t length, size_t size)
+{
+	if (size > 0 && length > size)
+		return -ERANGE;
+	return (ssize_t)length;
+}
+
+static ssize_t get_own(const struct node *node, const char *name, char *out, size_t size)
+{
+	char text[SEAL_LIST_SIZE];
+	size_t length;
+	ssize_t rc;
+
+	if (is_object(node) && strcmp(name, SEALS) == 0) {
+		length = seal_print(node, text);
+	} else if (is_object(node) && strcmp(name, GROW) == 0) {
+		text[0] = node->object.grows ? '1' : '0';
+		length = 1;
+	} else {
+		return -ENODATA;
+	}
+	rc = answer_size(length, size);
+	if (rc > 0 && size > 0)
+		memcpy(out, text, length);
+	return rc;
+}
+
+ssize_t shmfs_getxattr(
+    const struct shmfs *fs, uint64_t id, const char *name, void *out, size_t size)
+{
+	const struct xattr *xattr;
+	struct node *node;
+	ssize_t rc = find_node(fs, id, name, &node);
+
+	if (rc < 0)
+		return rc;
+	if (has_prefix(name, OWN))
+		return get_own(node, name, out, size);
+	xattr = xattr_find(node, name);
+	if (xattr == NULL)
+		return is_plain(name) || is_acl(name) ? -ENODATA : -EOPNOTSUPP;
+	rc = answer_size(xattr->size, size);
+	if (rc > 0 && size > 0)
+		xattr_copy(xattr, out);
+	return rc;
+}
+
+ssize_t shmfs_listxattr(
+    const struct shmfs *fs, const struct shmfs_cred *cred, uint64_t id, char *out, size_t size)
+{
+	const struct node *node = node_get(fs, id);
+	size_t length = 0;
+
+	if (node == NULL)
+		return -ESTALE;
+	for (const struct xattr *xattr = node->xattrs; xattr != NULL; xattr = xattr->next) {
+		size_t part = xattr->name_length + 1;
+
+		if (cred->uid != 0 && has_prefix(xattr->name, "trusted."))
+			continue;
+		if (size > 0 && part > size - length)
+			return -ERANGE;
+		if (size > 0)
+			memcpy(out + length, xattr->name, part);
+		length += part;
+	}
+	return (ssize_t)length;
+}
+
+int shmfs_removexattr(struct shmfs *fs, uint64_t id, const char *name)
+{
+	struct node *node;
+	int rc = find_node(fs, id, name, &node);
+
+	if (rc < 0)
+		return rc;
+	if (has_prefix(name, OWN))
+		return -EPERM;
+	if (!is_plain(name) && !is_acl(name))
+		return -EOPNOTSUPP;
+	if (xattr_find(node, name) == NULL)
+		return -ENODATA;
+	xattr_remove(fs, node, name);
+	node_touch_ctime(fs, node);
+	return 0;
+}
+
+int xattrs_follow_mode(struct shmfs *fs, struct node *node)
+{
+	const struct xattr *access = xattr_find(node, ACL_ACCESS);
+	size_t size;
+
+	if (access == NULL)
+		return 0;
+	size = access->size;
+	xattr_copy(access, fs->scratch);
+	acl_set_mode(fs->scratch, size, node->mode);
+	return xattr_set(fs, node, ACL_ACCESS, fs->scratch, size);
+}
+
+int xattrs_inherit(struct shmfs *fs, const struct node *dir, struct node *node, mode_t umask)
+{
+	const struct xattr *inherited = xattr_find(dir, ACL_DEFAULT);
+	size_t size;
+	int rc = 0;
+
+	if (S_ISLNK(node->mode))
+		return 0;
+	node_change(fs, node);
+	if (inherited == NULL) {
+		node->mode &= ~((uint32_t)umask & 0777);
+		return 0;
+	}
+	size = inherited->size;
+	xattr_copy(inherited, fs->scratch);
+	if (is_directory(node))
+		rc = xattr_set(fs, node, ACL_DEFAULT, fs->scratch, size);
+	acl_restrict(fs->scratch, size, node->mode);
+	node->mode = acl_to_mode(fs->scratch, size, node->mode);
+	if (rc == 0 && !acl_is_minimal(fs->scratch, size))
+		rc = xattr_set(fs, node, ACL_ACCESS, fs->scratch, size);
+	return rc;
+}
