@@ -127,6 +127,7 @@ static int negotiate(struct server *server, const struct options *options)
 static int make_namespace(struct server *server, const struct options *options)
 {
 	struct shmfs_config config = {
+	    .rules = options->rules,
 	    .arena_base = SHMFS_ARENA_BASE,
 	    .size_limit = options->size,
 	    .node_limit = options->nr_inodes,

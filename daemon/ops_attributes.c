@@ -71,11 +71,11 @@ void op_statfs(fuse_req_t req, fuse_ino_t ino)
 	struct statvfs st = {
 	    .f_bsize = SHMFS_PAGE_SIZE,
 	    .f_frsize = SHMFS_PAGE_SIZE,
-	    .f_namemax = SHMFS_NAME_MAX,
 	};
 
 	(void)ino;
 	shmfs_usage(server_of(req)->fs, &usage);
+	st.f_namemax = (unsigned long)usage.name_max;
 	st.f_blocks = usage.limit_pages;
 	st.f_bfree = st.f_bavail = left(usage.limit_pages, usage.used_pages);
 	st.f_files = usage.limit_nodes;

@@ -75,6 +75,9 @@ void op_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off
 		count = shmfs_write_back(fs, fi->fh, data, size, (uint64_t)offset);
 	else
 		count = shmfs_write(fs, &cred, fi->fh, data, size, (uint64_t)offset);
+	/* Through the page cache, the kernel takes 0 for a broken server and says EIO. */
+	if (count == 0 && size > 0 && server_of(req)->tier == TIER_CACHED)
+		count = -EFBIG;
 	reply_written(req, count);
 }
 

@@ -85,7 +85,9 @@ void op_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent, const char *name
 
 void op_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
-	reply_status(req, shmfs_unlink(server_of(req)->fs, parent, name));
+	struct shmfs_cred cred = caller_of(req);
+
+	reply_status(req, shmfs_unlink(server_of(req)->fs, &cred, parent, name));
 }
 
 void op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
@@ -96,8 +98,10 @@ void op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
 void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t new_parent,
     const char *new_name, unsigned flags)
 {
-	reply_status(
-	    req, shmfs_rename(server_of(req)->fs, parent, name, new_parent, new_name, flags));
+	struct shmfs_cred cred = caller_of(req);
+
+	reply_status(req,
+	    shmfs_rename(server_of(req)->fs, &cred, parent, name, new_parent, new_name, flags));
 }
 
 /*

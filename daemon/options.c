@@ -17,7 +17,7 @@
 #include <sys/sysinfo.h>
 #include <unistd.h>
 
-enum kind { SIZE, COUNT, MODE, ID, IO, PATTERNS, YES, NO };
+enum kind { SIZE, COUNT, MODE, ID, IO, RULES, PATTERNS, YES, NO };
 
 struct option_spec {
 	const char *name;
@@ -36,14 +36,17 @@ static const struct option_spec table[] = {
     {"nr_inodes", COUNT, FIELD(nr_inodes), "N",
 	"objects, directories and names there may be, with k, m, g; 0: no limit (default: half the "
 	"pages of RAM)"},
-    {"mode", MODE, FIELD(mode), "OCTAL", "permission bits of the root directory (default 1777)"},
+    {"mode", MODE, FIELD(mode), "OCTAL",
+	"permission bits of the root directory (default 1777; with rules=freebsd 777)"},
     {"uid", ID, FIELD(uid), "UID", "owner of the root directory (default: who mounts)"},
     {"gid", ID, FIELD(gid), "GID", "group of the root directory (default: who mounts)"},
     {"io", IO, FIELD(io), "TIER",
 	"how memory is reached: auto, passthrough, direct or cached (default auto)"},
+    {"rules", RULES, FIELD(rules), "NAME",
+	"whose rules decide: linux, or freebsd for those of its shm_open(2) (default linux)"},
     {"grow", PATTERNS, FIELD(grow), "PATTERNS",
 	"objects whose names match grow when written past their end; colons stand between patterns "
-	"(default sem.*:tmp-*)"},
+	"(default sem.*:tmp-*; with rules=freebsd none)"},
     {"allow_other", YES, FIELD(allow_other), NULL, "let other users in (default for root)"},
     {"noallow_other", NO, FIELD(allow_other), NULL, "keep other users, and root, out"},
 };
@@ -143,6 +146,22 @@ static bool read_plain(const char *text, int base, uint64_t most, uint64_t *out)
 	return read_number(text, base, out, &end) && *end == '\0' && *out <= most;
 }
 
+static const char *const rules_names[] = {
+    [SHMFS_RULES_LINUX] = "linux",
+    [SHMFS_RULES_FREEBSD] = "freebsd",
+};
+
+static bool read_rules(const char *text, enum shmfs_rules *out)
+{
+	for (size_t i = 0; i < sizeof rules_names / sizeof rules_names[0]; i++) {
+		if (strcmp(text, rules_names[i]) == 0) {
+			*out = (enum shmfs_rules)i;
+			return true;
+		}
+	}
+	return false;
+}
+
 static bool read_value(struct options *options, const struct option_spec *spec, const char *text)
 {
 	void *to = field(options, spec);
@@ -166,6 +185,8 @@ static bool read_value(struct options *options, const struct option_spec *spec, 
 		return true;
 	case IO:
 		return tier_choice_parse(text, to);
+	case RULES:
+		return read_rules(text, to);
 	case PATTERNS:
 		*(const char **)to = text;
 		return true;
@@ -196,6 +217,9 @@ static void print_value(
 		break;
 	case IO:
 		snprintf(out, size, "%s", tier_choice_name(*(const enum tier_choice *)from));
+		break;
+	case RULES:
+		snprintf(out, size, "%s", rules_names[*(const enum shmfs_rules *)from]);
 		break;
 	case PATTERNS:
 		snprintf(out, size, "%s", *(const char *const *)from);
@@ -291,19 +315,32 @@ static int apply_list(struct options *options, char *list, char *why, size_t why
 	return 0;
 }
 
+/* A mode that no option can give: the default depends on the rules. */
+#define UNSET_MODE ((mode_t)-1)
+
 static void set_defaults(struct options *options)
 {
 	*options = (struct options){
 	    .size = ram_bytes() / 100 * 50,
 	    .nr_inodes = ram_bytes() / 2 / (uint64_t)sysconf(_SC_PAGESIZE),
-	    .mode = 01777,
+	    .mode = UNSET_MODE,
 	    .uid = geteuid(),
 	    .gid = getegid(),
 	    .io = TIER_AUTO,
-	    .grow = "sem.*:tmp-*",
 	    .allow_other = geteuid() == 0,
 	    .source = "shmfs",
 	};
+}
+
+/* Defaults that depend on other options, where they were not given. */
+static void set_later_defaults(struct options *options)
+{
+	bool freebsd = options->rules == SHMFS_RULES_FREEBSD;
+
+	if (options->mode == UNSET_MODE)
+		options->mode = freebsd ? 0777 : 01777;
+	if (options->grow == NULL)
+		options->grow = freebsd ? "" : "sem.*:tmp-*";
 }
 
 /* Values that are each well formed and make no sense together, or could not be kept. */
@@ -394,6 +431,7 @@ int options_parse(struct options *options, int argc, char **argv, char *why, siz
 	}
 	if (options->help || options->version)
 		return 0;
+	set_later_defaults(options);
 	rc = positional(options, argc - optind, argv + optind, why, why_size);
 	return rc < 0 ? rc : validate(options, why, why_size);
 }
@@ -404,6 +442,9 @@ void options_print(const struct options *options, char *out, size_t size)
 	char value[4096], usual[4096], item[4200];
 
 	set_defaults(&defaults);
+	defaults.rules = options->rules;
+	set_later_defaults(&defaults);
+	defaults.rules = SHMFS_RULES_LINUX;
 	snprintf(out, size, "%s", options->vfs);
 	for (size_t i = 0; i < TABLE_LENGTH; i++) {
 		const struct option_spec *spec = &table[i];

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <sys/types.h>
 
+#include "../fs/shmfs.h"
 #include "tier.h"
 
 struct options {
@@ -18,6 +19,7 @@ struct options {
 	uid_t uid;
 	gid_t gid;
 	enum tier_choice io;
+	enum shmfs_rules rules;
 	const char *grow;
 	bool allow_other;
 

@@ -3,9 +3,13 @@
 #include "arena.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "complain.h"
@@ -99,6 +103,35 @@ fail_size:
 	return rc;
 }
 
+/* Whether a line of /proc/self/maps says that a file is shared there from its start. */
+static bool is_mapping_of(const char *line, uintptr_t base, uint64_t size, const struct stat *st)
+{
+	uint64_t start, end, offset, inode;
+	unsigned major, minor;
+
+	return sscanf(line, "%" SCNx64 "-%" SCNx64 " rw-s %" SCNx64 " %x:%x %" SCNu64, &start, &end,
+		   &offset, &major, &minor, &inode) == 6 &&
+	       start == base && end - start == size && offset == 0 &&
+	       makedev(major, minor) == st->st_dev && inode == st->st_ino;
+}
+
+/* Whether a file is mapped at this address already, as a process finds it that was forked. */
+static bool is_mapped(uintptr_t base, uint64_t size, const struct stat *st)
+{
+	FILE *maps = fopen("/proc/self/maps", "re");
+	bool found = false;
+	char *line = NULL;
+	size_t room = 0;
+
+	if (maps == NULL)
+		return false;
+	while (!found && getline(&line, &room, maps) > 0)
+		found = is_mapping_of(line, base, size, st);
+	free(line);
+	fclose(maps);
+	return found;
+}
+
 int arena_map(int fd, struct arena **out)
 {
 	struct arena header;
@@ -113,6 +146,10 @@ int arena_map(int fd, struct arena **out)
 	    header.base == 0)
 		return -EPROTO;
 	rc = map_at(header.base, header.size, fd, &memory);
+	if (rc == -EEXIST && is_mapped(header.base, header.size, &st)) {
+		memory = (void *)header.base;
+		rc = 0;
+	}
 	if (rc < 0)
 		return rc;
 	*out = memory;

@@ -6,8 +6,6 @@
 #include "object.h"
 #include "xattrs.h"
 
-#define PERMISSION_BITS 07777
-
 int shmfs_getattr(const struct shmfs *fs, uint64_t id, struct shmfs_attr *out)
 {
 	const struct node *node = node_get(fs, id);
@@ -46,17 +44,22 @@ static void set_times(struct shmfs *fs, struct node *node, const struct shmfs_ch
 		node->atime = change->what & SHMFS_CHANGE_ATIME_NOW ? now : change->atime;
 	if (change->what & (SHMFS_CHANGE_MTIME | SHMFS_CHANGE_MTIME_NOW))
 		node->mtime = change->what & SHMFS_CHANGE_MTIME_NOW ? now : change->mtime;
-	node->ctime = change->what & SHMFS_CHANGE_CTIME ? change->ctime : now;
+	node_touch_ctime(fs, node);
+	if (change->what & SHMFS_CHANGE_CTIME)
+		node->ctime = change->ctime;
 }
 
 int shmfs_setattr(
     struct shmfs *fs, uint64_t id, const struct shmfs_change *change, struct shmfs_attr *out)
 {
 	struct node *node = node_get(fs, id);
+	mode_t mode_bits = 07777;
 	int rc;
 
 	if (node == NULL)
 		return -ESTALE;
+	if (is_object(node))
+		mode_bits = rules_of(fs)->mode_bits;
 	node_change(fs, node);
 	if (change->what & SHMFS_CHANGE_SIZE) {
 		rc = set_size(fs, node, change->size);
@@ -64,7 +67,7 @@ int shmfs_setattr(
 			return rc;
 	}
 	if (change->what & SHMFS_CHANGE_MODE) {
-		node->mode = (node->mode & S_IFMT) | (change->mode & PERMISSION_BITS);
+		node->mode = (node->mode & S_IFMT) | (change->mode & mode_bits);
 		rc = xattrs_follow_mode(fs, node);
 		if (rc < 0)
 			return rc;

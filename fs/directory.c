@@ -18,7 +18,7 @@ int directory_find(const struct shmfs *fs, uint64_t dir, const char *name, struc
 		return -ESTALE;
 	if (!is_directory(node))
 		return -ENOTDIR;
-	length = name_length(name);
+	length = name_length(name, rules_of(fs)->name_max);
 	if (length < 0)
 		return length;
 	if (node->directory.parent == NULL)
@@ -35,7 +35,7 @@ int directory_find(const struct shmfs *fs, uint64_t dir, const char *name, struc
 static void touch(struct shmfs *fs, struct node *dir, struct node *node)
 {
 	node_touch_mtime(fs, dir);
-	node->ctime = dir->ctime;
+	node_touch_ctime(fs, node);
 }
 
 static void bind_node(struct shmfs *fs, struct entry *entry, struct node *node)

@@ -72,6 +72,7 @@ static int fill(struct shmfs *fs, const struct shmfs_config *config)
 	super->next_id = SHMFS_ROOT;
 	super->next_handle = 1;
 	super->backing = config->backing;
+	super->rules = config->rules;
 	super->descriptor_limit = config->descriptor_limit;
 	super->charge.limit_pages = charge_pages_of(config->size_limit);
 	super->charge.limit_nodes = config->node_limit;
@@ -129,9 +130,15 @@ int shmfs_open_again(int arena_fd, const struct shmfs_os *os, struct shmfs **out
 		free(fs);
 		return rc;
 	}
+	txn_recover(&fs->arena->txn, fs->os);
 	fs->arena_fd = arena_fd;
 	fs->super = fs->arena->root;
-	txn_recover(&fs->arena->txn, fs->os);
+	/* Whoever made it did not come to the end of his first transaction. */
+	if (fs->super == NULL) {
+		arena_unmap(fs->arena);
+		free(fs);
+		return -EPROTO;
+	}
 	*out = fs;
 	return 0;
 }
@@ -190,6 +197,7 @@ void shmfs_usage(const struct shmfs *fs, struct shmfs_usage *out)
 	    .used_pages = charge->used_pages,
 	    .limit_nodes = charge->limit_nodes,
 	    .used_nodes = charge->used_nodes,
+	    .name_max = rules_of(fs)->name_max,
 	    .handles = fs->super->handles.count,
 	    .arena_bytes = arena_used(fs->arena),
 	};

@@ -8,6 +8,7 @@
 #include "dictionary.h"
 #include "index.h"
 #include "node.h"
+#include "rules.h"
 #include "shmfs.h"
 #include "xattr.h"
 
@@ -23,6 +24,7 @@ struct super {
 	char *grow_patterns;
 	int32_t descriptor_limit; /* 0 = none */
 	bool backing;
+	enum shmfs_rules rules;
 };
 
 /* One process's view of a namespace; nothing in here has to survive. */

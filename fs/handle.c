@@ -10,6 +10,9 @@
 #include "object.h"
 #include "seal.h"
 
+/* Flags of open(2) that would change what an opening does, and that shm_open(2) does not have. */
+#define EXTRA_FLAGS (O_APPEND | O_DIRECT | O_SYNC | O_DSYNC | O_ASYNC | O_NOATIME)
+
 struct handle *handle_get(const struct shmfs *fs, uint64_t id)
 {
 	return index_get(&fs->super->handles, id);
@@ -22,6 +25,8 @@ int handle_create(struct shmfs *fs, struct node *node, int flags, struct shmfs_o
 	struct handle *handle;
 	int rc;
 
+	if (rules_of(fs)->shm_open_flags && (access == O_WRONLY || (flags & EXTRA_FLAGS)))
+		return -EINVAL;
 	if (access != O_RDONLY && (node->object.seals & SEAL_WRITE))
 		return -EPERM;
 	if (super->backing) {

@@ -10,13 +10,13 @@
 
 #define FNV_PRIME UINT64_C(0x100000001b3)
 
-int name_length(const char *name)
+int name_length(const char *name, int most)
 {
-	size_t length = strnlen(name, SHMFS_NAME_MAX + 1);
+	size_t length = strnlen(name, (size_t)most + 1);
 
 	if (length == 0 || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
 		return -EINVAL;
-	if (length > SHMFS_NAME_MAX)
+	if (length > (size_t)most)
 		return -ENAMETOOLONG;
 	if (memchr(name, '/', length) != NULL)
 		return -EINVAL;

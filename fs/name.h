@@ -7,9 +7,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The length of a legal name in bytes; -EINVAL (empty, ".", "..", with a slash) or -ENAMETOOLONG.
- */
-int name_length(const char *name);
+/* The length of a legal name of at most `most` bytes; -EINVAL (empty, ".", "..", with a slash) or
+ * -ENAMETOOLONG. */
+int name_length(const char *name, int most);
 
 /*
  * FNV-1 of 64 bits over the bytes of a name, from the given basis: h = h * prime ^ byte.

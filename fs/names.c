@@ -72,6 +72,27 @@ static int find_taken(const struct shmfs *fs, uint64_t dir, const char *name, st
 	return 0;
 }
 
+static inline mode_t with_type(mode_t mode, mode_t type)
+{
+	return (mode & 07777) | type;
+}
+
+/*
+ * The kernel checks permissions against attributes it has asked for, but a name that came up since
+ * is opened here without its knowing. Only the primary group is known here.
+ */
+static bool may_open(const struct node *node, const struct shmfs_cred *cred, int flags)
+{
+	static const unsigned needs[] = {[O_RDONLY] = 4, [O_WRONLY] = 2, [O_RDWR] = 6};
+	int access = flags & O_ACCMODE;
+	unsigned need = access <= O_RDWR ? needs[access] : 6;
+	unsigned shift = node->uid == cred->uid ? 6 : node->gid == cred->gid ? 3 : 0;
+
+	if (flags & O_TRUNC)
+		need |= 2;
+	return cred->uid == 0 || ((node->mode >> shift) & need) == need;
+}
+
 /* Makes a node as it is made in this directory under this name. A set-group-id directory hands
  * down its group, and the bit to directories. */
 static int make_in(struct shmfs *fs, const struct shmfs_cred *cred, const struct node *dir,
@@ -81,6 +102,10 @@ static int make_in(struct shmfs *fs, const struct shmfs_cred *cred, const struct
 	struct node *node;
 	int rc;
 
+	if (S_ISREG(mode))
+		mode &= S_IFMT | rules_of(fs)->mode_bits;
+	else if (rules_of(fs)->flat)
+		return -EPERM;
 	if (dir->mode & S_ISGID) {
 		gid = dir->gid;
 		if (S_ISDIR(mode))
@@ -113,27 +138,6 @@ static int make(struct shmfs *fs, const struct shmfs_cred *cred, const struct pl
 		return rc;
 	*out = node;
 	return 0;
-}
-
-static inline mode_t with_type(mode_t mode, mode_t type)
-{
-	return (mode & 07777) | type;
-}
-
-/*
- * The kernel checks permissions against attributes it has asked for, but a name that came up since
- * is opened here without its knowing. Only the primary group is known here.
- */
-static bool may_open(const struct node *node, const struct shmfs_cred *cred, int flags)
-{
-	static const unsigned needs[] = {[O_RDONLY] = 4, [O_WRONLY] = 2, [O_RDWR] = 6};
-	int access = flags & O_ACCMODE;
-	unsigned need = access <= O_RDWR ? needs[access] : 6;
-	unsigned shift = node->uid == cred->uid ? 6 : node->gid == cred->gid ? 3 : 0;
-
-	if (flags & O_TRUNC)
-		need |= 2;
-	return cred->uid == 0 || ((node->mode >> shift) & need) == need;
 }
 
 static int open_existing(struct shmfs *fs, const struct shmfs_cred *cred, struct node *node,
@@ -279,7 +283,7 @@ int shmfs_link(
 
 	if (node == NULL)
 		return -ESTALE;
-	if (is_directory(node))
+	if (is_directory(node) || (rules_of(fs)->flat && node->names > 0))
 		return -EPERM;
 	if (node->names == 0 && !node->linkable)
 		return -ENOENT;
@@ -315,7 +319,14 @@ static void remove_entry(struct shmfs *fs, struct entry *entry)
 	lost_name(fs, node);
 }
 
-int shmfs_unlink(struct shmfs *fs, uint64_t dir, const char *name)
+/* Whether the caller may take this object's name away, where that is the object's to say. */
+static int may_unname(
+    const struct shmfs *fs, const struct shmfs_cred *cred, const struct node *node)
+{
+	return rules_of(fs)->unlink_asks_object && !may_open(node, cred, O_RDWR) ? -EACCES : 0;
+}
+
+int shmfs_unlink(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t dir, const char *name)
 {
 	struct place place;
 	int rc = find_taken(fs, dir, name, &place);
@@ -324,6 +335,9 @@ int shmfs_unlink(struct shmfs *fs, uint64_t dir, const char *name)
 		return rc;
 	if (is_directory(place.entry->node))
 		return -EISDIR;
+	rc = may_unname(fs, cred, place.entry->node);
+	if (rc < 0)
+		return rc;
 	remove_entry(fs, place.entry);
 	return 0;
 }
@@ -404,8 +418,8 @@ static int move(struct shmfs *fs, const struct place *from, const struct place *
 	return rc;
 }
 
-int shmfs_rename(struct shmfs *fs, uint64_t from_dir, const char *from_name, uint64_t to_dir,
-    const char *to_name, unsigned flags)
+int shmfs_rename(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t from_dir,
+    const char *from_name, uint64_t to_dir, const char *to_name, unsigned flags)
 {
 	struct place from, to;
 	int rc;
@@ -415,6 +429,11 @@ int shmfs_rename(struct shmfs *fs, uint64_t from_dir, const char *from_name, uin
 	rc = find_taken(fs, from_dir, from_name, &from);
 	if (rc == 0)
 		rc = directory_find(fs, to_dir, to_name, &to);
+	if (rc < 0)
+		return rc;
+	rc = may_unname(fs, cred, from.entry->node);
+	if (rc == 0 && to.entry != NULL)
+		rc = may_unname(fs, cred, to.entry->node);
 	if (rc < 0)
 		return rc;
 	if (to.entry != NULL && flags == RENAME_NOREPLACE)

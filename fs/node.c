@@ -81,13 +81,21 @@ void node_drop_unused(struct shmfs *fs, struct node *node)
 	arena_free(fs->arena, node);
 }
 
+static bool is_timed_by_size(const struct shmfs *fs, const struct node *node)
+{
+	return is_object(node) && rules_of(fs)->times_by_size;
+}
+
 void node_touch_ctime(struct shmfs *fs, struct node *node)
 {
-	fs->os->now(&node->ctime);
+	if (!is_timed_by_size(fs, node))
+		fs->os->now(&node->ctime);
 }
 
 void node_touch_mtime(struct shmfs *fs, struct node *node)
 {
+	if (is_timed_by_size(fs, node))
+		return;
 	node_touch_ctime(fs, node);
 	node->mtime = node->ctime;
 }

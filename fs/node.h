@@ -92,7 +92,8 @@ int node_create(struct shmfs *fs, mode_t mode, uid_t uid, gid_t gid, struct node
  */
 void node_drop_unused(struct shmfs *fs, struct node *node);
 
-/* Sets the change time, and the modification time too, of a saved node to now. */
+/* Sets the change time, and the modification time too, of a saved node to now, unless the rules
+ * leave that to changes of size alone. */
 void node_touch_ctime(struct shmfs *fs, struct node *node);
 void node_touch_mtime(struct shmfs *fs, struct node *node);
 

@@ -93,7 +93,8 @@ int object_resize(struct shmfs *fs, struct node *node, uint64_t size)
 		txn_effect(&fs->arena->txn, TXN_SIZE_ON_COMMIT, node->object.fd, size);
 	}
 	node->object.size = size;
-	node_touch_mtime(fs, node);
+	fs->os->now(&node->ctime);
+	node->mtime = node->ctime;
 	return 0;
 }
 
@@ -101,6 +102,8 @@ int object_truncate(struct shmfs *fs, struct node *node, uint64_t size)
 {
 	int rc = object_resize(fs, node, size);
 
+	if (rc == -ENOSPC)
+		return -rules_of(fs)->no_room;
 	if (rc < 0)
 		return rc;
 	node_change(fs, node);

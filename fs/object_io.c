@@ -26,8 +26,11 @@ static void note_read(struct shmfs *fs, struct node *node)
 {
 	struct timespec now;
 
+	if (rules_of(fs)->times_by_size)
+		return;
 	fs->os->now(&now);
-	/* Users set times as far away as the type goes, so it is the clock that is computed with. */
+	/* Users set times as far away as the type goes, so it is the clock that is computed with.
+	 */
 	if (before(&node->mtime, &node->atime) && before(&node->ctime, &node->atime) &&
 	    node->atime.tv_sec > now.tv_sec - 24 * 60 * 60)
 		return;
@@ -63,9 +66,12 @@ static void drop_set_id(struct node *node)
 /* Makes room for a write that ends at `end`. */
 static int extend_for_write(struct shmfs *fs, struct node *node, uint64_t end)
 {
+	int rc;
+
 	if (end <= node->object.size || !node->object.grows)
 		return 0;
-	return object_resize(fs, node, end);
+	rc = object_resize(fs, node, end);
+	return rc == -ENOSPC ? -rules_of(fs)->no_room : rc;
 }
 
 static struct handle *writing_handle(const struct shmfs *fs, uint64_t id)
@@ -99,7 +105,7 @@ ssize_t shmfs_write(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t id
 	if (rc < 0)
 		return rc;
 	if (offset >= node->object.size)
-		return -EFBIG;
+		return rules_of(fs)->full_write_is_0 ? 0 : -EFBIG;
 	size = (size_t)smaller(size, node->object.size - offset);
 	count = fs->os->write(node->object.fd, buffer, size, offset);
 	if (count < 0)

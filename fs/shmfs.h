@@ -18,8 +18,8 @@
  *    resize it: as if that had come after its end.
  *  - Sizes, offsets and lengths are bytes. Names are NUL-terminated byte strings.
  *  - The memory of arguments belongs to the caller and is not kept.
- *  - Permission bits are the caller's business (the kernel checks them, option
- * default_permissions), but for shmfs_create() of a name that exists.
+ *  - Permission bits are the caller's business (the kernel checks them), but for shmfs_create() of
+ * a name that exists, and where FreeBSD's rules ask the object.
  */
 #ifndef SHMFS_H
 #define SHMFS_H
@@ -35,6 +35,7 @@
 
 /* Longest name of one entry and longest target of a symbolic link, in bytes without the NUL. */
 #define SHMFS_NAME_MAX 255
+#define SHMFS_NAME_MAX_FREEBSD 1022
 #define SHMFS_TARGET_MAX 4095
 
 /* Objects are made of pages of this size; charges count whole pages. */
@@ -43,7 +44,12 @@
 struct shmfs;
 struct shmfs_os;
 
+/* Whose rules decide: tmpfs(5) on Linux with objects that keep their size, or shm_open(2) on
+ * FreeBSD. */
+enum shmfs_rules { SHMFS_RULES_LINUX, SHMFS_RULES_FREEBSD };
+
 struct shmfs_config {
+	enum shmfs_rules rules;
 	/* Address of the arena: SHMFS_ARENA_BASE, or 0 to let the kernel choose. */
 	uintptr_t arena_base;
 	/* Address space for the arena; memory is used only as it fills. 0 = SHMFS_ARENA_SIZE. */
@@ -122,6 +128,7 @@ struct shmfs_usage {
 	uint64_t limit_nodes; /* 0 = no limit */
 	uint64_t used_nodes;
 	uint64_t handles;
+	int name_max;	      /* bytes */
 	uint64_t arena_bytes; /* memory of the arena that was handed out */
 };
 
@@ -173,6 +180,9 @@ unsigned shmfs_verify(
  * ("lookup count") on it, to be given back with shmfs_forget(): lookup, create, mknod, mkdir,
  * symlink, link.
  *
+ * With FreeBSD's rules the namespace is flat: mkdir, symlink, link and mknod of anything but an
+ * object are -EPERM.
+ *
  * Common errors: -ENOTDIR the parent is no directory; -ENOENT the name does not exist, or the
  * parent was removed; -EEXIST the name exists; -ENAMETOOLONG; -EINVAL the name is empty, "." or
  * "..", or has a slash; -ENOSPC the limit on nodes (semantics.md, rules=linux); -ENOMEM.
@@ -215,8 +225,9 @@ int shmfs_symlink(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t dir,
 int shmfs_link(
     struct shmfs *fs, uint64_t id, uint64_t dir, const char *name, struct shmfs_attr *out);
 
-/* -EISDIR: a directory. */
-int shmfs_unlink(struct shmfs *fs, uint64_t dir, const char *name);
+/* -EISDIR: a directory; -EACCES: FreeBSD's rules, and no permission to read and write the object.
+ */
+int shmfs_unlink(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t dir, const char *name);
 
 /* -ENOTDIR: not a directory; -ENOTEMPTY. */
 int shmfs_rmdir(struct shmfs *fs, uint64_t dir, const char *name);
@@ -224,10 +235,11 @@ int shmfs_rmdir(struct shmfs *fs, uint64_t dir, const char *name);
 /*
  * rename(2) with the flags RENAME_NOREPLACE (-EEXIST) or RENAME_EXCHANGE (-ENOENT); any other or
  * both: -EINVAL. -EISDIR, -ENOTDIR, -ENOTEMPTY as for rename(2); -EINVAL for a directory that would
- * come to lie below itself. Two names of one node: 0, nothing happens.
+ * come to lie below itself; -EACCES as for shmfs_unlink(), for either object. Two names of one
+ * node: 0, nothing happens.
  */
-int shmfs_rename(struct shmfs *fs, uint64_t from_dir, const char *from, uint64_t to_dir,
-    const char *to, unsigned flags);
+int shmfs_rename(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t from_dir,
+    const char *from, uint64_t to_dir, const char *to, unsigned flags);
 
 /* Writes the target and its NUL to out. -EINVAL: no symbolic link. Returns the target's length. */
 int shmfs_readlink(const struct shmfs *fs, uint64_t id, char out[SHMFS_TARGET_MAX + 1]);
