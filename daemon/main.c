@@ -289,6 +289,8 @@ int main(int argc, char **argv)
 		log_error("%s", why);
 		return END_MOUNT;
 	}
+	if (options.fake)
+		return END_OK;
 	ignore_signals();
 	if (!options.foreground) {
 		rc = background_start();

@@ -388,12 +388,26 @@ static const struct option long_options[] = {
     {NULL, 0, NULL, 0},
 };
 
-static int apply_argument(
-    struct options *options, int letter, char **argv, char *why, size_t why_size)
+/* Whether mount(8) calls, by the name under which it looks for its helpers. */
+static bool is_mount_helper(const char *program)
+{
+	const char *slash = strrchr(program, '/');
+
+	return strncmp(slash != NULL ? slash + 1 : program, "mount.", 6) == 0;
+}
+
+/* Letters that mount(8) uses otherwise than we do. */
+static int apply_helper_letter(struct options *options, int letter)
+{
+	if (letter == 'f')
+		options->fake = true;
+	/* No mtab, sloppy, verbose, another namespace, the type: nothing to do. */
+	return strchr("fnsvNt", letter) != NULL ? 0 : -EINVAL;
+}
+
+static int apply_own_letter(struct options *options, int letter)
 {
 	switch (letter) {
-	case 'o':
-		return apply_list(options, optarg, why, why_size);
 	case 'd':
 		options->debug = true;
 		options->foreground = true;
@@ -407,25 +421,34 @@ static int apply_argument(
 	case 'V':
 		options->version = true;
 		return 0;
-	case ':':
-		return refuse(why, why_size, "'%s' needs a value (see --help)", argv[optind - 1]);
 	default:
-		/* getopt(3) moves on to the next word only behind the last letter of one. */
-		if (optopt != 0 && strchr("fdhV", optopt) == NULL)
-			return refuse(why, why_size, "unknown argument '-%c' (see --help)", optopt);
-		return refuse(
-		    why, why_size, "unknown argument '%s' (see --help)", argv[optind - 1]);
+		return -EINVAL;
 	}
+}
+
+static int apply_letter(
+    struct options *options, int letter, bool helper, char **argv, char *why, size_t why_size)
+{
+	if (letter == 'o')
+		return apply_list(options, optarg, why, why_size);
+	if (letter == ':')
+		return refuse(why, why_size, "'%s' needs a value (see --help)", argv[optind - 1]);
+	if (letter != '?' && (helper ? apply_helper_letter(options, letter)
+				     : apply_own_letter(options, letter)) == 0)
+		return 0;
+	return refuse(why, why_size, "unknown argument '%s' (see --help)", argv[optind - 1]);
 }
 
 int options_parse(struct options *options, int argc, char **argv, char *why, size_t why_size)
 {
+	bool helper = argc > 0 && is_mount_helper(argv[0]);
+	const char *letters = helper ? ":o:fnsvN:t:" : ":o:fdhV";
 	int letter, rc;
 
 	set_defaults(options);
 	optind = 0; /* glibc: start over */
-	while ((letter = getopt_long(argc, argv, ":o:fdhV", long_options, NULL)) != -1) {
-		rc = apply_argument(options, letter, argv, why, why_size);
+	while ((letter = getopt_long(argc, argv, letters, long_options, NULL)) != -1) {
+		rc = apply_letter(options, letter, helper, argv, why, why_size);
 		if (rc < 0)
 			return rc;
 	}

@@ -27,14 +27,17 @@ struct options {
 	const char *source, *mountpoint;
 	bool foreground, debug;
 	bool help, version;
+	bool fake; /* as a mount helper: check everything and mount nothing */
 
 	/* Options of mount(8) that are passed on, comma-separated; owned here. */
 	char vfs[512];
 };
 
 /*
- * Sets the defaults, then applies the arguments. On failure one line that names what is wrong is in
- * why. 0, or -EINVAL. Help and version are only noted.
+ * Sets the defaults, then applies the arguments. Called as mount.TYPE, by the name that argv[0]
+ * has, they are those that mount(8) gives its helpers: SOURCE MOUNTPOINT [-sfnv] [-N NS] [-o LIST]
+ * [-t TYPE]. On failure one line that names what is wrong is in why. 0, or -EINVAL. Help and
+ * version are only noted.
  */
 int options_parse(struct options *options, int argc, char **argv, char *why, size_t why_size);
 
