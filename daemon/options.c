@@ -436,6 +436,9 @@ static int apply_letter(
 	if (letter != '?' && (helper ? apply_helper_letter(options, letter)
 				     : apply_own_letter(options, letter)) == 0)
 		return 0;
+	/* getopt(3) moves on to the next word only behind the last letter of one. */
+	if (letter == '?' && optopt != 0 && strchr("fdhV", optopt) == NULL)
+		return refuse(why, why_size, "unknown argument '-%c' (see --help)", optopt);
 	return refuse(why, why_size, "unknown argument '%s' (see --help)", argv[optind - 1]);
 }
 

@@ -78,11 +78,12 @@ static bool has_strings(const char *at, size_t left, unsigned count)
 	return true;
 }
 
-/* Counts in the fixed part that say how much follows it. */
+/* Counts in the fixed part that say how much follows it, and its strings, which are there. */
 static bool has_payload(uint32_t opcode, const char *body, size_t size)
 {
 	struct fuse_write_in write;
 	struct fuse_batch_forget_in forget;
+	uint32_t value_size;
 
 	switch (opcode) {
 	case FUSE_WRITE:
@@ -91,6 +92,11 @@ static bool has_payload(uint32_t opcode, const char *body, size_t size)
 	case FUSE_BATCH_FORGET:
 		memcpy(&forget, body, sizeof forget);
 		return forget.count <= (size - sizeof forget) / sizeof(struct fuse_forget_one);
+	case FUSE_SETXATTR:
+		memcpy(&value_size, body, sizeof value_size);
+		body += shapes[opcode].fixed;
+		size -= shapes[opcode].fixed;
+		return value_size <= size - (strlen(body) + 1);
 	default:
 		return true;
 	}
@@ -112,10 +118,10 @@ int request_check(const char *request, size_t length)
 	if (header.opcode >= sizeof shapes / sizeof shapes[0] || !shapes[header.opcode].known)
 		return 0;
 	shape = &shapes[header.opcode];
-	if (length < shape->fixed || !has_payload(header.opcode, body, length))
+	if (length < shape->fixed ||
+	    !has_strings(body + shape->fixed, length - shape->fixed, shape->strings))
 		return -EINVAL;
-	return has_strings(body + shape->fixed, length - shape->fixed, shape->strings) ? 0
-										       : -EINVAL;
+	return has_payload(header.opcode, body, length) ? 0 : -EINVAL;
 }
 
 bool request_has_reply(uint32_t opcode)

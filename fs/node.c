@@ -61,6 +61,7 @@ static void end_charges(struct shmfs *fs, struct node *node)
 	charge_node_end(fs);
 	node_change(fs, node);
 	node->gone = true;
+	node->linkable = false;
 }
 
 void node_drop_unused(struct shmfs *fs, struct node *node)
@@ -73,6 +74,8 @@ void node_drop_unused(struct shmfs *fs, struct node *node)
 		return;
 	}
 	end_charges(fs, node);
+	/* A removed directory that is still open can be given attributes. */
+	xattr_end(fs, node);
 	if (S_ISLNK(node->mode))
 		arena_free(fs->arena, node->symlink.target);
 	else if (is_directory(node))

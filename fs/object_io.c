@@ -10,6 +10,7 @@
 #include "handle.h"
 #include "object.h"
 #include "seal.h"
+#include "xattrs.h"
 
 static inline uint64_t smaller(uint64_t a, uint64_t b)
 {
@@ -121,6 +122,7 @@ ssize_t shmfs_write(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t id
 	node_touch_mtime(fs, node);
 	if (cred->uid != 0)
 		drop_set_id(node);
+	xattrs_follow_write(fs, node);
 	return count;
 }
 

@@ -285,10 +285,10 @@ int shmfs_setattr(
 
 /*
  * Flags as for setxattr(2): XATTR_CREATE -EEXIST, XATTR_REPLACE -ENODATA. -E2BIG: more than 64 KiB;
- * -ENOSPC: more than 128 KiB for one node, or the limit on bytes, to which the attributes of a node
- * count in whole pages; -EINVAL: a malformed list; -EACCES: a default list of no directory; -EPERM:
- * user.shmfs.* that cannot be set, or a sealed object; -EBUSY: the seal "write" while the object is
- * open for writing or mapped writable; -ENOMEM.
+ * -ENOSPC: more than 128 KiB or 256 attributes for one node, or the limit on bytes, to which the
+ * attributes of a node count in whole pages; -EINVAL: a malformed list; -EACCES: a default list of
+ * no directory; -EPERM: user.shmfs.* that cannot be set, or a sealed object; -EBUSY: the seal
+ * "write" while the object is open for writing or mapped writable; -ENOMEM.
  */
 int shmfs_setxattr(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t id, const char *name,
     const void *value, size_t size, int flags);

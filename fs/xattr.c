@@ -93,6 +93,15 @@ void xattr_remove(struct shmfs *fs, struct node *node, const char *name)
 	discard(fs, xattr);
 }
 
+static unsigned count_of(const struct node *node)
+{
+	unsigned count = 0;
+
+	for (const struct xattr *xattr = node->xattrs; xattr != NULL; xattr = xattr->next)
+		count++;
+	return count;
+}
+
 int xattr_set(struct shmfs *fs, struct node *node, const char *name, const void *value, size_t size)
 {
 	size_t length = strlen(name);
@@ -102,7 +111,8 @@ int xattr_set(struct shmfs *fs, struct node *node, const char *name, const void 
 	/* What is lost if there turns out to be no room comes back with the rollback. */
 	if (xattr_find(node, name) != NULL)
 		xattr_remove(fs, node, name);
-	if (node->xattr_bytes + bytes_of(length, size) > XATTR_NODE_MAX)
+	if (node->xattr_bytes + bytes_of(length, size) > XATTR_NODE_MAX ||
+	    count_of(node) == XATTR_COUNT_MAX)
 		return -ENOSPC;
 	node_change(fs, node);
 	rc = recharge(fs, node, node->xattr_bytes + bytes_of(length, size));
@@ -123,8 +133,20 @@ int xattr_set(struct shmfs *fs, struct node *node, const char *name, const void 
 
 void xattr_end(struct shmfs *fs, struct node *node)
 {
-	while (node->xattrs != NULL)
-		xattr_remove(fs, node, node->xattrs->name);
+	struct xattr *xattr = node->xattrs;
+
+	if (xattr == NULL)
+		return;
+	node_change(fs, node);
+	node->xattrs = NULL;
+	/* Letting go of pages does not fail. */
+	(void)recharge(fs, node, 0);
+	while (xattr != NULL) {
+		struct xattr *next = xattr->next;
+
+		discard(fs, xattr);
+		xattr = next;
+	}
 }
 
 uint64_t xattr_bytes(const struct node *node)

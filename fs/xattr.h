@@ -35,6 +35,10 @@ struct xattr {
 #define XATTR_VALUE_MAX 65536
 #define XATTR_NODE_MAX (2 * XATTR_VALUE_MAX)
 
+/* Attributes of one node. All of them go in the transaction that ends it, and its log is bounded:
+ * each takes at most half a kilobyte of it. */
+#define XATTR_COUNT_MAX 256
+
 /* NULL: there is none of this name. */
 const struct xattr *xattr_find(const struct node *node, const char *name);
 

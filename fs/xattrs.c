@@ -251,6 +251,11 @@ int xattrs_follow_mode(struct shmfs *fs, struct node *node)
 	return xattr_set(fs, node, ACL_ACCESS, fs->scratch, size);
 }
 
+void xattrs_follow_write(struct shmfs *fs, struct node *node)
+{
+	remove_if_there(fs, node, "security.capability");
+}
+
 int xattrs_inherit(struct shmfs *fs, const struct node *dir, struct node *node, mode_t umask)
 {
 	const struct xattr *inherited = xattr_find(dir, ACL_DEFAULT);
