@@ -131,6 +131,8 @@ static int make_namespace(struct server *server, const struct options *options)
 	    .arena_base = SHMFS_ARENA_BASE,
 	    .size_limit = options->size,
 	    .node_limit = options->nr_inodes,
+	    .user_size_limit = options->user_size,
+	    .user_node_limit = options->user_inodes,
 	    .root_mode = options->mode,
 	    .root_uid = options->uid,
 	    .root_gid = options->gid,

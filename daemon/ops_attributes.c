@@ -64,7 +64,7 @@ static uint64_t left(uint64_t limit, uint64_t used)
 	return limit > used ? limit - used : 0;
 }
 
-/* As on tmpfs, a filesystem without a limit says 0. */
+/* What the caller himself could get. As on tmpfs, a filesystem without a limit says 0. */
 void op_statfs(fuse_req_t req, fuse_ino_t ino)
 {
 	struct shmfs_usage usage;
@@ -74,7 +74,7 @@ void op_statfs(fuse_req_t req, fuse_ino_t ino)
 	};
 
 	(void)ino;
-	shmfs_usage(server_of(req)->fs, &usage);
+	shmfs_user_usage(server_of(req)->fs, fuse_req_ctx(req)->uid, &usage);
 	st.f_namemax = (unsigned long)usage.name_max;
 	st.f_blocks = usage.limit_pages;
 	st.f_bfree = st.f_bavail = left(usage.limit_pages, usage.used_pages);

@@ -19,7 +19,7 @@ static void op_tmpfile(struct server *server, const struct fuse_in_header *heade
 	cred.umask = in.umask;
 	rc = shmfs_tmpfile(
 	    server->fs, &cred, header->nodeid, in.mode, (int)in.flags, &attr, &opened);
-	reply_newer_create(server, header->unique, rc, (int)in.flags, &attr, &opened);
+	reply_newer_create(server, header, rc, (int)in.flags, &attr, &opened);
 }
 
 static struct abi_sx_time sx_time(const struct timespec *time)
@@ -51,7 +51,7 @@ static void op_statx(struct server *server, const struct fuse_in_header *header)
 		    .ctime = sx_time(&attr.ctime),
 		    .mtime = sx_time(&attr.mtime),
 		};
-	reply_newer(server, header->unique, rc, &out, sizeof out);
+	reply_newer(server, header, rc, &out, sizeof out);
 }
 
 bool ops_newer(struct server *server, const char *request)

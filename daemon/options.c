@@ -36,6 +36,11 @@ static const struct option_spec table[] = {
     {"nr_inodes", COUNT, FIELD(nr_inodes), "N",
 	"objects, directories and names there may be, with k, m, g; 0: no limit (default: half the "
 	"pages of RAM)"},
+    {"user_size", SIZE, FIELD(user_size), "BYTES",
+	"memory that the objects of one user may have, but for root; as size (default: no limit)"},
+    {"user_inodes", COUNT, FIELD(user_inodes), "N",
+	"objects, directories and names of one user, but for root; as nr_inodes (default: no "
+	"limit)"},
     {"mode", MODE, FIELD(mode), "OCTAL",
 	"permission bits of the root directory (default 1777; with rules=freebsd 777)"},
     {"uid", ID, FIELD(uid), "UID", "owner of the root directory (default: who mounts)"},
@@ -348,6 +353,8 @@ static int validate(const struct options *options, char *why, size_t why_size)
 {
 	if (options->size > INT64_MAX)
 		return refuse(why, why_size, "option 'size' is larger than any memory");
+	if (options->user_size > INT64_MAX)
+		return refuse(why, why_size, "option 'user_size' is larger than any memory");
 	if (options->nr_inodes == 1)
 		return refuse(why, why_size, "option 'nr_inodes' leaves no room beside the root");
 	if (strlen(options->grow) > 4000)

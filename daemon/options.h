@@ -13,8 +13,9 @@
 
 struct options {
 	/* Mount options. Strings point into the arguments or at constants. */
-	uint64_t size;	    /* bytes; 0 = no limit */
-	uint64_t nr_inodes; /* 0 = no limit */
+	uint64_t size;			 /* bytes; 0 = no limit */
+	uint64_t nr_inodes;		 /* 0 = no limit */
+	uint64_t user_size, user_inodes; /* the same for each user but root */
 	mode_t mode;
 	uid_t uid;
 	gid_t gid;

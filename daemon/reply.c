@@ -8,6 +8,7 @@
 
 #include "channel.h"
 #include "kernel_abi.h"
+#include "refusal.h"
 
 /*
  * Names and attributes change by requests of this kernel alone, which drops what it remembers when
@@ -84,7 +85,11 @@ static struct fuse_entry_out attr_to_entry_out(const struct shmfs_attr *attr)
 
 static void reply_error(fuse_req_t req, int rc)
 {
-	shmfs_rollback(server_of(req)->fs);
+	const struct fuse_ctx *ctx = fuse_req_ctx(req);
+	struct server *server = server_of(req);
+
+	refusal_log(server, ctx->uid, ctx->pid);
+	shmfs_rollback(server->fs);
 	fuse_reply_err(req, -rc);
 }
 
@@ -226,23 +231,26 @@ void reply_target(fuse_req_t req, int rc, const char *target)
 		fuse_reply_readlink(req, target);
 }
 
-void reply_newer(struct server *server, uint64_t unique, int rc, void *payload, size_t size)
+void reply_newer(
+    struct server *server, const struct fuse_in_header *header, int rc, void *payload, size_t size)
 {
-	if (rc < 0)
+	if (rc < 0) {
+		refusal_log(server, header->uid, (pid_t)header->pid);
 		shmfs_rollback(server->fs);
-	(void)channel_reply(server, unique, rc, payload, size);
+	}
+	(void)channel_reply(server, header->unique, rc, payload, size);
 }
 
-void reply_newer_create(struct server *server, uint64_t unique, int rc, int flags,
-    const struct shmfs_attr *attr, const struct shmfs_opened *opened)
+void reply_newer_create(struct server *server, const struct fuse_in_header *header, int rc,
+    int flags, const struct shmfs_attr *attr, const struct shmfs_opened *opened)
 {
 	struct create_out out;
 
 	if (rc < 0) {
-		reply_newer(server, unique, rc, NULL, 0);
+		reply_newer(server, header, rc, NULL, 0);
 		return;
 	}
 	out = create_out(server, flags, attr, opened);
-	if (channel_reply(server, unique, 0, &out, sizeof out) == -ENOENT)
+	if (channel_reply(server, header->unique, 0, &out, sizeof out) == -ENOENT)
 		take_back(server, attr->id, opened->handle);
 }

@@ -13,6 +13,8 @@
 
 #include "server.h"
 
+struct fuse_in_header;
+
 /* rc alone: 0 or a negative errno. */
 void reply_status(fuse_req_t req, int rc);
 
@@ -56,9 +58,10 @@ static inline struct shmfs_cred caller_of(fuse_req_t req)
  * The same for requests that libfuse does not know, which have no fuse_req_t: those that open what
  * they make, and those whose payload is laid out already.
  */
-void reply_newer_create(struct server *server, uint64_t unique, int rc, int flags,
-    const struct shmfs_attr *attr, const struct shmfs_opened *opened);
-void reply_newer(struct server *server, uint64_t unique, int rc, void *payload, size_t size);
+void reply_newer_create(struct server *server, const struct fuse_in_header *header, int rc,
+    int flags, const struct shmfs_attr *attr, const struct shmfs_opened *opened);
+void reply_newer(
+    struct server *server, const struct fuse_in_header *header, int rc, void *payload, size_t size);
 
 /* Seconds for which the kernel may believe a node's attributes. */
 double attr_timeout(const struct shmfs_attr *attr);

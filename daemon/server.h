@@ -27,6 +27,10 @@ struct server {
 	uint64_t init_offered; /* flags of the kernel */
 	uint64_t init_agreed;  /* flags of the reply; 0 until it was sent */
 
+	time_t refusals_since; /* begin of the time for which lines are counted */
+	unsigned refusals_logged;
+	unsigned long refusals_left_out;
+
 	char *request; /* SERVER_BUFFER_SIZE bytes: the request that is being served */
 	char *data;    /* SERVER_MAX_TRANSFER bytes: data of the reply */
 };

@@ -1,35 +1,59 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Charges: how many pages and nodes the namespace holds, and how many it may.
+ * Charges: how many pages and nodes the namespace and each of its users hold, and how many they
+ * may.
  *
  * A page is charged when an object's size comes to cover it, not when it is first touched: a full
  * namespace is an error for whoever asks for more, and never a SIGBUS for whoever was granted it.
- * A node is charged for itself and its first name; each further name counts as another.
+ * A node is charged for itself and its first name; each further name counts as another. Everything
+ * about a node is charged to its creator, whoever owns or grows it later, and so is given back to
+ * him. Root has an account and no limit of his own.
+ *
+ * A refusal is remembered until the next transaction, for whoever has to explain it.
  */
 #ifndef SHMFS_CHARGE_H
 #define SHMFS_CHARGE_H
 
 #include <stdint.h>
 
+#include "index.h"
+
+struct node;
 struct shmfs;
 
+/* What one user holds. There is one for as long as he holds anything. */
+struct account {
+	uint64_t uid;
+	uint64_t pages;
+	uint64_t nodes;
+};
+
 struct charge {
-	uint64_t limit_pages; /* 0 = none */
-	uint64_t used_pages;
-	uint64_t limit_nodes; /* 0 = none */
-	uint64_t used_nodes;
+	struct account total;
+	struct account limit;	   /* of all together; 0 = none */
+	struct account user_limit; /* of each user but root; 0 = none */
+	struct index accounts;	   /* by uid */
 };
 
 /* Pages that an object of this size covers. */
 uint64_t charge_pages_of(uint64_t size);
 
-/* Moves an object's charge from one size to another. -ENOSPC: the limit, or 2^64 pages. */
-int charge_resize(struct shmfs *fs, uint64_t from, uint64_t to);
+/*
+ * One more node or name that is charged to a user; name is for the explanation of a refusal.
+ * -ENOSPC or, for the user's own limit, the errno that the rules have for it; -ENOMEM.
+ */
+int charge_node(struct shmfs *fs, uint32_t uid, const char *name);
 
-/* One more node or name. -ENOSPC. */
-int charge_node(struct shmfs *fs);
+/* One node less. */
+void charge_node_end(struct shmfs *fs, uint32_t uid);
 
-/* One node or name less. */
-void charge_node_end(struct shmfs *fs);
+/*
+ * Moves the charge for a node from the pages that one size covers to those of another. Growing has
+ * the errors of charge_node(); letting go has none.
+ */
+int charge_resize(struct shmfs *fs, const struct node *node, uint64_t from, uint64_t to);
+
+/* What a user holds; nothing where he has no account. */
+struct account charge_account(const struct shmfs *fs, uint32_t uid);
 
 #endif

@@ -45,6 +45,7 @@ static void bind_node(struct shmfs *fs, struct entry *entry, struct node *node)
 	node_change(fs, dir);
 	node_change(fs, node);
 	entry->node = node;
+	node->entry = entry;
 	node->names++;
 	if (is_directory(node)) {
 		dir->directory.subdirs++;
@@ -62,6 +63,8 @@ static void unbind_node(struct shmfs *fs, struct entry *entry)
 	node_change(fs, node);
 	assert(node->names > 0);
 	node->names--;
+	if (node->entry == entry)
+		node->entry = NULL;
 	if (is_directory(node)) {
 		dir->directory.subdirs--;
 		if (node->names == 0)

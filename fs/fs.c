@@ -45,8 +45,8 @@ static int store_patterns(struct shmfs *fs, const char *patterns)
 static int make_root(struct shmfs *fs, const struct shmfs_config *config)
 {
 	struct node *root;
-	int rc =
-	    node_create(fs, S_IFDIR | config->root_mode, config->root_uid, config->root_gid, &root);
+	int rc = node_create(
+	    fs, "/", S_IFDIR | config->root_mode, config->root_uid, config->root_gid, &root);
 
 	if (rc < 0)
 		return rc;
@@ -74,8 +74,14 @@ static int fill(struct shmfs *fs, const struct shmfs_config *config)
 	super->backing = config->backing;
 	super->rules = config->rules;
 	super->descriptor_limit = config->descriptor_limit;
-	super->charge.limit_pages = charge_pages_of(config->size_limit);
-	super->charge.limit_nodes = config->node_limit;
+	super->charge.limit = (struct account){
+	    .pages = charge_pages_of(config->size_limit),
+	    .nodes = config->node_limit,
+	};
+	super->charge.user_limit = (struct account){
+	    .pages = charge_pages_of(config->user_size_limit),
+	    .nodes = config->user_node_limit,
+	};
 	rc = fs->os->random(&secret, sizeof secret);
 	if (rc == 0)
 		rc = dictionary_init(fs->arena, &super->dictionary, secret);
@@ -169,6 +175,7 @@ void shmfs_close(struct shmfs *fs)
 
 void shmfs_begin(struct shmfs *fs)
 {
+	fs->refusal.limit = SHMFS_LIMIT_NONE;
 	txn_begin(&fs->arena->txn);
 }
 
@@ -193,12 +200,58 @@ void shmfs_usage(const struct shmfs *fs, struct shmfs_usage *out)
 	const struct charge *charge = &fs->super->charge;
 
 	*out = (struct shmfs_usage){
-	    .limit_pages = charge->limit_pages,
-	    .used_pages = charge->used_pages,
-	    .limit_nodes = charge->limit_nodes,
-	    .used_nodes = charge->used_nodes,
+	    .limit_pages = charge->limit.pages,
+	    .used_pages = charge->total.pages,
+	    .limit_nodes = charge->limit.nodes,
+	    .used_nodes = charge->total.nodes,
 	    .name_max = rules_of(fs)->name_max,
 	    .handles = fs->super->handles.count,
 	    .arena_bytes = arena_used(fs->arena),
 	};
+}
+
+static inline uint64_t smaller(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+static inline uint64_t left(uint64_t limit, uint64_t used)
+{
+	return limit > used ? limit - used : 0;
+}
+
+/* One user's view of a limit of all: the smaller limit, and of it as much used as leaves him what
+ * both leave. */
+static void narrow(uint64_t *limit, uint64_t *used, uint64_t user_limit, uint64_t user_used)
+{
+	uint64_t remains = left(user_limit, user_used);
+
+	if (user_limit == 0)
+		return;
+	if (*limit != 0) {
+		remains = smaller(remains, left(*limit, *used));
+		user_limit = smaller(user_limit, *limit);
+	}
+	*limit = user_limit;
+	*used = left(user_limit, remains);
+}
+
+void shmfs_user_usage(const struct shmfs *fs, uid_t uid, struct shmfs_usage *out)
+{
+	const struct charge *charge = &fs->super->charge;
+	struct account user = charge_account(fs, uid);
+
+	shmfs_usage(fs, out);
+	if (uid == 0)
+		return;
+	narrow(&out->limit_pages, &out->used_pages, charge->user_limit.pages, user.pages);
+	narrow(&out->limit_nodes, &out->used_nodes, charge->user_limit.nodes, user.nodes);
+}
+
+bool shmfs_refused(const struct shmfs *fs, struct shmfs_refusal *out)
+{
+	if (fs->refusal.limit == SHMFS_LIMIT_NONE)
+		return false;
+	*out = fs->refusal;
+	return true;
 }

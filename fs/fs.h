@@ -33,6 +33,7 @@ struct shmfs {
 	struct super *super;
 	const struct shmfs_os *os;
 	int arena_fd;
+	struct shmfs_refusal refusal;
 	char scratch[XATTR_VALUE_MAX]; /* of one operation */
 };
 

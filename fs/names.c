@@ -111,7 +111,7 @@ static int make_in(struct shmfs *fs, const struct shmfs_cred *cred, const struct
 		if (S_ISDIR(mode))
 			mode |= S_ISGID;
 	}
-	rc = node_create(fs, mode, cred->uid, gid, &node);
+	rc = node_create(fs, name, mode, cred->uid, gid, &node);
 	if (rc < 0)
 		return rc;
 	if (is_object(node))
@@ -253,6 +253,9 @@ int shmfs_symlink(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t dir,
 	rc = make_named(fs, cred, dir, name, S_IFLNK | 0777, &node);
 	if (rc < 0)
 		return rc;
+	rc = charge_resize(fs, node, 0, node_target_charge(length));
+	if (rc < 0)
+		return rc;
 	node->symlink.target = arena_alloc(fs->arena, length + 1);
 	if (node->symlink.target == NULL)
 		return -ENOMEM;
@@ -292,7 +295,7 @@ int shmfs_link(
 	rc = find_free(fs, dir, name, &place);
 	/* The first name is paid for by the node. */
 	if (rc == 0 && node->names > 0)
-		rc = charge_node(fs);
+		rc = charge_node(fs, node->creator, name);
 	if (rc == 0)
 		rc = directory_add(fs, &place, node);
 	if (rc < 0)
@@ -306,7 +309,7 @@ int shmfs_link(
 static void lost_name(struct shmfs *fs, struct node *node)
 {
 	if (node->names > 0)
-		charge_node_end(fs);
+		charge_node_end(fs, node->creator);
 	else
 		node_drop_unused(fs, node);
 }

@@ -11,6 +11,9 @@
 /* What an entry adds to the size of its directory, as on tmpfs. */
 #define ENTRY_SIZE 20
 
+/* Targets of symbolic links below this length cost no more than their node, as on tmpfs. */
+#define SHORT_TARGET 128
+
 struct node *node_get(const struct shmfs *fs, uint64_t id)
 {
 	return index_get(&fs->super->nodes, id);
@@ -21,11 +24,12 @@ void node_change(struct shmfs *fs, struct node *node)
 	save(fs, node, sizeof *node);
 }
 
-int node_create(struct shmfs *fs, mode_t mode, uid_t uid, gid_t gid, struct node **out)
+int node_create(
+    struct shmfs *fs, const char *name, mode_t mode, uid_t uid, gid_t gid, struct node **out)
 {
 	struct super *super = fs->super;
 	struct node *node;
-	int rc = charge_node(fs);
+	int rc = charge_node(fs, uid, name);
 
 	if (rc < 0)
 		return rc;
@@ -51,14 +55,21 @@ int node_create(struct shmfs *fs, mode_t mode, uid_t uid, gid_t gid, struct node
 	return 0;
 }
 
+uint64_t node_target_charge(uint64_t length)
+{
+	return length < SHORT_TARGET ? 0 : length + 1;
+}
+
 static void end_charges(struct shmfs *fs, struct node *node)
 {
 	if (node->gone)
 		return;
 	if (is_object(node))
 		object_end(fs, node);
+	else if (S_ISLNK(node->mode))
+		(void)charge_resize(fs, node, node_target_charge(node->symlink.length), 0);
 	xattr_end(fs, node);
-	charge_node_end(fs);
+	charge_node_end(fs, node->creator);
 	node_change(fs, node);
 	node->gone = true;
 	node->linkable = false;

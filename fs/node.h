@@ -17,6 +17,7 @@
 
 #include "index.h"
 
+struct entry;
 struct shmfs;
 struct xattr;
 
@@ -54,6 +55,7 @@ struct node {
 	bool linkable;	      /* has no name yet and may be given one */
 	uint32_t xattr_bytes; /* of all names and values */
 	struct xattr *xattrs;
+	const struct entry *entry; /* the last that came to name it; NULL once that is gone */
 	struct timespec atime, mtime, ctime, btime;
 	union {
 		struct object object;
@@ -79,10 +81,11 @@ struct node *node_get(const struct shmfs *fs, uint64_t id);
 void node_change(struct shmfs *fs, struct node *node);
 
 /*
- * Makes a node without a name, with all times now; the caller names it or takes a reference at
- * once. -ENOSPC: the limit on nodes; -ENOMEM.
+ * Makes a node that is to get this name, with all times now; the caller names it or takes a
+ * reference at once. The errors of charge_node(); -ENOMEM.
  */
-int node_create(struct shmfs *fs, mode_t mode, uid_t uid, gid_t gid, struct node **out);
+int node_create(
+    struct shmfs *fs, const char *name, mode_t mode, uid_t uid, gid_t gid, struct node **out);
 
 /*
  * To be called whenever something has let go of a node: frees one that nothing knows any more. Of
@@ -96,6 +99,9 @@ void node_drop_unused(struct shmfs *fs, struct node *node);
  * leave that to changes of size alone. */
 void node_touch_ctime(struct shmfs *fs, struct node *node);
 void node_touch_mtime(struct shmfs *fs, struct node *node);
+
+/* The bytes for which a symbolic link's target is charged. */
+uint64_t node_target_charge(uint64_t length);
 
 void node_attributes(const struct shmfs *fs, const struct node *node, struct shmfs_attr *out);
 

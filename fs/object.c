@@ -81,7 +81,7 @@ int object_resize(struct shmfs *fs, struct node *node, uint64_t size)
 		return 0;
 	if (node->object.seals & (size > old ? SEAL_GROW : SEAL_SHRINK))
 		return -EPERM;
-	rc = charge_resize(fs, old, size);
+	rc = charge_resize(fs, node, old, size);
 	if (rc < 0)
 		return rc;
 	node_change(fs, node);
@@ -140,6 +140,6 @@ void object_end(struct shmfs *fs, struct node *node)
 {
 	drop_memory(fs, node);
 	/* Letting go of pages does not fail. */
-	(void)charge_resize(fs, node->object.size, 0);
+	(void)charge_resize(fs, node, node->object.size, 0);
 	node->object.size = 0;
 }

@@ -17,6 +17,7 @@ static const struct rules table[] = {
 	    .mode_bits = 07777,
 	    .name_max = SHMFS_NAME_MAX,
 	    .no_room = ENOSPC,
+	    .over_user_limit = EDQUOT,
 	},
     [SHMFS_RULES_FREEBSD] =
 	{
@@ -28,6 +29,7 @@ static const struct rules table[] = {
 	    .mode_bits = 0777,
 	    .name_max = SHMFS_NAME_MAX_FREEBSD,
 	    .no_room = ENOMEM,
+	    .over_user_limit = ENOSPC,
 	},
 };
 

@@ -26,8 +26,11 @@ struct rules {
 	mode_t mode_bits;
 	/* Longest name in bytes. */
 	int name_max;
-	/* Errno of growing an object past the limit by ftruncate(2) or write(2). */
+	/* Errno of growing an object past a limit by ftruncate(2) or write(2), where that is
+	 * ENOSPC. */
 	int no_room;
+	/* Errno of passing a user's own limit. */
+	int over_user_limit;
 };
 
 const struct rules *rules_of(const struct shmfs *fs);

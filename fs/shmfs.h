@@ -57,6 +57,9 @@ struct shmfs_config {
 	/* Limits of the namespace: bytes in objects (rounded up to pages) and nodes; 0 = none. */
 	uint64_t size_limit;
 	uint64_t node_limit;
+	/* The same for each user but root. */
+	uint64_t user_size_limit;
+	uint64_t user_node_limit;
 	/* Mode (07777), owner and group of the root directory. */
 	mode_t root_mode;
 	uid_t root_uid;
@@ -164,8 +167,32 @@ void shmfs_rollback(struct shmfs *fs);
 /* Whether a transaction is active. */
 bool shmfs_active(const struct shmfs *fs);
 
-/* Limits and use. */
+/* Limits and use of all users together. */
 void shmfs_usage(const struct shmfs *fs, struct shmfs_usage *out);
+
+/* Limits and use as one user has them: what he could still get is what the smaller of his own
+ * limits and those of all leave. Members that are not about one user are 0. */
+void shmfs_user_usage(const struct shmfs *fs, uid_t uid, struct shmfs_usage *out);
+
+enum shmfs_limit {
+	SHMFS_LIMIT_NONE,
+	SHMFS_LIMIT_SIZE,
+	SHMFS_LIMIT_NODES,
+	SHMFS_LIMIT_USER_SIZE,
+	SHMFS_LIMIT_USER_NODES,
+};
+
+/* Why the last operation was refused: pages or nodes, by the limit. */
+struct shmfs_refusal {
+	enum shmfs_limit limit;
+	uid_t uid; /* who would have been charged */
+	uint64_t asked, used, allowed;
+	char object[SHMFS_NAME_MAX + 1]; /* a name, cut to fit, or "#id" */
+};
+
+/* False: the last operation was not refused by a limit. Tells of the transaction that is active, or
+ * was last. */
+bool shmfs_refused(const struct shmfs *fs, struct shmfs_refusal *out);
 
 /*
  * Checks every invariant of the namespace; cost is in proportion to its size. Each violation is
@@ -185,7 +212,8 @@ unsigned shmfs_verify(
  *
  * Common errors: -ENOTDIR the parent is no directory; -ENOENT the name does not exist, or the
  * parent was removed; -EEXIST the name exists; -ENAMETOOLONG; -EINVAL the name is empty, "." or
- * "..", or has a slash; -ENOSPC the limit on nodes (semantics.md, rules=linux); -ENOMEM.
+ * "..", or has a slash; -ENOSPC the limit on nodes, -EDQUOT that of the user (ENOSPC with FreeBSD's
+ * rules); -ENOMEM.
  */
 int shmfs_lookup(struct shmfs *fs, uint64_t dir, const char *name, struct shmfs_attr *out);
 
@@ -266,7 +294,8 @@ int shmfs_getattr(const struct shmfs *fs, uint64_t id, struct shmfs_attr *out);
 /*
  * Applies the members of change that change->what names, then answers with the new attributes.
  * Size: -EISDIR or -EINVAL not an object; -EPERM sealed against it; -EFBIG larger than 2^63-1;
- * -ENOSPC the limit on bytes; -ENFILE no descriptor is left; -ENOMEM.
+ * -ENOSPC the limit on bytes, -EDQUOT that of the user (both ENOMEM with FreeBSD's rules); -ENFILE
+ * no descriptor is left; -ENOMEM.
  */
 int shmfs_setattr(
     struct shmfs *fs, uint64_t id, const struct shmfs_change *change, struct shmfs_attr *out);

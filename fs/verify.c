@@ -9,11 +9,19 @@
 #include "fs.h"
 #include "handle.h"
 
+/* What the nodes of one user come to. Few users have many nodes, so a list by uid serves. */
+struct holding {
+	uint32_t uid;
+	uint64_t pages, nodes;
+};
+
 /* What is counted while walking, to be compared with what the namespace says. */
 struct recount {
 	const struct shmfs *fs;
 	const struct complaints *to;
 	uint64_t entries, pages, nodes, listed, names;
+	struct holding *holdings; /* one for each account */
+	size_t users;
 	unsigned bad;
 };
 
@@ -65,22 +73,88 @@ static void verify_directory(struct recount *r, const struct node *node)
 	    r->to, "directory %" PRIu64 ": %u names", node->id, node->names);
 }
 
+/* The holding of a user, of whom there is an account; NULL: there is none. */
+static struct holding *holding_of(const struct recount *r, uint32_t uid)
+{
+	size_t low = 0, high = r->users;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (r->holdings[middle].uid < uid)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < r->users && r->holdings[low].uid == uid ? &r->holdings[low] : NULL;
+}
+
+/* Adds what a node is charged to the sums of all and of its creator. */
+static void count_charge(struct recount *r, const struct node *node)
+{
+	uint64_t pages = charge_pages_of(node->xattr_bytes),
+		 nodes = node->names > 1 ? node->names : 1;
+	struct holding *holding = holding_of(r, node->creator);
+
+	if (node->gone)
+		return;
+	if (is_object(node))
+		pages += charge_pages_of(node->object.size);
+	else if (S_ISLNK(node->mode))
+		pages += charge_pages_of(node_target_charge(node->symlink.length));
+	r->pages += pages;
+	r->nodes += nodes;
+	r->bad += expect(
+	    holding != NULL, r->to, "node %" PRIu64 ": its creator has no account", node->id);
+	if (holding == NULL)
+		return;
+	holding->pages += pages;
+	holding->nodes += nodes;
+}
+
+/* Accounts in the order of uids, to be compared with what the nodes come to. */
+static bool begin_holdings(struct recount *r)
+{
+	const struct index *accounts = &r->fs->super->charge.accounts;
+	const struct account *account;
+
+	r->holdings = calloc(accounts->count + 1, sizeof *r->holdings);
+	if (r->holdings == NULL)
+		return false;
+	for (uint64_t uid = 0; (account = index_next(accounts, &uid)) != NULL; uid++)
+		r->holdings[r->users++].uid = (uint32_t)uid;
+	return true;
+}
+
+static void verify_accounts(struct recount *r)
+{
+	for (size_t i = 0; i < r->users; i++) {
+		const struct holding *holding = &r->holdings[i];
+		struct account account = charge_account(r->fs, holding->uid);
+
+		r->bad += expect(account.pages == holding->pages &&
+				     account.nodes == holding->nodes && account.nodes > 0,
+		    r->to,
+		    "user %u: %" PRIu64 " pages and %" PRIu64 " nodes, charged %" PRIu64
+		    " and %" PRIu64,
+		    holding->uid, holding->pages, holding->nodes, account.pages, account.nodes);
+	}
+	free(r->holdings);
+}
+
 static void verify_object(struct recount *r, const struct node *node)
 {
 	const struct object *object = &node->object;
 
-	r->pages += charge_pages_of(object->size);
 	r->bad += expect(object->fd >= 0 || (object->size == 0 && object->backing == 0), r->to,
 	    "object %" PRIu64 ": no memory for its size", node->id);
 }
 
 static void verify_node(struct recount *r, const struct node *node, uint64_t id)
 {
-	r->pages += charge_pages_of(node->xattr_bytes);
+	count_charge(r, node);
 	r->bad += expect(node->xattr_bytes == xattr_bytes(node), r->to,
 	    "node %" PRIu64 ": attributes of another size", id);
-	if (!node->gone)
-		r->nodes += node->names > 1 ? node->names : 1;
 	r->names += node->names;
 	r->bad += expect(node->id == id && id < r->fs->super->next_id, r->to,
 	    "node %" PRIu64 ": found as %" PRIu64, node->id, id);
@@ -120,18 +194,21 @@ unsigned shmfs_verify(
 	struct recount r = {.fs = fs, .to = &to};
 	const struct node *node;
 
+	if (!begin_holdings(&r))
+		return expect(false, &to, "no memory to check accounts with");
 	dictionary_each(&super->dictionary, verify_entry, &r);
 	for (uint64_t id = 0; (node = index_next(&super->nodes, &id)) != NULL; id++)
 		verify_node(&r, node, id);
 	verify_handles(&r);
+	verify_accounts(&r);
 	r.bad += expect(r.entries == super->dictionary.entries && r.entries == r.listed, &to,
 	    "%" PRIu64 " entries, %" PRIu64 " of them in directories", r.entries, r.listed);
 	/* The root's name is no entry. */
 	r.bad += expect(r.names == r.entries + 1, &to,
 	    "%" PRIu64 " entries, %" PRIu64 " names counted", r.entries, r.names);
-	r.bad += expect(r.pages == super->charge.used_pages, &to,
-	    "%" PRIu64 " pages, %" PRIu64 " charged", r.pages, super->charge.used_pages);
-	r.bad += expect(r.nodes == super->charge.used_nodes, &to,
-	    "%" PRIu64 " nodes, %" PRIu64 " charged", r.nodes, super->charge.used_nodes);
+	r.bad += expect(r.pages == super->charge.total.pages, &to,
+	    "%" PRIu64 " pages, %" PRIu64 " charged", r.pages, super->charge.total.pages);
+	r.bad += expect(r.nodes == super->charge.total.nodes, &to,
+	    "%" PRIu64 " nodes, %" PRIu64 " charged", r.nodes, super->charge.total.nodes);
 	return r.bad + arena_verify(fs->arena, complain, arg);
 }

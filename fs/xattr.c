@@ -71,7 +71,7 @@ static void discard(struct shmfs *fs, struct xattr *xattr)
 /* Changes what a saved node's attributes take, and its charge. */
 static int recharge(struct shmfs *fs, struct node *node, uint64_t bytes)
 {
-	int rc = charge_resize(fs, node->xattr_bytes, bytes);
+	int rc = charge_resize(fs, node, node->xattr_bytes, bytes);
 
 	if (rc == 0)
 		node->xattr_bytes = (uint32_t)bytes;
