@@ -85,8 +85,6 @@ void node_drop_unused(struct shmfs *fs, struct node *node)
 		return;
 	}
 	end_charges(fs, node);
-	/* A removed directory that is still open can be given attributes. */
-	xattr_end(fs, node);
 	if (S_ISLNK(node->mode))
 		arena_free(fs->arena, node->symlink.target);
 	else if (is_directory(node))

@@ -13,9 +13,9 @@
  *    shmfs_rollback(). A failed function may leave half of its change behind: after any negative
  *    result of a changing function the caller rolls back.
  *  - Node ids and handle ids come from outside and are looked up, never trusted: an unknown node is
- *    -ESTALE, an unknown handle -EBADF, both whatever the function. An object that nobody but the
- *    caller knows any more has given its memory back, and is -ESTALE to whoever wants to open or
- *    resize it: as if that had come after its end.
+ *    -ESTALE, an unknown handle -EBADF, both whatever the function. A node that nobody but the
+ *    caller knows any more has given its memory back, and is -ESTALE to whoever wants to open it,
+ *    resize it or give it attributes: as if that had come after its end.
  *  - Sizes, offsets and lengths are bytes. Names are NUL-terminated byte strings.
  *  - The memory of arguments belongs to the caller and is not kept.
  *  - Permission bits are the caller's business (the kernel checks them), but for shmfs_create() of

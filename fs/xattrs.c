@@ -92,8 +92,6 @@ static int set_own(
 {
 	if (!is_object(node))
 		return -EOPNOTSUPP;
-	if (node->gone)
-		return -ESTALE;
 	if (strcmp(name, SEALS) == 0)
 		return seal_add(fs, node, value, size);
 	if (strcmp(name, GROW) != 0)
@@ -140,6 +138,9 @@ int shmfs_setxattr(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t id,
 
 	if (rc < 0)
 		return rc;
+	/* What is charged no more must not come to cost anything again. */
+	if (node->gone)
+		return -ESTALE;
 	if (size > XATTR_VALUE_MAX)
 		return -E2BIG;
 	rc = set_any(fs, cred, node, name, value, size, flags);
