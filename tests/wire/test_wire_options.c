@@ -1,0 +1,448 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Mount options: what is accepted, what is refused, and that they can be printed and read back. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/sysinfo.h>
+#include <unistd.h>
+
+#include "arguments.h"
+#include "suites.h"
+
+static uint64_t ram(void)
+{
+	struct sysinfo info;
+
+	ck_assert_int_eq(sysinfo(&info), 0);
+	return (uint64_t)info.totalram * info.mem_unit;
+}
+
+START_TEST(defaults_are_those_of_the_manual)
+{
+	struct parsed *p = accept_line("/m");
+	const struct options *o = &p->options;
+
+	ck_assert_uint_eq(o->size, ram() / 100 * 50);
+	ck_assert_uint_eq(o->nr_inodes, ram() / 2 / (uint64_t)sysconf(_SC_PAGESIZE));
+	ck_assert_uint_eq(o->user_size, 0);
+	ck_assert_uint_eq(o->user_inodes, 0);
+	ck_assert_uint_eq(o->mode, 01777);
+	ck_assert_uint_eq(o->uid, geteuid());
+	ck_assert_uint_eq(o->gid, getegid());
+	ck_assert_int_eq(o->io, TIER_AUTO);
+	ck_assert_str_eq(o->grow, "sem.*:tmp-*");
+	ck_assert_int_eq(o->allow_other, geteuid() == 0);
+	ck_assert_str_eq(o->source, "shmfs");
+	ck_assert_str_eq(o->mountpoint, "/m");
+	ck_assert_str_eq(o->vfs, "");
+	ck_assert(!o->foreground && !o->debug && !o->help && !o->version);
+	done(p);
+}
+END_TEST
+
+/* --- values ----------------------------------------------------------------------------------- */
+
+struct number {
+	const char *text;
+	uint64_t value;
+};
+
+START_TEST(sizes_are_read_with_their_suffixes)
+{
+	static const struct number cases[] = {
+	    {"0", 0},
+	    {"1", 1},
+	    {"4095", 4095},
+	    {"4097", 4097},
+	    {"4k", 4096},
+	    {"10K", 10240},
+	    {"1m", 1 << 20},
+	    {"1M", 1 << 20},
+	    {"3g", UINT64_C(3) << 30},
+	    {"3G", UINT64_C(3) << 30},
+	    {"2t", UINT64_C(2) << 40},
+	    {"2T", UINT64_C(2) << 40},
+	    {"0t", 0},
+	    {"00010k", 10240},
+	    {"9223372036854775807", INT64_MAX},
+	    {"8388607t", UINT64_C(8388607) << 40},
+	    {"0%", 0},
+	};
+	char line[128];
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct parsed *p;
+
+		snprintf(
+		    line, sizeof line, "/m -o size=%s,user_size=%s", cases[i].text, cases[i].text);
+		p = accept_line(line);
+		ck_assert_uint_eq(p->options.user_size, cases[i].value);
+		ck_assert_msg(p->options.size == cases[i].value, "size=%s is %" PRIu64,
+		    cases[i].text, p->options.size);
+		done(p);
+	}
+}
+END_TEST
+
+START_TEST(a_size_in_percent_is_of_ram)
+{
+	static const unsigned percents[] = {1, 50, 99, 100, 101, 200, 100000};
+	char line[128];
+
+	for (size_t i = 0; i < sizeof percents / sizeof percents[0]; i++) {
+		struct parsed *p;
+
+		snprintf(line, sizeof line, "/m -o size=%u%%", percents[i]);
+		p = accept_line(line);
+		ck_assert_uint_eq(p->options.size, ram() / 100 * percents[i]);
+		done(p);
+	}
+}
+END_TEST
+
+START_TEST(numbers_of_nodes_are_read_with_their_suffixes)
+{
+	static const struct number cases[] = {
+	    {"0", 0},
+	    {"2", 2},
+	    {"7k", 7168},
+	    {"1m", 1 << 20},
+	    {"1g", 1 << 30},
+	    {"18446744073709551615", UINT64_MAX},
+	    {"17179869183g", UINT64_C(17179869183) << 30},
+	};
+	char line[128];
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct parsed *p;
+
+		snprintf(line, sizeof line, "/m -o nr_inodes=%s,user_inodes=%s", cases[i].text,
+		    cases[i].text);
+		p = accept_line(line);
+		ck_assert_uint_eq(p->options.user_inodes, cases[i].value);
+		ck_assert_msg(p->options.nr_inodes == cases[i].value, "nr_inodes=%s is %" PRIu64,
+		    cases[i].text, p->options.nr_inodes);
+		done(p);
+	}
+}
+END_TEST
+
+START_TEST(modes_are_octal)
+{
+	static const struct number cases[] = {{"0", 0}, {"7", 7}, {"700", 0700}, {"0755", 0755},
+	    {"1777", 01777}, {"7777", 07777}, {"0000007777", 07777}};
+	char line[128];
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct parsed *p;
+
+		snprintf(line, sizeof line, "/m -o mode=%s", cases[i].text);
+		p = accept_line(line);
+		ck_assert_uint_eq(p->options.mode, cases[i].value);
+		done(p);
+	}
+}
+END_TEST
+
+START_TEST(owners_are_numbers)
+{
+	static const struct number cases[] = {
+	    {"0", 0}, {"1000", 1000}, {"65534", 65534}, {"4294967294", UINT32_MAX - 1}};
+	char line[128];
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct parsed *p;
+
+		snprintf(line, sizeof line, "/m -o uid=%s,gid=7", cases[i].text);
+		p = accept_line(line);
+		ck_assert_uint_eq(p->options.uid, cases[i].value);
+		ck_assert_uint_eq(p->options.gid, 7);
+		done(p);
+		snprintf(line, sizeof line, "/m -o uid=7,gid=%s", cases[i].text);
+		p = accept_line(line);
+		ck_assert_uint_eq(p->options.gid, cases[i].value);
+		done(p);
+	}
+}
+END_TEST
+
+START_TEST(tiers_are_named)
+{
+	static const char *const names[] = {"auto", "passthrough", "direct", "cached"};
+	char line[128];
+
+	for (int i = 0; i < 4; i++) {
+		struct parsed *p;
+
+		snprintf(line, sizeof line, "/m -o io=%s", names[i]);
+		p = accept_line(line);
+		ck_assert_int_eq(p->options.io, i);
+		done(p);
+	}
+}
+END_TEST
+
+START_TEST(rules_are_named_and_say_the_defaults_of_others)
+{
+	struct parsed *p = accept_line("/m -o rules=linux");
+
+	ck_assert_int_eq(p->options.rules, SHMFS_RULES_LINUX);
+	ck_assert_uint_eq(p->options.mode, 01777);
+	ck_assert_str_eq(p->options.grow, "sem.*:tmp-*");
+	done(p);
+	p = accept_line("/m -o rules=freebsd");
+	ck_assert_int_eq(p->options.rules, SHMFS_RULES_FREEBSD);
+	ck_assert_uint_eq(p->options.mode, 0777);
+	ck_assert_str_eq(p->options.grow, "");
+	done(p);
+	p = accept_line("/m -o mode=1700,grow=a,rules=freebsd");
+	ck_assert_uint_eq(p->options.mode, 01700);
+	ck_assert_str_eq(p->options.grow, "a");
+	done(p);
+	p = accept_line("/m -o rules=freebsd,rules=linux");
+	ck_assert_uint_eq(p->options.mode, 01777);
+	ck_assert_str_eq(p->options.grow, "sem.*:tmp-*");
+	done(p);
+	refuse_line("/m -o rules=", "rules");
+	refuse_line("/m -o rules=Linux", "rules");
+	refuse_line("/m -o rules", "rules");
+}
+END_TEST
+
+START_TEST(patterns_are_kept_as_they_are)
+{
+	static const char *const patterns[] = {"", "*", "a:b", "sem.*:tmp-*:x[0-9]=?", ":", "::a"};
+	char line[128];
+
+	for (size_t i = 0; i < sizeof patterns / sizeof patterns[0]; i++) {
+		struct parsed *p;
+
+		snprintf(line, sizeof line, "/m -o grow=%s", patterns[i]);
+		p = accept_line(line);
+		ck_assert_str_eq(p->options.grow, patterns[i]);
+		done(p);
+	}
+}
+END_TEST
+
+START_TEST(long_patterns_are_refused_before_they_harm)
+{
+	char *line = malloc(8192);
+	size_t at;
+
+	ck_assert_ptr_nonnull(line);
+	at = (size_t)sprintf(line, "/m -o grow=a:");
+	memset(line + at, 'p', 255);
+	line[at + 255] = '\0';
+	done(accept_line(line));
+	line[at + 255] = 'p';
+	line[at + 256] = '\0';
+	refuse_line(line, "grow");
+	memset(line + at, ':', 3998);
+	line[at + 3998] = '\0';
+	done(accept_line(line));
+	line[at + 3998] = ':';
+	line[at + 3999] = '\0';
+	refuse_line(line, "grow");
+	free(line);
+}
+END_TEST
+
+/* --- refusals --------------------------------------------------------------------------------- */
+
+START_TEST(malformed_values_are_refused_by_name)
+{
+	static const char *const numbers[] = {"10abc", "-1", "+1", "~1", "1~", "", "1e3", "0x10",
+	    "k", "1kk", "1kb", "1.5g", "18446744073709551616", "99999999999999999999999", "1_000",
+	    "1p", "1/2", "\t1"};
+	static const char *const names[] = {
+	    "size", "nr_inodes", "user_size", "user_inodes", "mode", "uid", "gid"};
+	char line[128];
+
+	for (size_t n = 0; n < sizeof names / sizeof names[0]; n++) {
+		for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+			snprintf(line, sizeof line, "/m -o %s=%s", names[n], numbers[i]);
+			refuse_line(line, names[n]);
+		}
+		snprintf(line, sizeof line, "/m -o %s", names[n]);
+		refuse_line(line, "needs a value");
+	}
+}
+END_TEST
+
+START_TEST(values_out_of_range_are_refused)
+{
+	/* The value, and what names it. */
+	refuse_line("/m -o size=99999999999t", "size");
+	refuse_line("/m -o size=16777216t", "size");
+	refuse_line("/m -o size=8388608t", "size");
+	refuse_line("/m -o size=9223372036854775808", "size");
+	refuse_line("/m -o user_size=9223372036854775808", "user_size");
+	refuse_line("/m -o size=18446744073709551615", "size");
+	refuse_line("/m -o size=100001%", "size");
+	refuse_line("/m -o size=50%x", "size");
+	refuse_line("/m -o size=50%%", "size");
+	refuse_line("/m -o size=%", "size");
+	refuse_line("/m -o size=%50", "size");
+	refuse_line("/m -o size=5k%", "size");
+	refuse_line("/m -o size=-5%", "size");
+	refuse_line("/m -o nr_inodes=1", "nr_inodes");
+	refuse_line("/m -o nr_inodes=1t", "nr_inodes");
+	refuse_line("/m -o nr_inodes=50%", "nr_inodes");
+	refuse_line("/m -o nr_inodes=17179869184g", "nr_inodes");
+	refuse_line("/m -o mode=8", "mode");
+	refuse_line("/m -o mode=778", "mode");
+	refuse_line("/m -o mode=10000", "mode");
+	refuse_line("/m -o mode=17777", "mode");
+	refuse_line("/m -o mode=u+rwx", "mode");
+	refuse_line("/m -o mode=2000000000000000000001", "mode");
+	refuse_line("/m -o uid=4294967295", "uid");
+	refuse_line("/m -o gid=4294967296", "gid");
+	refuse_line("/m -o uid=root", "uid");
+	refuse_line("/m -o io=", "io");
+	refuse_line("/m -o io=Auto", "io");
+	refuse_line("/m -o io=direct~", "io");
+	refuse_line("/m -o io", "io");
+	refuse_line("/m -o grow", "grow");
+}
+END_TEST
+
+START_TEST(unknown_options_are_refused_by_name)
+{
+	static const char *const names[] = {"sizes=1m", "siz=1m", "Size=1m", "~size=1m", "size~=1m",
+	    "=1m", "nonsense", "usrquota", "rw=1", "commentary", "xattr", "allow_root", "fsname=x",
+	    "subtype=x", "max_read=1", "fd=3", "rootmode=40000", "user_id=0"};
+	char line[128];
+
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+		snprintf(line, sizeof line, "/m -o size=1m,%s", names[i]);
+		refuse_line(line, "unknown option");
+	}
+	refuse_line("/m -o nonsense", "'nonsense'");
+	refuse_line("/m -o allow_other=1", "takes no value");
+	refuse_line("/m -o allow_other=", "takes no value");
+	refuse_line("/m -o noallow_other=no", "takes no value");
+}
+END_TEST
+
+START_TEST(unknown_arguments_are_refused_by_name)
+{
+	refuse_line("/m --size=1m", "'--size=1m'");
+	refuse_line("/m --nonsense", "'--nonsense'");
+	refuse_line("/m -z", "-z");
+	refuse_line("-zf /m", "-z");
+	refuse_line("-fz /m", "-z");
+	refuse_line("--debug -zf /m", "-z");
+	refuse_line("/m --foreground=yes", "--foreground=yes");
+	refuse_line("/m -o", "needs a value");
+	refuse_line("/m --options", "needs a value");
+	refuse_line("/m -fo", "needs a value");
+}
+END_TEST
+
+/* --- printing --------------------------------------------------------------------------------- */
+
+static const char *printed(const struct options *options)
+{
+	static char out[4096];
+
+	options_print(options, out, sizeof out);
+	return out;
+}
+
+START_TEST(defaults_are_not_printed)
+{
+	static const char *const lines[] = {"/m", "src /m -fd", "/m -o size=50%,mode=01777,io=auto",
+	    "/m -o rules=linux", "/m -o grow=sem.*:tmp-*,defaults,x-a", "/m -o size=1m,size=50%"};
+
+	for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+		struct parsed *p = accept_line(lines[i]);
+
+		ck_assert_str_eq(printed(&p->options), "");
+		done(p);
+	}
+}
+END_TEST
+
+START_TEST(what_differs_is_printed)
+{
+	struct parsed *p = accept_line(
+	    "/m -o nosuid,io=cached,grow=,mode=0700,size=1m,nr_inodes=0,uid=12,gid=13,ro");
+
+	ck_assert_str_eq(printed(&p->options),
+	    "nosuid,ro,size=1048576,nr_inodes=0,mode=700,uid=12,gid=13,io=cached,grow=");
+	done(p);
+}
+END_TEST
+
+static void expect_same(const struct options *a, const struct options *b, const char *line)
+{
+	ck_assert_msg(a->size == b->size && a->nr_inodes == b->nr_inodes && a->mode == b->mode &&
+			  a->uid == b->uid && a->gid == b->gid && a->io == b->io &&
+			  a->rules == b->rules && a->user_size == b->user_size &&
+			  a->user_inodes == b->user_inodes && a->allow_other == b->allow_other &&
+			  strcmp(a->grow, b->grow) == 0 && strcmp(a->vfs, b->vfs) == 0,
+	    "'%s' is printed as '%s', which is something else", line, printed(a));
+}
+
+START_TEST(what_is_printed_means_the_same_when_it_is_read)
+{
+	static const char *const lines[] = {"/m", "/m -o size=0", "/m -o size=73%",
+	    "/m -o nr_inodes=0,size=4096", "/m -o mode=0,uid=0,gid=0", "/m -o mode=7777",
+	    "/m -o uid=4294967294,gid=4294967294", "/m -o io=direct", "/m -o io=passthrough",
+	    "/m -o grow=", "/m -o grow=*", "/m -o grow=a=b:c", "/m -o allow_other",
+	    "/m -o noallow_other", "/m -o rules=freebsd",
+	    "/m -o rules=freebsd,mode=1777,grow=sem.*:tmp-*",
+	    "/m -o rules=linux,mode=777,grow=", "/m -o ro,nosuid,size=8388607t",
+	    "/m -o nr_inodes=18446744073709551615,noexec,io=cached,grow=::,noallow_other"};
+	char again[4200];
+
+	for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+		struct parsed *first = accept_line(lines[i]), *second;
+		const char *list = printed(&first->options);
+
+		snprintf(again, sizeof again, "/m -o %s", *list != '\0' ? list : "''");
+		second = accept_line(again);
+		expect_same(&first->options, &second->options, lines[i]);
+		done(first);
+		done(second);
+	}
+}
+END_TEST
+
+START_TEST(what_does_not_fit_is_left_out_whole)
+{
+	struct parsed *p = accept_line("/m -o size=1m,mode=700,grow=abcdefghij,noallow_other");
+	char out[32];
+
+	options_print(&p->options, out, sizeof out);
+	ck_assert_str_eq(out, "size=1048576,mode=700");
+	done(p);
+}
+END_TEST
+
+Suite *options_suite(void)
+{
+	const TTest *const tests[] = {
+	    defaults_are_those_of_the_manual,
+	    sizes_are_read_with_their_suffixes,
+	    a_size_in_percent_is_of_ram,
+	    numbers_of_nodes_are_read_with_their_suffixes,
+	    modes_are_octal,
+	    owners_are_numbers,
+	    tiers_are_named,
+	    rules_are_named_and_say_the_defaults_of_others,
+	    patterns_are_kept_as_they_are,
+	    long_patterns_are_refused_before_they_harm,
+	    malformed_values_are_refused_by_name,
+	    values_out_of_range_are_refused,
+	    unknown_options_are_refused_by_name,
+	    unknown_arguments_are_refused_by_name,
+	    defaults_are_not_printed,
+	    what_differs_is_printed,
+	    what_is_printed_means_the_same_when_it_is_read,
+	    what_does_not_fit_is_left_out_whole,
+	};
+
+	return suite_of("options", tests, sizeof tests / sizeof tests[0]);
+}
