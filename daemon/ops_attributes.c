@@ -50,6 +50,7 @@ void op_setattr(
 	    .atime = st->st_atim,
 	    .mtime = st->st_mtim,
 	    .ctime = st->st_ctim,
+	    .by = caller_of(req),
 	};
 	struct shmfs_attr attr;
 	int rc = shmfs_setattr(server_of(req)->fs, ino, &change, &attr);

@@ -59,6 +59,7 @@ void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct f
 	}
 	if (size > SERVER_MAX_TRANSFER)
 		size = SERVER_MAX_TRANSFER;
+	shmfs_set_flags(server->fs, fi->fh, fi->flags);
 	count = shmfs_read(server->fs, fi->fh, server->data, size, (uint64_t)offset);
 	reply_data(req, count, server->data);
 }
@@ -84,9 +85,15 @@ void op_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off
 void op_fallocate(
     fuse_req_t req, fuse_ino_t ino, int mode, off_t offset, off_t length, struct fuse_file_info *fi)
 {
-	(void)ino;
-	reply_status(req,
-	    shmfs_fallocate(server_of(req)->fs, fi->fh, mode, (uint64_t)offset, (uint64_t)length));
+	struct shmfs *fs = server_of(req)->fs;
+	struct shmfs_change change = {.by = caller_of(req)};
+	struct shmfs_attr attr;
+	int rc = shmfs_fallocate(fs, fi->fh, mode, (uint64_t)offset, (uint64_t)length);
+
+	/* It is a change of data also for the set-group-id bit. */
+	if (rc == 0 && change.by.uid != 0)
+		rc = shmfs_setattr(fs, ino, &change, &attr);
+	reply_status(req, rc);
 }
 
 void op_lseek(fuse_req_t req, fuse_ino_t ino, off_t offset, int whence, struct fuse_file_info *fi)

@@ -35,6 +35,24 @@ static void set_owner(struct node *node, const struct shmfs_change *change)
 		node->gid = change->gid;
 }
 
+/*
+ * The bits that make a program run as somebody else go with a new owner, and with a new size unless
+ * root asks. The kernel asks for that too, but by a mode that an access control list may have
+ * changed since; and it leaves the set-group-id bit where the group may not execute, which only
+ * members may keep. No change at all is chown(-1, -1).
+ */
+static void drop_set_id(struct node *node, const struct shmfs_change *change)
+{
+	bool owner = change->what == 0 || (change->what & (SHMFS_CHANGE_UID | SHMFS_CHANGE_GID));
+	bool root = change->by.uid == 0;
+
+	if (!is_object(node) || (!owner && (root || !(change->what & SHMFS_CHANGE_SIZE))))
+		return;
+	node->mode &= ~(uint32_t)S_ISUID;
+	if ((node->mode & S_IXGRP) || (!root && change->by.gid != node->gid))
+		node->mode &= ~(uint32_t)S_ISGID;
+}
+
 static void set_times(struct shmfs *fs, struct node *node, const struct shmfs_change *change)
 {
 	struct timespec now;
@@ -72,8 +90,10 @@ int shmfs_setattr(
 		if (rc < 0)
 			return rc;
 	}
+	drop_set_id(node, change);
 	set_owner(node, change);
-	if (change->what & ~(unsigned)SHMFS_CHANGE_SIZE)
+	/* chown(-1, -1) changes nothing but the time of change. */
+	if (change->what != SHMFS_CHANGE_SIZE)
 		set_times(fs, node, change);
 	node_attributes(fs, node, out);
 	return 0;

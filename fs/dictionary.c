@@ -14,12 +14,30 @@
 #define MIN_BUCKETS FAN
 #define MAX_BUCKETS ((uint64_t)FAN * FAN * FAN)
 
+/*
+ * Entries that one bucket may have, and of them such with the same hash. Chance makes a dozen and
+ * one; more come from names that were made to collide (name.h). A bucket that is split or joined is
+ * moved in one transaction, so its length has to be bounded. Where hashes are the same it is
+ * bounded much lower, so that a bucket does not fill and refuse the names of others.
+ */
+#define CHAIN_MAX 1024
+#define SAME_MAX 16
+
 /* Entries to a bucket at which the table grows; it shrinks at a quarter of that. */
 #define LOAD 2
 
 static inline struct entry **bucket_at(const struct dictionary *d, uint64_t bucket)
 {
 	return &d->segments[bucket / FAN / FAN][bucket / FAN % FAN][bucket % FAN];
+}
+
+static unsigned chain_length(const struct entry *entry)
+{
+	unsigned length = 0;
+
+	for (; entry != NULL; entry = entry->next)
+		length++;
+	return length;
 }
 
 /* The largest power of two that is at most n. */
@@ -83,6 +101,18 @@ int dictionary_init(struct arena *arena, struct dictionary *d, uint64_t basis)
 	return add_segment(arena, d, 0);
 }
 
+bool dictionary_takes(const struct dictionary *d, uint64_t hash)
+{
+	const struct entry *entry = *bucket_at(d, bucket_of(d, hash));
+	unsigned length = 0, same = 0;
+
+	for (; entry != NULL; entry = entry->next) {
+		length++;
+		same += entry->hash == hash;
+	}
+	return length < CHAIN_MAX && same < SAME_MAX;
+}
+
 uint64_t dictionary_hash(
     const struct dictionary *d, const struct node *dir, const char *name, size_t length)
 {
@@ -144,10 +174,13 @@ static void grow(struct arena *arena, struct dictionary *d)
 	distribute(arena, d, bucket_at(d, added & (power_below(added) - 1)));
 }
 
+/* Where the joined bucket would be too long the table stays as it is. */
 static void shrink(struct arena *arena, struct dictionary *d)
 {
-	uint64_t last = d->buckets - 1;
+	uint64_t last = d->buckets - 1, joined = last & (power_below(last) - 1);
 
+	if (chain_length(*bucket_at(d, last)) + chain_length(*bucket_at(d, joined)) > CHAIN_MAX)
+		return;
 	d->buckets--;
 	distribute(arena, d, bucket_at(d, last));
 	if (last % FAN == 0)

@@ -10,6 +10,7 @@
 #ifndef SHMFS_DICTIONARY_H
 #define SHMFS_DICTIONARY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -46,8 +47,11 @@ uint64_t dictionary_hash(
 struct entry *dictionary_find(
     const struct dictionary *dictionary, const struct node *dir, const char *name, size_t length);
 
-/* Enters an entry whose dir, hash, name and length are set and that is not there. Cannot fail:
- * without memory to grow, buckets just get longer. */
+/* False: there are too many entries that go where this hash goes. */
+bool dictionary_takes(const struct dictionary *dictionary, uint64_t hash);
+
+/* Enters an entry whose dir, hash, name and length are set and that is not there, where the
+ * dictionary takes it. Cannot fail: without memory to grow, buckets just get longer. */
 void dictionary_insert(struct arena *arena, struct dictionary *dictionary, struct entry *entry);
 
 /* Takes out an entry that is there; the entry stays the caller's. */

@@ -27,7 +27,7 @@ int directory_find(const struct shmfs *fs, uint64_t dir, const char *name, struc
  * it. Charges are the caller's too.
  */
 
-/* Enters a node under a name that is free. -ENOMEM. */
+/* Enters a node under a name that is free. -ENOSPC: too many names collide with it; -ENOMEM. */
 int directory_add(struct shmfs *fs, const struct place *place, struct node *node);
 
 /* Takes out an entry and frees it. */

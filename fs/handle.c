@@ -43,6 +43,7 @@ int handle_create(struct shmfs *fs, struct node *node, int flags, struct shmfs_o
 	    .node = node,
 	    .reads = access != O_WRONLY,
 	    .writes = access != O_RDONLY,
+	    .quiet = (flags & O_NOATIME) != 0,
 	};
 	rc = index_insert(fs->arena, &super->handles, handle->id, handle);
 	if (rc < 0)
@@ -52,6 +53,17 @@ int handle_create(struct shmfs *fs, struct node *node, int flags, struct shmfs_o
 	node->object.writers += handle->writes;
 	*out = (struct shmfs_opened){.handle = handle->id, .backing = node->object.backing};
 	return 0;
+}
+
+void shmfs_set_flags(struct shmfs *fs, uint64_t id, int flags)
+{
+	struct handle *handle = handle_get(fs, id);
+	bool quiet = (flags & O_NOATIME) != 0;
+
+	if (handle == NULL || handle->quiet == quiet)
+		return;
+	save(fs, &handle->quiet, sizeof handle->quiet);
+	handle->quiet = quiet;
 }
 
 int shmfs_open(struct shmfs *fs, uint64_t id, int flags, struct shmfs_opened *opened)

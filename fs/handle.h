@@ -14,6 +14,7 @@ struct handle {
 	uint64_t id;
 	struct node *node;
 	bool reads, writes;
+	bool quiet; /* reads leave no access time: O_NOATIME */
 };
 
 /* NULL: there is no such handle. */

@@ -15,7 +15,9 @@ int name_length(const char *name, int most);
  * FNV-1 of 64 bits over the bytes of a name, from the given basis: h = h * prime ^ byte.
  *
  * Names are chosen by users in a directory that everybody may write to, so a basis that they know
- * would let them pile up names in one bucket. Namespaces therefore draw their basis at random.
+ * would let them pile up names in one bucket. Namespaces therefore draw their basis at random. That
+ * makes it dear and not impossible: the low byte of a state depends on that of the basis alone, and
+ * names can be computed that collide for every basis with one low byte. So buckets are bounded too.
  */
 uint64_t name_hash(uint64_t basis, const char *name, size_t length);
 

@@ -49,18 +49,22 @@ ssize_t shmfs_read(struct shmfs *fs, uint64_t id, void *buffer, size_t size, uin
 	if (offset > OBJECT_SIZE_MAX)
 		return -EINVAL;
 	node = handle->node;
-	note_read(fs, node);
+	if (!handle->quiet)
+		note_read(fs, node);
 	if (offset >= node->object.size)
 		return 0;
 	size = (size_t)smaller(size, node->object.size - offset);
 	return fs->os->read(node->object.fd, buffer, size, offset);
 }
 
-/* The bits that make a program run as somebody else do not outlive a change of the program. */
-static void drop_set_id(struct node *node)
+/*
+ * The bits that make a program run as somebody else do not outlive a change of the program. Where
+ * the group may not execute, the set-group-id bit is no such bit, but only members may keep it.
+ */
+static void drop_set_id(struct node *node, const struct shmfs_cred *cred)
 {
 	node->mode &= ~(uint32_t)S_ISUID;
-	if (node->mode & S_IXGRP)
+	if ((node->mode & S_IXGRP) || cred->gid != node->gid)
 		node->mode &= ~(uint32_t)S_ISGID;
 }
 
@@ -121,7 +125,7 @@ ssize_t shmfs_write(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t id
 	node_change(fs, node);
 	node_touch_mtime(fs, node);
 	if (cred->uid != 0)
-		drop_set_id(node);
+		drop_set_id(node, cred);
 	xattrs_follow_write(fs, node);
 	return count;
 }
@@ -169,20 +173,17 @@ ssize_t shmfs_copy(struct shmfs *fs, const struct shmfs_cred *cred, const struct
 	return shmfs_write(fs, cred, to->handle, buffer, (size_t)count, to->offset);
 }
 
-/* Frees the whole pages and zeroes the partial ones of a range, as far as the object reaches. */
-static int zero(struct shmfs *fs, struct node *node, uint64_t offset, uint64_t length)
+/*
+ * Frees the whole pages and zeroes the partial ones of a range, as far as the object reaches. The
+ * last page is whole although the size may end within it: what lies behind the size is zero.
+ */
+static int zero(struct shmfs *fs, const struct node *node, uint64_t offset, uint64_t length)
 {
-	uint64_t size = node->object.size;
-	int rc;
+	uint64_t end = charge_pages_of(node->object.size) * SHMFS_PAGE_SIZE;
 
-	if (offset < size) {
-		rc = fs->os->punch(node->object.fd, offset, smaller(length, size - offset));
-		if (rc < 0)
-			return rc;
-	}
-	node_change(fs, node);
-	node_touch_mtime(fs, node);
-	return 0;
+	if (offset >= node->object.size)
+		return 0;
+	return fs->os->punch(node->object.fd, offset, smaller(length, end - offset));
 }
 
 /*
@@ -213,7 +214,12 @@ int shmfs_fallocate(struct shmfs *fs, uint64_t id, int mode, uint64_t offset, ui
 		rc = object_resize(fs, node, end);
 	if (rc == 0 && (mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE)))
 		rc = zero(fs, node, offset, length);
-	return rc;
+	if (rc < 0)
+		return rc;
+	/* As on tmpfs, whatever the mode and even where nothing was to do. */
+	node_change(fs, node);
+	node_touch_mtime(fs, node);
+	return 0;
 }
 
 int shmfs_lseek(struct shmfs *fs, uint64_t id, uint64_t offset, int whence, uint64_t *out)

@@ -117,6 +117,9 @@ struct shmfs_change {
 	gid_t gid;
 	uint64_t size;
 	struct timespec atime, mtime, ctime;
+	/* Who asks. With a new owner an object's set-id bits go, and with a new size unless this is
+	 * root; without group execution, the set-group-id bit stays to root and to members. */
+	struct shmfs_cred by;
 };
 
 /* An open handle: its id, and the backing id of its object (0 = none). */
@@ -158,7 +161,10 @@ int shmfs_arena_fd(const struct shmfs *fs);
 /* Ends the namespace: closes every object and frees the arena. NULL is allowed. */
 void shmfs_close(struct shmfs *fs);
 
-/* Starts a transaction; none may be active. */
+/*
+ * Starts a transaction; none may be active. It is for one request: its log is bounded (txn.h), and
+ * an object that shrinks in it must not grow again before its end.
+ */
 void shmfs_begin(struct shmfs *fs);
 /* Makes the changes since shmfs_begin() final and then does what cannot be undone: frees memory. */
 void shmfs_commit(struct shmfs *fs);
@@ -213,7 +219,7 @@ unsigned shmfs_verify(
  * Common errors: -ENOTDIR the parent is no directory; -ENOENT the name does not exist, or the
  * parent was removed; -EEXIST the name exists; -ENAMETOOLONG; -EINVAL the name is empty, "." or
  * "..", or has a slash; -ENOSPC the limit on nodes, -EDQUOT that of the user (ENOSPC with FreeBSD's
- * rules); -ENOMEM.
+ * rules); -ENOSPC too many names that were made to have the same hash; -ENOMEM.
  */
 int shmfs_lookup(struct shmfs *fs, uint64_t dir, const char *name, struct shmfs_attr *out);
 
@@ -355,6 +361,9 @@ struct shmfs_range {
  */
 ssize_t shmfs_copy(struct shmfs *fs, const struct shmfs_cred *cred, const struct shmfs_range *from,
     const struct shmfs_range *to, void *buffer, size_t size);
+
+/* The flags of an open file may have changed by fcntl(F_SETFL): O_NOATIME counts. */
+void shmfs_set_flags(struct shmfs *fs, uint64_t handle, int flags);
 
 /*
  * Reads at most size bytes at offset, but never past the end: returns the count, 0 at the end.

@@ -46,7 +46,7 @@ struct txn_effect {
 /*
  * No operation comes near these bounds: the longest, a rename, saves a few dozen structures of at
  * most a page, notes four effects, and moves the entries of one bucket of the dictionary, whose
- * length nobody can choose (name.h). Passing them is a mistake in the code and ends the process.
+ * length is bounded (dictionary.c). Passing them is a mistake in the code and ends the process.
  */
 #define TXN_LOG_SIZE (256 * 1024)
 #define TXN_EFFECTS 16

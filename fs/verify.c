@@ -20,6 +20,9 @@ struct recount {
 	const struct shmfs *fs;
 	const struct complaints *to;
 	uint64_t entries, pages, nodes, listed, names;
+	/* Sums of ids, once for each entry and once for each name that a node says it has: a name
+	 * that is counted at a wrong node makes them differ. */
+	uint64_t bound, named;
 	struct holding *holdings; /* one for each account */
 	size_t users;
 	unsigned bad;
@@ -32,6 +35,7 @@ static void verify_entry(void *arg, const struct entry *entry, uint64_t bucket, 
 	const struct directory *directory = &entry->dir->directory;
 
 	r->entries++;
+	r->bound += entry->node->id;
 	r->bad += expect(bucket == belongs, to, "entry %s: in bucket %" PRIu64 ", not %" PRIu64,
 	    entry->name, bucket, belongs);
 	r->bad += expect(entry->hash == dictionary_hash(&r->fs->super->dictionary, entry->dir,
@@ -156,6 +160,9 @@ static void verify_node(struct recount *r, const struct node *node, uint64_t id)
 	r->bad += expect(node->xattr_bytes == xattr_bytes(node), r->to,
 	    "node %" PRIu64 ": attributes of another size", id);
 	r->names += node->names;
+	r->named += node->names * node->id;
+	r->bad += expect(node->entry == NULL || node->entry->node == node, r->to,
+	    "node %" PRIu64 ": its entry is of another", id);
 	r->bad += expect(node->id == id && id < r->fs->super->next_id, r->to,
 	    "node %" PRIu64 ": found as %" PRIu64, node->id, id);
 	r->bad += expect(
@@ -171,19 +178,29 @@ static void verify_handles(struct recount *r)
 {
 	const struct super *super = r->fs->super;
 	const struct handle *handle;
-	uint64_t opens = 0, handles = 0;
+	/* And sums of ids, as for names. */
+	uint64_t opens = 0, handles = 0, opened = 0, held = 0, writable = 0, writing = 0;
 	const struct node *node;
 
-	for (uint64_t id = 0; (node = index_next(&super->nodes, &id)) != NULL; id++)
-		opens += is_object(node) ? node->object.opens : 0;
+	for (uint64_t id = 0; (node = index_next(&super->nodes, &id)) != NULL; id++) {
+		if (!is_object(node))
+			continue;
+		opens += node->object.opens;
+		opened += node->object.opens * id;
+		writable += node->object.writers * id;
+	}
 	for (uint64_t id = 0; (handle = index_next(&super->handles, &id)) != NULL; id++) {
 		handles++;
+		held += handle->node->id;
+		writing += handle->writes ? handle->node->id : 0;
 		r->bad +=
 		    expect(handle->id == id && node_get(r->fs, handle->node->id) == handle->node,
 			r->to, "handle %" PRIu64 ": stray", id);
 	}
 	r->bad += expect(opens == handles && handles == super->handles.count, r->to,
 	    "%" PRIu64 " openings, %" PRIu64 " handles", opens, handles);
+	r->bad += expect(opened == held && writable == writing, r->to,
+	    "openings are counted at other objects than handles are of");
 }
 
 unsigned shmfs_verify(
@@ -204,8 +221,9 @@ unsigned shmfs_verify(
 	r.bad += expect(r.entries == super->dictionary.entries && r.entries == r.listed, &to,
 	    "%" PRIu64 " entries, %" PRIu64 " of them in directories", r.entries, r.listed);
 	/* The root's name is no entry. */
-	r.bad += expect(r.names == r.entries + 1, &to,
-	    "%" PRIu64 " entries, %" PRIu64 " names counted", r.entries, r.names);
+	r.bad += expect(r.names == r.entries + 1 && r.named == r.bound + SHMFS_ROOT, &to,
+	    "%" PRIu64 " entries, %" PRIu64 " names counted, or counted elsewhere", r.entries,
+	    r.names);
 	r.bad += expect(r.pages == super->charge.total.pages, &to,
 	    "%" PRIu64 " pages, %" PRIu64 " charged", r.pages, super->charge.total.pages);
 	r.bad += expect(r.nodes == super->charge.total.nodes, &to,

@@ -36,6 +36,22 @@ static bool is_plain(const char *name)
 	       has_prefix(name, "security.");
 }
 
+/*
+ * Whether an attribute of this name can be: -EOPNOTSUPP for one in no namespace of ours, -EINVAL
+ * for one that is a namespace's prefix alone.
+ */
+static int check_name(const char *name)
+{
+	static const char *const namespaces[] = {"user.", "trusted.", "security."};
+
+	if (is_plain(name) || is_acl(name))
+		return 0;
+	for (size_t i = 0; i < sizeof namespaces / sizeof namespaces[0]; i++)
+		if (strcmp(name, namespaces[i]) == 0)
+			return -EINVAL;
+	return -EOPNOTSUPP;
+}
+
 static int check_flags(const struct node *node, const char *name, int flags)
 {
 	bool exists = xattr_find(node, name) != NULL;
@@ -110,12 +126,14 @@ static int set_any(struct shmfs *fs, const struct shmfs_cred *cred, struct node 
 
 	if (has_prefix(name, OWN))
 		return set_own(fs, node, name, value, size);
-	rc = check_flags(node, name, flags);
+	rc = check_name(name);
+	if (rc == 0)
+		rc = check_flags(node, name, flags);
 	if (rc < 0)
 		return rc;
 	if (is_acl(name))
 		return set_acl(fs, cred, node, name, value, size);
-	return is_plain(name) ? xattr_set(fs, node, name, value, size) : -EOPNOTSUPP;
+	return xattr_set(fs, node, name, value, size);
 }
 
 static int find_node(const struct shmfs *fs, uint64_t id, const char *name, struct node **out)
@@ -190,9 +208,12 @@ ssize_t shmfs_getxattr(
 		return rc;
 	if (has_prefix(name, OWN))
 		return get_own(node, name, out, size);
+	rc = check_name(name);
+	if (rc < 0)
+		return rc;
 	xattr = xattr_find(node, name);
 	if (xattr == NULL)
-		return is_plain(name) || is_acl(name) ? -ENODATA : -EOPNOTSUPP;
+		return -ENODATA;
 	rc = answer_size(xattr->size, size);
 	if (rc > 0 && size > 0)
 		xattr_copy(xattr, out);
@@ -230,11 +251,14 @@ int shmfs_removexattr(struct shmfs *fs, uint64_t id, const char *name)
 		return rc;
 	if (has_prefix(name, OWN))
 		return -EPERM;
-	if (!is_plain(name) && !is_acl(name))
-		return -EOPNOTSUPP;
-	if (xattr_find(node, name) == NULL)
+	rc = check_name(name);
+	if (rc < 0)
+		return rc;
+	/* A node without a list has the one that its mode is: taking that away changes nothing. */
+	if (!is_acl(name) && xattr_find(node, name) == NULL)
 		return -ENODATA;
-	xattr_remove(fs, node, name);
+	remove_if_there(fs, node, name);
+	node_change(fs, node);
 	node_touch_ctime(fs, node);
 	return 0;
 }

@@ -16,6 +16,11 @@ static Suite *memory_suite(void)
 	add_mapping_cases(suite);
 	add_lifetime_cases(suite);
 	add_io_cases(suite);
+	add_anonymous_cases(suite);
+	add_seal_cases(suite);
+	add_growth_cases(suite);
+	add_copy_cases(suite);
+	add_splice_cases(suite);
 	return suite;
 }
 
@@ -25,6 +30,10 @@ static Suite *size_suite(void)
 
 	add_size_cases(suite);
 	add_limit_cases(suite);
+	if (!fixture_is_tmpfs()) {
+		add_account_cases(suite);
+		add_racing_cases(suite);
+	}
 	return suite;
 }
 
@@ -46,6 +55,30 @@ static Suite *attributes_suite(void)
 
 	add_attribute_cases(suite);
 	add_time_cases(suite);
+	add_statx_cases(suite);
+	add_xattr_cases(suite);
+	add_xattr_node_cases(suite);
+	add_acl_cases(suite);
+	return suite;
+}
+
+static Suite *locks_suite(void)
+{
+	Suite *suite = suite_create("locks");
+
+	add_lock_cases(suite);
+	add_watching_cases(suite);
+	return suite;
+}
+
+static Suite *freebsd_suite(void)
+{
+	Suite *suite = suite_create("freebsd");
+
+	add_freebsd_cases(suite);
+	add_freebsd_memfd_cases(suite);
+	add_freebsd_rule_cases(suite);
+	add_freebsd_user_cases(suite);
 	return suite;
 }
 
@@ -79,8 +112,11 @@ int main(void)
 	srunner_add_suite(runner, size_suite());
 	srunner_add_suite(runner, names_suite());
 	srunner_add_suite(runner, attributes_suite());
-	if (!fixture_is_tmpfs())
+	srunner_add_suite(runner, locks_suite());
+	if (!fixture_is_tmpfs()) {
+		srunner_add_suite(runner, freebsd_suite());
 		srunner_add_suite(runner, daemon_suite());
+	}
 	if (!fixture_find_binary()) {
 		fprintf(stderr, "mounted: SHMFS_BIN (./shmfs) is not a program\n");
 		srunner_free(runner);

@@ -230,3 +230,37 @@ finish() {
 	echo "$checks checks, $failures failed"
 	exit $((failures > 0 || checks == 0))
 }
+
+# --- what some tests share ---
+
+# A file that lies beside the test, also after the test has changed its directory.
+beside() {
+	echo "$(realpath "${0%/*}")/$1"
+}
+
+# compile COMMAND...: a compiler; the test ends if it fails or warns.
+compile() {
+	capture "$@"
+	succeeded_silently || abort compile "$(describe "$@")"
+}
+
+# One line "PID OBJECT" for each shared mapping of something in /dev/shm, sorted, once.
+mapped_in_dev_shm() {
+	grep -H ' .w-s .* /dev/shm/' /proc/[0-9]*/maps 2>/dev/null |
+		sed 's|^/proc/\([0-9]*\)/maps:.* /dev/shm/\([^ ]*\).*|\1 \2|' | sort -u
+}
+
+# What the mount has given away: bytes, and names.
+used_bytes() {
+	df -B1 --output=used "$1" | tail -n 1 | tr -d ' '
+}
+
+nothing_used() {
+	[ "$(used_bytes "$1")" -eq 0 ]
+}
+
+# expect_all_given_back NAME DIR: room of what was removed comes back when nobody has it open any more.
+expect_all_given_back() {
+	wait_for 10 nothing_used "$2" || true
+	expect_equal "$1" 0 "$(used_bytes "$2")"
+}

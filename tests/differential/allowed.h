@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The differences between tmpfs and shmfs that are meant to be, each for one kind of call under one
+ * condition. Where the difference would go on to live in the tree, the reference does on tmpfs what
+ * shmfs is to do; otherwise the comparison looks away. The table in allowed.c has the reasons, and
+ * how often each was met is printed at the end.
+ */
+#ifndef SHMFS_TESTS_DIFFERENTIAL_ALLOWED_H
+#define SHMFS_TESTS_DIFFERENTIAL_ALLOWED_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum allowed {
+	ALLOWED_DEVICE_NODE,
+	ALLOWED_WHITEOUT,
+	ALLOWED_ZERO_RANGE,
+	ALLOWED_TRUNCATE_TO_SAME,
+	ALLOWED_SEALS,
+	ALLOWED_SPLICE_OF_WRITABLE,
+	ALLOWED_SIZE_OF_PATH_ONLY,
+	ALLOWED_XATTR_OF_GONE,
+	ALLOWED_ATIME_OF_NO_OBJECT,
+	ALLOWED_TIMES_OF_FIFO,
+	ALLOWED_ATIME_OF_READ,
+	ALLOWED_TIMES_OF_MAPPED,
+	ALLOWED_SEEK_OF_MAPPED,
+	ALLOWED_SEEK_OF_ALLOCATED,
+	ALLOWED_SET_ID_OF_REFUSED,
+	ALLOWED_TAIL_OF_SHORT,
+	ALLOWED_COUNT,
+};
+
+struct allowed_difference {
+	const char *what, *why;
+	unsigned long met;
+};
+
+extern struct allowed_difference allowed[ALLOWED_COUNT];
+
+/* Counts every bit of a set of enum allowed. */
+void allowed_meet(uint32_t set);
+void allowed_print(void);
+
+#endif

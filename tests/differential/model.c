@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* See model.h. */
+#include "model.h"
+
+#include <fnmatch.h>
+#include <stdio.h>
+#include <string.h>
+
+static bool is_capped(const struct worker *worker)
+{
+	return is_bent(worker) && worker->side->rules.capped;
+}
+
+static struct known_object *find(const struct worker *worker, uint64_t ino)
+{
+	struct shared *shared = worker->shared;
+
+	for (uint32_t i = 0; i < shared->objects_used; i++)
+		if (shared->objects[i].ino == ino)
+			return &shared->objects[i];
+	return NULL;
+}
+
+static void add(const struct worker *worker, uint64_t ino, const char *path)
+{
+	struct shared *shared = worker->shared;
+	const char *name = strrchr(path, '/');
+
+	if (shared->objects_used >= OBJECTS) {
+		errno = ENOBUFS;
+		broken("objects of a round");
+	}
+	name = name != NULL ? name + 1 : path;
+	shared->objects[shared->objects_used++] = (struct known_object){
+	    .ino = ino,
+	    .grows = fnmatch("sem.*", name, 0) == 0 || fnmatch("tmp-*", name, 0) == 0,
+	};
+}
+
+void model_named_object(const struct worker *worker, const char *path, const struct stat *st)
+{
+	if (is_capped(worker) && S_ISREG(st->st_mode) && find(worker, st->st_ino) == NULL)
+		add(worker, st->st_ino, path);
+}
+
+/* The name that counts is the one at the end of all links. */
+void model_object(const struct worker *worker, int fd, const struct stat *st)
+{
+	char number[16], path[PATH_MAX];
+	ssize_t length;
+
+	if (!is_capped(worker) || find(worker, st->st_ino) != NULL)
+		return;
+	snprintf(number, sizeof number, "%d", fd);
+	length = readlinkat(worker->proc_fd, number, path, sizeof path - 1);
+	if (length < 0)
+		broken("/proc/self/fd");
+	path[length] = '\0';
+	model_named_object(worker, path, st);
+}
+
+/* Room behind offset in an object that does not grow; INT64_MAX elsewhere. */
+static int64_t room(struct worker *worker, const struct slot *slot, int64_t offset, int64_t length,
+    bool append)
+{
+	const struct known_object *object;
+	struct stat st;
+	int flags;
+
+	if (!is_capped(worker) || !is_regular(slot) ||
+	    (slot->access != O_WRONLY && slot->access != O_RDWR))
+		return INT64_MAX;
+	object = find(worker, slot->ino);
+	flags = fcntl(slot->fd, F_GETFL);
+	if (fstat(slot->fd, &st) != 0 || flags < 0)
+		broken("model");
+	if (object != NULL && object->grows)
+		return INT64_MAX;
+	if (offset == -1)
+		offset = lseek(slot->fd, 0, SEEK_CUR);
+	/* The kernel finds what is wrong with these by itself. */
+	if (offset < 0 || offset > INT64_MAX - length)
+		return INT64_MAX;
+	if (append || (flags & O_APPEND))
+		offset = st.st_size;
+	return offset < st.st_size ? st.st_size - offset : 0;
+}
+
+bool model_write(
+    struct worker *worker, const struct slot *slot, int64_t offset, bool append, int64_t *length)
+{
+	int64_t there;
+
+	if (*length <= 0)
+		return true;
+	there = room(worker, slot, offset, *length, append);
+	if (there == 0) {
+		errno = EFBIG;
+		return false;
+	}
+	if (*length > there)
+		*length = there;
+	return true;
+}
+
+bool model_copy(struct worker *worker, const struct slot *in, int64_t in_offset,
+    const struct slot *out, int64_t out_offset, int64_t *length)
+{
+	int64_t from = in_offset, to = out_offset, count = *length;
+	struct stat st;
+
+	if (!is_capped(worker) || !is_regular(in) || !is_regular(out) ||
+	    (in->access != O_RDONLY && in->access != O_RDWR))
+		return true;
+	if (from == -1)
+		from = lseek(in->fd, 0, SEEK_CUR);
+	if (to == -1)
+		to = lseek(out->fd, 0, SEEK_CUR);
+	if (fstat(in->fd, &st) != 0)
+		broken("model");
+	if (from >= st.st_size || from < 0 || to < 0)
+		return true;
+	count = count < st.st_size - from ? count : st.st_size - from;
+	/* The kernel finds what is wrong with these by itself. */
+	if ((in->ino == out->ino && to + count > from && to < from + count) ||
+	    (fcntl(out->fd, F_GETFL) & O_APPEND))
+		return true;
+	if (!model_write(worker, out, to, false, &count))
+		return false;
+	*length = count;
+	return true;
+}
+
+bool model_splice(struct worker *worker, struct result *result, const struct slot *in,
+    int64_t offset, int64_t length)
+{
+	struct stat st;
+
+	if (!is_bent(worker) || !worker->side->rules.native || !is_regular(in) ||
+	    in->access != O_RDWR)
+		return true;
+	if (offset == -1)
+		offset = lseek(in->fd, 0, SEEK_CUR);
+	if (fstat(in->fd, &st) != 0)
+		broken("model");
+	/* Nothing is read, or there is something wrong anyway. */
+	if (length <= 0 || offset < 0 || offset >= st.st_size)
+		return true;
+	allow(result, ALLOWED_SPLICE_OF_WRITABLE);
+	errno = EINVAL;
+	return false;
+}
+
+void model_truncate(const struct call *call, struct result *result)
+{
+	int fd = open(call->path, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0 || ftruncate(fd, call->offset) != 0)
+		broken("model of truncate");
+	close(fd);
+	allow(result, ALLOWED_TRUNCATE_TO_SAME);
+}
+
+int model_fallocate(struct worker *worker, struct result *result, const struct slot *slot,
+    int mode, int64_t offset, int64_t length)
+{
+	struct stat st;
+	int rc;
+
+	if (!is_bent(worker) || !(mode & FALLOC_FL_ZERO_RANGE) ||
+	    (mode & ~(FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE)))
+		return fallocate(slot->fd, mode, offset, length);
+	allow(result, ALLOWED_ZERO_RANGE);
+	rc = fallocate(slot->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, length);
+	if (rc != 0 || (mode & FALLOC_FL_KEEP_SIZE))
+		return rc;
+	if (fstat(slot->fd, &st) != 0)
+		broken("model");
+	return st.st_size < offset + length ? ftruncate(slot->fd, offset + length) : 0;
+}
+
+void model_mknod(struct worker *worker, const struct call *call, struct result *result,
+    const struct stat *directory)
+{
+	const struct timespec times[] = {directory->st_atim, directory->st_mtim};
+	char path[PATH_ROOM];
+	const char *slash = strrchr(call->path, '/');
+
+	if (!is_bent(worker) || result->ret != 0)
+		return;
+	snprintf(path, sizeof path, "%.*s", slash != NULL ? (int)(slash - call->path) + 1 : 1,
+	    slash != NULL ? call->path : ".");
+	if (unlink(call->path) != 0 || utimensat(AT_FDCWD, path, times, 0) != 0)
+		broken("model of mknod");
+	fail_with(result, EPERM);
+	allow(result, ALLOWED_DEVICE_NODE);
+}

@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The outside world of outside.h. */
+#include <check.h>
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "harness.h"
+
+struct outside *outside;
+
+/* Counts a call; true: it is to fail. */
+static bool arrive(enum outside_call call)
+{
+	outside->calls[call]++;
+	outside->count++;
+	if (outside->count == outside->kill_at) {
+		outside->killed = call;
+		if (!outside->kill_late)
+			kill(getpid(), SIGKILL);
+	}
+	if (outside->count != outside->fail_at)
+		return false;
+	outside->failed = call;
+	return true;
+}
+
+static void leave(void)
+{
+	if (outside->count == outside->kill_at)
+		kill(getpid(), SIGKILL);
+}
+
+static inline int failure(void)
+{
+	return -outside->fail_errno;
+}
+
+static int memory_create(void)
+{
+	int fd;
+
+	if (arrive(OUTSIDE_MEMORY_CREATE))
+		return failure();
+	fd = shmfs_os_linux()->memory_create();
+	if (fd >= 0) {
+		REQUIRE(fd < OUTSIDE_IDS, "descriptor %d", fd);
+		REQUIRE(!outside->books.memory[fd], "descriptor %d was closed unseen", fd);
+		outside->books.memory[fd] = true;
+		outside->books.memories++;
+	}
+	leave();
+	return fd;
+}
+
+static void expect_no_backing(int fd)
+{
+	for (int id = 0; id < OUTSIDE_IDS; id++)
+		REQUIRE(outside->books.backing[id] != fd + 1,
+		    "backing id %d outlives its descriptor %d", id, fd);
+}
+
+/* A close that fails has let go of the number all the same, as on Linux. */
+static int close_memory(int fd)
+{
+	bool fail = arrive(OUTSIDE_CLOSE);
+
+	REQUIRE(fd >= 0 && fd < OUTSIDE_IDS, "close of %d", fd);
+	if (!outside->books.memory[fd]) {
+		REQUIRE(outside->repeats_allowed, "descriptor %d is closed twice", fd);
+		leave();
+		return -EBADF;
+	}
+	expect_no_backing(fd);
+	outside->books.memory[fd] = false;
+	outside->books.memories--;
+	REQUIRE_SAME(0, close(fd));
+	leave();
+	return fail ? failure() : 0;
+}
+
+static void expect_open(int fd)
+{
+	REQUIRE(fd >= 0 && fd < OUTSIDE_IDS && outside->books.memory[fd],
+	    "use of descriptor %d, which is no open memory", fd);
+}
+
+static int truncate_memory(int fd, uint64_t size)
+{
+	bool fail = arrive(OUTSIDE_TRUNCATE);
+	int rc = 0;
+
+	if (outside->repeats_allowed && !outside->books.memory[fd])
+		return -EBADF;
+	expect_open(fd);
+	if (!fail || outside->fail_late)
+		rc = shmfs_os_linux()->truncate(fd, size);
+	leave();
+	return fail ? failure() : rc;
+}
+
+static int punch(int fd, uint64_t offset, uint64_t length)
+{
+	int rc;
+
+	expect_open(fd);
+	if (arrive(OUTSIDE_PUNCH))
+		return failure();
+	rc = shmfs_os_linux()->punch(fd, offset, length);
+	leave();
+	return rc;
+}
+
+static ssize_t read_memory(int fd, void *buffer, size_t size, uint64_t offset)
+{
+	ssize_t count;
+
+	expect_open(fd);
+	if (arrive(OUTSIDE_READ))
+		return failure();
+	count = shmfs_os_linux()->read(fd, buffer, size, offset);
+	leave();
+	return count;
+}
+
+static ssize_t write_memory(int fd, const void *buffer, size_t size, uint64_t offset)
+{
+	ssize_t count;
+
+	expect_open(fd);
+	if (arrive(OUTSIDE_WRITE))
+		return failure();
+	if (outside->write_at_most > 0 && size > outside->write_at_most)
+		size = outside->write_at_most;
+	count = shmfs_os_linux()->write(fd, buffer, size, offset);
+	leave();
+	return count;
+}
+
+static int seek(int fd, uint64_t offset, int whence, uint64_t *out)
+{
+	int rc;
+
+	expect_open(fd);
+	if (arrive(OUTSIDE_SEEK))
+		return failure();
+	rc = shmfs_os_linux()->seek(fd, offset, whence, out);
+	leave();
+	return rc;
+}
+
+static int blocks(int fd, uint64_t *out)
+{
+	int rc;
+
+	expect_open(fd);
+	if (arrive(OUTSIDE_BLOCKS))
+		return failure();
+	rc = shmfs_os_linux()->blocks(fd, out);
+	leave();
+	return rc;
+}
+
+static int seal_write(int fd)
+{
+	int rc;
+
+	expect_open(fd);
+	if (arrive(OUTSIDE_SEAL_WRITE))
+		return failure();
+	rc = shmfs_os_linux()->seal_write(fd);
+	leave();
+	return rc;
+}
+
+/* Failing is not being able to tell. */
+static bool unused(int fd)
+{
+	bool answer;
+
+	expect_open(fd);
+	if (arrive(OUTSIDE_UNUSED))
+		return false;
+	answer = !outside->in_use && shmfs_os_linux()->unused(fd);
+	leave();
+	return answer;
+}
+
+static void now(struct timespec *out)
+{
+	*out = outside->now;
+}
+
+static int random_bytes(void *buffer, size_t size)
+{
+	if (arrive(OUTSIDE_RANDOM))
+		return failure();
+	if (outside->secret != 0 && size == sizeof outside->secret) {
+		memcpy(buffer, &outside->secret, size);
+		return 0;
+	}
+	return shmfs_os_linux()->random(buffer, size);
+}
+
+/* Ids come back late, so that use of one that was closed is seen. */
+static int next_backing(void)
+{
+	int id = outside->last_backing;
+
+	REQUIRE(outside->books.backings < OUTSIDE_IDS - 1, "too many backing ids");
+	do
+		id = id % (OUTSIDE_IDS - 1) + 1;
+	while (outside->books.backing[id] != 0);
+	return id;
+}
+
+static int backing_open(void *arg, int fd)
+{
+	int id;
+
+	REQUIRE(arg == outside, "called with another arg");
+	expect_open(fd);
+	if (arrive(OUTSIDE_BACKING_OPEN))
+		return failure();
+	id = next_backing();
+	outside->last_backing = id;
+	outside->books.backing[id] = fd + 1;
+	outside->books.backings++;
+	leave();
+	return id;
+}
+
+static void backing_close(void *arg, int id)
+{
+	REQUIRE(arg == outside, "called with another arg");
+	(void)arrive(OUTSIDE_BACKING_CLOSE);
+	REQUIRE(id > 0 && id < OUTSIDE_IDS, "close of backing id %d", id);
+	if (outside->books.backing[id] == 0) {
+		REQUIRE(outside->repeats_allowed, "backing id %d is closed twice", id);
+	} else {
+		outside->books.backing[id] = 0;
+		outside->books.backings--;
+	}
+	leave();
+}
+
+void outside_begin(void)
+{
+	outside =
+	    mmap(NULL, sizeof *outside, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	ck_assert_ptr_ne(outside, MAP_FAILED);
+	outside->failed = outside->killed = OUTSIDE_NONE;
+	outside->now = (struct timespec){1000000000, 5};
+}
+
+void outside_end(void)
+{
+	munmap(outside, sizeof *outside);
+	outside = NULL;
+}
+
+const struct shmfs_os *outside_os(void)
+{
+	static struct shmfs_os os = {
+	    .memory_create = memory_create,
+	    .close = close_memory,
+	    .truncate = truncate_memory,
+	    .punch = punch,
+	    .read = read_memory,
+	    .write = write_memory,
+	    .seek = seek,
+	    .blocks = blocks,
+	    .seal_write = seal_write,
+	    .unused = unused,
+	    .now = now,
+	    .random = random_bytes,
+	    .backing_open = backing_open,
+	    .backing_close = backing_close,
+	};
+
+	os.arg = outside;
+	return &os;
+}
+
+void outside_fail(unsigned n, int error, bool late)
+{
+	outside->count = 0;
+	outside->fail_at = n;
+	outside->fail_errno = error;
+	outside->fail_late = late;
+	outside->failed = OUTSIDE_NONE;
+}
+
+void outside_kill(unsigned n, bool late)
+{
+	outside->count = 0;
+	outside->kill_at = n;
+	outside->kill_late = late;
+	outside->killed = OUTSIDE_NONE;
+}
+
+void outside_advance(time_t seconds, long nanoseconds)
+{
+	outside->now.tv_sec += seconds;
+	outside->now.tv_nsec += nanoseconds;
+	if (outside->now.tv_nsec >= 1000000000) {
+		outside->now.tv_nsec -= 1000000000;
+		outside->now.tv_sec++;
+	}
+}
+
+const char *outside_call_name(enum outside_call call)
+{
+	static const char *const names[] = {
+	    [OUTSIDE_MEMORY_CREATE] = "memory_create",
+	    [OUTSIDE_CLOSE] = "close",
+	    [OUTSIDE_TRUNCATE] = "truncate",
+	    [OUTSIDE_PUNCH] = "punch",
+	    [OUTSIDE_READ] = "read",
+	    [OUTSIDE_WRITE] = "write",
+	    [OUTSIDE_SEEK] = "seek",
+	    [OUTSIDE_BLOCKS] = "blocks",
+	    [OUTSIDE_SEAL_WRITE] = "seal_write",
+	    [OUTSIDE_UNUSED] = "unused",
+	    [OUTSIDE_RANDOM] = "random",
+	    [OUTSIDE_BACKING_OPEN] = "backing_open",
+	    [OUTSIDE_BACKING_CLOSE] = "backing_close",
+	    [OUTSIDE_NONE] = "no call",
+	};
+
+	return names[call];
+}

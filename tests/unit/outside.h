@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * An outside world for tests: the real one, with books kept of every descriptor and backing id that
+ * is open, a clock that stands still, and calls that fail or kill on demand.
+ *
+ * It lies in memory shared with forked processes, so what a killed one opened stays known.
+ */
+#ifndef SHMFS_TESTS_UNIT_OUTSIDE_H
+#define SHMFS_TESTS_UNIT_OUTSIDE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "fs/shmfs.h"
+
+enum outside_call {
+	OUTSIDE_MEMORY_CREATE,
+	OUTSIDE_CLOSE,
+	OUTSIDE_TRUNCATE,
+	OUTSIDE_PUNCH,
+	OUTSIDE_READ,
+	OUTSIDE_WRITE,
+	OUTSIDE_SEEK,
+	OUTSIDE_BLOCKS,
+	OUTSIDE_SEAL_WRITE,
+	OUTSIDE_UNUSED,
+	OUTSIDE_RANDOM,
+	OUTSIDE_BACKING_OPEN,
+	OUTSIDE_BACKING_CLOSE,
+	OUTSIDE_CALLS,
+	OUTSIDE_NONE = OUTSIDE_CALLS,
+};
+
+#define OUTSIDE_IDS 1024
+
+/* What is open outside. Backing ids map to the descriptor they were made of, plus one. */
+struct outside_books {
+	unsigned memories, backings;
+	bool memory[OUTSIDE_IDS];
+	int backing[OUTSIDE_IDS];
+};
+
+struct outside {
+	struct outside_books books;
+	int last_backing; /* the id given out last; they come in turn */
+	unsigned calls[OUTSIDE_CALLS];
+	unsigned count; /* calls since outside_fail() or outside_kill() */
+	/* The call with this number fails so; failing late means that it does its work first. */
+	unsigned fail_at;
+	int fail_errno;
+	bool fail_late;
+	enum outside_call failed; /* which it was */
+	/* The call with this number kills the process, before or after its work. */
+	unsigned kill_at;
+	bool kill_late;
+	enum outside_call killed;
+	bool repeats_allowed; /* closing what is closed already is no mistake */
+	bool in_use;	      /* somebody maps every memory, whatever is true */
+	size_t write_at_most; /* bytes that one write takes; 0 = all */
+	uint64_t secret;      /* what random numbers are; 0: random */
+	struct timespec now;
+};
+
+extern struct outside *outside;
+
+/* Begins anew with empty books; every test calls it through its fixture. */
+void outside_begin(void);
+void outside_end(void);
+
+const struct shmfs_os *outside_os(void);
+
+/* Lets the n-th call from here on fail with an errno; 0 = none. */
+void outside_fail(unsigned n, int error, bool late);
+/* Kills the process at the n-th call from here on; 0 = never. */
+void outside_kill(unsigned n, bool late);
+
+void outside_advance(time_t seconds, long nanoseconds);
+
+const char *outside_call_name(enum outside_call call);
+
+#endif

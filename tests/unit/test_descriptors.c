@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Running out of descriptors: an error for who asks, and everything else goes on. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "harness.h"
+#include "suites.h"
+
+enum { SPARE = 5 };
+
+static int64_t try_size(struct shmfs *fs, uint64_t id, uint64_t size)
+{
+	const struct shmfs_change what = {.what = SHMFS_CHANGE_SIZE, .size = size};
+	struct shmfs_attr attr;
+
+	return TX(fs, shmfs_setattr(fs, id, &what, &attr));
+}
+
+/* The number that the next descriptor gets. */
+static int next_descriptor(void)
+{
+	int fd = dup(STDIN_FILENO);
+
+	ck_assert_int_ge(fd, 0);
+	close(fd);
+	return fd;
+}
+
+/* The number that follows when the arena and SPARE more have got theirs; holes come first. */
+static int descriptor_after_spare(void)
+{
+	int fd[SPARE + 2];
+
+	for (int i = 0; i < SPARE + 2; i++)
+		fd[i] = dup(STDIN_FILENO);
+	for (int i = 0; i < SPARE + 2; i++)
+		ck_assert_int_eq(close(fd[i]), 0);
+	return fd[SPARE + 1];
+}
+
+static struct shmfs *open_bounded(bool backing)
+{
+	struct shmfs_config config = small_config();
+
+	config.descriptor_limit = descriptor_after_spare();
+	config.backing = backing;
+	return open_with(config);
+}
+
+/* Uses up what there is and returns the object that got nothing. */
+static uint64_t use_up(struct shmfs *fs)
+{
+	uint64_t id = 0;
+
+	for (int i = 0; i <= SPARE; i++) {
+		char name[] = {(char)('a' + i), '\0'};
+
+		id = new_object(fs, SHMFS_ROOT, name);
+		GIVES(i < SPARE ? 0 : -ENFILE, try_size(fs, id, 100));
+	}
+	ck_assert_uint_eq(outside->books.memories, SPARE);
+	return id;
+}
+
+START_TEST(without_a_descriptor_nothing_grows)
+{
+	struct shmfs *fs = open_bounded(false);
+	uint64_t id = use_up(fs), handle = open_object(fs, id, O_RDWR);
+
+	ck_assert_uint_eq(attributes(fs, id).size, 0);
+	GIVES(-ENFILE, TX(fs, shmfs_fallocate(fs, handle, 0, 0, 1)));
+	GIVES(0, try_size(fs, id, 0));
+	ck_assert_uint_eq(usage(fs).used_pages, SPARE);
+	close_checked(fs);
+}
+END_TEST
+
+START_TEST(a_write_that_would_extend_needs_one_too)
+{
+	struct shmfs *fs = open_bounded(false);
+	uint64_t handle;
+
+	(void)use_up(fs);
+	handle = open_object(fs, new_object(fs, SHMFS_ROOT, "sem.a"), O_RDWR);
+	GIVES(-ENFILE, TX(fs, shmfs_write(fs, ALICE, handle, "x", 1, 0)));
+	close_checked(fs);
+}
+END_TEST
+
+START_TEST(everything_else_goes_on)
+{
+	struct shmfs *fs = open_bounded(false);
+	struct shmfs_attr attr;
+	uint64_t id;
+
+	(void)use_up(fs);
+	(void)new_directory(fs, SHMFS_ROOT, "dir");
+	GIVES(0, TX(fs, shmfs_lookup(fs, SHMFS_ROOT, "a", &attr)));
+	id = attr.id;
+	write_bytes(fs, open_object(fs, id, O_RDWR), 'x', 100, 0);
+	GIVES(0, try_size(fs, id, 1 << 20));
+	GIVES(0, TX(fs, shmfs_rename(fs, ALICE, SHMFS_ROOT, "a", SHMFS_ROOT, "z", 0)));
+	close_checked(fs);
+}
+END_TEST
+
+START_TEST(a_descriptor_given_back_can_be_had_again)
+{
+	struct shmfs *fs = open_bounded(false);
+	uint64_t id = use_up(fs);
+
+	GIVES(0, TX(fs, shmfs_unlink(fs, ALICE, SHMFS_ROOT, "c")));
+	GIVES(0, try_size(fs, id, 100));
+	close_checked(fs);
+}
+END_TEST
+
+START_TEST(with_backing_an_opening_needs_one)
+{
+	struct shmfs *fs = open_bounded(true);
+	uint64_t id = use_up(fs);
+	struct shmfs_opened opened;
+	struct shmfs_attr attr;
+
+	GIVES(-ENFILE, TX(fs, shmfs_open(fs, id, O_RDWR, &opened)));
+	GIVES(-ENFILE,
+	    TX(fs, shmfs_create(fs, ALICE, SHMFS_ROOT, "new", 0600, O_RDWR, &attr, &opened)));
+	ck_assert_uint_eq(id_of(fs, SHMFS_ROOT, "new"), 0);
+	GIVES(0, TX(fs, shmfs_unlink(fs, ALICE, SHMFS_ROOT, "a")));
+	GIVES(0, TX(fs, shmfs_open(fs, id, O_RDWR, &opened)));
+	close_checked(fs);
+}
+END_TEST
+
+START_TEST(the_process_s_own_bound_is_the_same_error)
+{
+	struct shmfs *fs = open_small();
+	uint64_t id = new_object(fs, SHMFS_ROOT, "a");
+	struct rlimit bound;
+
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &bound), 0);
+	bound.rlim_cur = (rlim_t)next_descriptor();
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &bound), 0);
+	GIVES(-ENFILE, try_size(fs, id, 100));
+	bound.rlim_cur++;
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &bound), 0);
+	GIVES(0, try_size(fs, id, 100));
+	close_checked(fs);
+}
+END_TEST
+
+START_TEST(other_errors_of_making_memory_are_passed_on)
+{
+	static const int errors[] = {ENFILE, ENOMEM, EPERM};
+	struct shmfs *fs = open_small();
+	uint64_t id = new_object(fs, SHMFS_ROOT, "a");
+
+	for (int i = 0; i < 3; i++) {
+		outside_fail(1, errors[i], false);
+		GIVES(-errors[i], try_size(fs, id, 100));
+	}
+	outside_fail(1, EMFILE, false);
+	GIVES(-ENFILE, try_size(fs, id, 100));
+	close_checked(fs);
+}
+END_TEST
+
+Suite *descriptors_suite(void)
+{
+	Suite *suite = suite_create("descriptors");
+	TCase *tests = harness_case(suite, "descriptors");
+
+	tcase_add_test(tests, without_a_descriptor_nothing_grows);
+	tcase_add_test(tests, a_write_that_would_extend_needs_one_too);
+	tcase_add_test(tests, everything_else_goes_on);
+	tcase_add_test(tests, a_descriptor_given_back_can_be_had_again);
+	tcase_add_test(tests, with_backing_an_opening_needs_one);
+	tcase_add_test(tests, the_process_s_own_bound_is_the_same_error);
+	tcase_add_test(tests, other_errors_of_making_memory_are_passed_on);
+	return suite;
+}

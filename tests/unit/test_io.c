@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Reading and writing: capped at the size, growing where a pattern says so. */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "harness.h"
+#include "suites.h"
+
+#define TOP ((uint64_t)INT64_MAX)
+
+static struct shmfs *fs;
+static uint64_t id, handle;
+
+static void begin(const char *name, uint64_t size)
+{
+	fs = open_small();
+	id = new_object_of(fs, SHMFS_ROOT, name, size);
+	handle = open_object(fs, id, O_RDWR);
+}
+
+static int64_t read_at(uint64_t offset, size_t size)
+{
+	char buffer[20000];
+
+	return TX(fs, shmfs_read(fs, handle, buffer, size, offset));
+}
+
+static int64_t write_at(uint64_t offset, size_t size)
+{
+	static const char buffer[20000] = "data";
+
+	return TX(fs, shmfs_write(fs, ALICE, handle, buffer, size, offset));
+}
+
+static int64_t write_back_at(uint64_t offset, size_t size)
+{
+	static const char buffer[20000] = "data";
+
+	return TX(fs, shmfs_write_back(fs, handle, buffer, size, offset));
+}
+
+START_TEST(reads_stop_at_the_size)
+{
+	begin("a", 5000);
+	GIVES(5000, read_at(0, 20000));
+	GIVES(5000, read_at(0, 5000));
+	GIVES(4999, read_at(1, 5000));
+	GIVES(1, read_at(4999, 1));
+	GIVES(1, read_at(4999, 2));
+	GIVES(0, read_at(5000, 1));
+	GIVES(0, read_at(5001, 100));
+	GIVES(0, read_at(0, 0));
+	GIVES(0, read_at(TOP, 1));
+	close_checked(fs);
+}
+END_TEST
+
+START_TEST(an_object_without_memory_reads_nothing)
+{
+	begin("a", 0);
+	ck_assert_uint_eq(outside->books.memories, 0);
+	GIVES(0, read_at(0, 100));
+	GIVES(0, read_at(100, 100));
+	ck_assert_uint_eq(outside->calls[OUTSIDE_READ], 0);
+	close_checked(fs);
+}
+END_TEST
+
+START_TEST(reads_beyond_the_number_space_are_invalid)
+{
+	begin("a", 100);
+	GIVES(-EINVAL, read_at(TOP + 1, 1));
+	GIVES(-EINVAL, read_at(UINT64_MAX, 1));
+	GIVES(-EINVAL, read_at(UINT64_MAX - 50, 100));
+	close_checked(fs);
+}
+END_TEST
+
+START_TEST(holes_read_as_zeros)
+{
+	begin("a", 20000);
+	write_bytes(fs, handle, 'x', 10, 9000);
+	expect_bytes(fs, handle, '\0', 9000, 0);
+	expect_bytes(fs, handle, 'x', 10, 9000);
+	expect_bytes(fs, handle, '\0', 20000 - 9010, 9010);
+	close_checked(fs);
+}
+END_TEST
+
+START_TEST(writes_stop_at_the_size)
+{
+	begin("a", 5000);
+	GIVES(5000, write_at(0, 5000));
+	GIVES(5000, write_at(0, 5001));
+	GIVES(4999, write_at(1, 20000));
+	GIVES(1, write_at(4999, 2));
+	GIVES(-EFBIG, write_at(5000, 1));
+	GIVES(-EFBIG, write_at(5001, 1));
+	GIVES(0, write_at(0, 0));
+	GIVES(0, write_at(5000, 0));
+	GIVES(0, write_at(UINT64_MAX, 0));
+	ck_assert_uint_eq(attributes(fs, id).size, 5000);
+	close_checked(fs);
+}
+END_TEST
+
+START_TEST(writes_to_an_empty_object_find_no_room)
+{
+	begin("a", 0);
+	GIVES(-EFBIG, write_at(0, 1));
+	GIVES(-EFBIG, write_at(100, 100));
+	ck_assert_uint_eq(outside->books.memories, 0);
+	close_checked(fs);
+}
+END_TEST
+
+START_TEST(writes_beyond_the_number_space_find_no_room)
+{
+	begin("a", 0);
+	resize(fs, id, TOP);
+	GIVES(1, write_at(TOP - 1, 100));
+	GIVES(2, write_at(TOP - 2, 2));
+	GIVES(-EFBIG, write_at(TOP, 1));
+	GIVES(-EFBIG, write_at(TOP + 1, 1));
+	GIVES(-EFBIG, write_at(UINT64_MAX, 1));
+	GIVES(-EFBIG, write_at(UINT64_MAX - 10, 100));
+	GIVES(1, read_at(TOP - 1, 100));
+	GIVES(0, read_at(TOP, 100));
+	close_checked(fs);
+}
+END_TEST
+
+START_TEST(objects_under_a_growing_name_grow)
+{
+	begin("sem.a", 0);
+	GIVES(100, write_at(0, 100));
+	ck_assert_uint_eq(attributes(fs, id).size, 100);
+	GIVES(100, write_at(50, 100));
+	ck_assert_uint_eq(attributes(fs, id).size, 150);
+	GIVES(10, write_at(9000, 10));
+	ck_assert_uint_eq(attributes(fs, id).size, 9010);
+	ck_assert_uint_eq(usage(fs).used_pages, 3);
+	expect_bytes(fs, handle, '\0', 9000 - 150, 150);
+	close_checked(fs);
+}
+END_TEST
+
+START_TEST(whether_an_object_grows_is_decided_by_its_first_name)
+{
+	struct shmfs_attr attr;
+
+	begin("sem.a", 0);
+	GIVES(0, TX(fs, shmfs_rename(fs, ALICE, SHMFS_ROOT, "sem.a", SHMFS_ROOT, "a", 0)));
+	GIVES(1, write_at(0, 1));
+	GIVES(0, TX(fs, shmfs_link(fs, id, SHMFS_ROOT, "b", &attr)));
+	GIVES(0, TX(fs, shmfs_unlink(fs, ALICE, SHMFS_ROOT, "a")));
+	GIVES(1, write_at(1, 1));
+	id = new_object(fs, SHMFS_ROOT, "c");
+	GIVES(0, TX(fs, shmfs_rename(fs, ALICE, SHMFS_ROOT, "c", SHMFS_ROOT, "sem.c", 0)));
+	handle = open_object(fs, id, O_RDWR);
+	GIVES(-EFBIG, write_at(0, 1));
+	close_checked(fs);
+}
+END_TEST
+
+START_TEST(growth_ends_with_the_number_space)
+{
+	begin("sem.a", 0);
+	GIVES(5, write_at(TOP - 5, 100));
+	ck_assert_uint_eq(attributes(fs, id).size, TOP);
+	GIVES(-EFBIG, write_at(TOP, 1));
+	GIVES(-EFBIG, write_at(TOP + 1, 1));
+	GIVES(-EFBIG, write_at(UINT64_MAX, 1));
+	close_checked(fs);
+}
+END_TEST
+
+START_TEST(growth_that_fails_leaves_the_object_as_it_was)
+{
+	begin("sem.a", 10);
+	outside_fail(1, ENOSPC, false);
+	GIVES(-ENOSPC, write_at(0, 5000));
+	ck_assert_int_eq(outside->failed, OUTSIDE_TRUNCATE);
+	ck_assert_uint_eq(attributes(fs, id).size, 10);
+	outside_fail(2, ENOSPC, false);
+	GIVES(-ENOSPC, write_at(0, 5000));
+	ck_assert_int_eq(outside->failed, OUTSIDE_WRITE);
+	ck_assert_uint_eq(attributes(fs, id).size, 10);
+	ck_assert_uint_eq(usage(fs).used_pages, 1);
+	close_checked(fs);
+}
+END_TEST
+
+START_TEST(what_was_not_written_does_not_count_as_size)
+{
+	begin("sem.a", 10);
+	outside->write_at_most = 100;
+	GIVES(100, write_at(0, 9000));
+	ck_assert_uint_eq(attributes(fs, id).size, 100);
+	ck_assert_uint_eq(usage(fs).used_pages, 1);
+	outside->write_at_most = 5;
+	GIVES(5, write_at(20, 1000));
+	ck_assert_uint_eq(attributes(fs, id).size, 100);
+	GIVES(5, write_at(5000, 1000));
+	ck_assert_uint_eq(attributes(fs, id).size, 5005);
+	close_checked(fs);
+}
+END_TEST
+
+START_TEST(short_writes_of_the_system_are_passed_on)
+{
+	begin("a", 5000);
+	outside->write_at_most = 100;
+	GIVES(100, write_at(0, 5000));
+	GIVES(100, write_at(4900, 5000));
+	ck_assert_uint_eq(attributes(fs, id).size, 5000);
+	close_checked(fs);
+}
+END_TEST
+
+START_TEST(errors_of_the_system_are_passed_on)
+{
+	begin("a", 5000);
+	outside_fail(1, EIO, false);
+	GIVES(-EIO, write_at(0, 10));
+	outside_fail(1, ENOMEM, false);
+	GIVES(-ENOMEM, read_at(0, 10));
+	outside_fail(1, ENOMEM, false);
+	GIVES(-ENOMEM, write_back_at(0, 10));
+	close_checked(fs);
+}
+END_TEST
+
+START_TEST(unknown_handles_are_bad)
+{
+	static const uint64_t handles[] = {0, 999, UINT32_MAX, UINT64_C(1) << 63, UINT64_MAX};
+	uint64_t out;
+
+	begin("a", 100);
+	for (size_t i = 0; i < sizeof handles / sizeof handles[0]; i++) {
+		handle = handles[i];
+		GIVES(-EBADF, read_at(0, 1));
+		GIVES(-EBADF, read_at(UINT64_MAX, 1));
+		GIVES(-EBADF, write_at(0, 1));
+		GIVES(-EBADF, write_at(0, 0));
+		GIVES(-EBADF, write_back_at(0, 1));
+		GIVES(-EBADF, TX(fs, shmfs_fallocate(fs, handle, 0, 0, 1)));
+		GIVES(-EBADF, TX(fs, shmfs_fallocate(fs, handle, 77, 0, 0)));
+		GIVES(-EBADF, shmfs_lseek(fs, handle, 0, SEEK_DATA, &out));
+		GIVES(-EBADF, shmfs_lseek(fs, handle, 0, 99, &out));
+	}
+	close_checked(fs);
+}
+END_TEST
+
+START_TEST(pages_of_the_kernel_are_stored_as_far_as_the_object_reaches)
+{
+	begin("sem.a", 5000);
+	GIVES(4096, write_back_at(4096, 4096));
+	GIVES(4096, write_back_at(8192, 4096));
+	GIVES(1, write_back_at(TOP, 1));
+	GIVES(100, write_back_at(UINT64_MAX - 10, 100));
+	GIVES(0, write_back_at(0, 0));
+	ck_assert_uint_eq(attributes(fs, id).size, 5000);
+	outside->write_at_most = 1;
+	GIVES(4096, write_back_at(0, 4096));
+	close_checked(fs);
+}
+END_TEST
+
+START_TEST(an_object_without_memory_drops_pages_of_the_kernel)
+{
+	begin("a", 0);
+	GIVES(4096, write_back_at(0, 4096));
+	ck_assert_uint_eq(outside->calls[OUTSIDE_WRITE], 0);
+	close_checked(fs);
+}
+END_TEST
+
+static mode_t mode_after_write(const struct shmfs_cred *cred, mode_t mode)
+{
+	const struct shmfs_change what = {.what = SHMFS_CHANGE_MODE, .mode = mode};
+	struct shmfs_attr attr;
+
+	GIVES(0, TX(fs, shmfs_setattr(fs, id, &what, &attr)));
+	GIVES(1, TX(fs, shmfs_write(fs, cred, handle, "x", 1, 0)));
+	return attributes(fs, id).mode & 07777;
+}
+
+START_TEST(a_write_takes_set_id_bits_away)
+{
+	begin("a", 10);
+	ck_assert_uint_eq(mode_after_write(ALICE, 06777), 0777);
+	ck_assert_uint_eq(mode_after_write(BOB, 04644), 0644);
+	ck_assert_uint_eq(mode_after_write(BOB, 02755), 0755);
+	/* Without the right to execute the bit means mandatory locks, and stays to members. */
+	ck_assert_uint_eq(mode_after_write(ALICE, 02644), 02644);
+	ck_assert_uint_eq(mode_after_write(BOB, 02644), 0644);
+	ck_assert_uint_eq(mode_after_write(BOB, 01755), 01755);
+	ck_assert_uint_eq(mode_after_write(SUPERUSER, 06777), 06777);
+	close_checked(fs);
+}
+END_TEST
+
+Suite *io_suite(void)
+{
+	Suite *suite = suite_create("io");
+	TCase *tests = harness_case(suite, "io");
+
+	tcase_add_test(tests, reads_stop_at_the_size);
+	tcase_add_test(tests, an_object_without_memory_reads_nothing);
+	tcase_add_test(tests, reads_beyond_the_number_space_are_invalid);
+	tcase_add_test(tests, holes_read_as_zeros);
+	tcase_add_test(tests, writes_stop_at_the_size);
+	tcase_add_test(tests, writes_to_an_empty_object_find_no_room);
+	tcase_add_test(tests, writes_beyond_the_number_space_find_no_room);
+	tcase_add_test(tests, objects_under_a_growing_name_grow);
+	tcase_add_test(tests, whether_an_object_grows_is_decided_by_its_first_name);
+	tcase_add_test(tests, growth_ends_with_the_number_space);
+	tcase_add_test(tests, growth_that_fails_leaves_the_object_as_it_was);
+	tcase_add_test(tests, what_was_not_written_does_not_count_as_size);
+	tcase_add_test(tests, short_writes_of_the_system_are_passed_on);
+	tcase_add_test(tests, errors_of_the_system_are_passed_on);
+	tcase_add_test(tests, unknown_handles_are_bad);
+	tcase_add_test(tests, pages_of_the_kernel_are_stored_as_far_as_the_object_reaches);
+	tcase_add_test(tests, an_object_without_memory_drops_pages_of_the_kernel);
+	tcase_add_test(tests, a_write_takes_set_id_bits_away);
+	return suite;
+}

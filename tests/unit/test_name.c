@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Legal names, their hash, and patterns. */
+#include <string.h>
+
+#include "fs/name.h"
+#include "harness.h"
+#include "suites.h"
+
+START_TEST(a_name_is_anything_without_a_slash)
+{
+	char name[300];
+
+	GIVES(1, name_length("a", SHMFS_NAME_MAX));
+	GIVES(3, name_length("...", SHMFS_NAME_MAX));
+	GIVES(2, name_length(".a", SHMFS_NAME_MAX));
+	GIVES(3, name_length("..a", SHMFS_NAME_MAX));
+	GIVES(1, name_length(" ", SHMFS_NAME_MAX));
+	GIVES(2, name_length("\n\\", SHMFS_NAME_MAX));
+	GIVES(4, name_length("\xff\xfe\x80\x01", SHMFS_NAME_MAX));
+	memset(name, 'n', sizeof name);
+	name[SHMFS_NAME_MAX] = '\0';
+	GIVES(SHMFS_NAME_MAX, name_length(name, SHMFS_NAME_MAX));
+}
+END_TEST
+
+START_TEST(empty_names_dots_and_slashes_are_illegal)
+{
+	GIVES(-EINVAL, name_length("", SHMFS_NAME_MAX));
+	GIVES(-EINVAL, name_length(".", SHMFS_NAME_MAX));
+	GIVES(-EINVAL, name_length("..", SHMFS_NAME_MAX));
+	GIVES(-EINVAL, name_length("/", SHMFS_NAME_MAX));
+	GIVES(-EINVAL, name_length("a/b", SHMFS_NAME_MAX));
+	GIVES(-EINVAL, name_length("a/", SHMFS_NAME_MAX));
+	GIVES(-EINVAL, name_length("/a", SHMFS_NAME_MAX));
+}
+END_TEST
+
+START_TEST(names_over_255_bytes_are_too_long)
+{
+	static char name[100001];
+
+	memset(name, 'n', sizeof name - 1);
+	GIVES(-ENAMETOOLONG, name_length(name, SHMFS_NAME_MAX));
+	name[256] = '\0';
+	GIVES(-ENAMETOOLONG, name_length(name, SHMFS_NAME_MAX));
+	name[3] = '/';
+	GIVES(-ENAMETOOLONG, name_length(name, SHMFS_NAME_MAX));
+	name[255] = '\0';
+	GIVES(-EINVAL, name_length(name, SHMFS_NAME_MAX));
+}
+END_TEST
+
+/* The same function in other words: 2^40 + 435 is 1 + 2 + 16 + 32 + 128 + 256 + 2^40. */
+static uint64_t fnv1_by_shifts(const char *text)
+{
+	uint64_t hash = UINT64_C(14695981039346656037);
+
+	for (; *text != '\0'; text++) {
+		hash += (hash << 1) + (hash << 4) + (hash << 5) + (hash << 7) + (hash << 8) +
+			(hash << 40);
+		hash ^= (uint64_t)(unsigned char)*text;
+	}
+	return hash;
+}
+
+START_TEST(the_hash_is_fnv_1)
+{
+	static const struct {
+		const char *text;
+		uint64_t hash;
+	} published[] = {
+	    {"", UINT64_C(0xcbf29ce484222325)},
+	    {"a", UINT64_C(0xaf63bd4c8601b7be)},
+	    {"foobar", UINT64_C(0x340d8765a4dda9c2)},
+	};
+
+	for (size_t i = 0; i < sizeof published / sizeof published[0]; i++) {
+		const char *text = published[i].text;
+
+		ck_assert_uint_eq(fnv1_by_shifts(text), published[i].hash);
+		ck_assert_uint_eq(name_hash(NAME_FNV_BASIS, text, strlen(text)), published[i].hash);
+	}
+}
+END_TEST
+
+START_TEST(the_hash_takes_bytes_as_unsigned_and_stops_at_the_length)
+{
+	ck_assert_uint_eq(
+	    name_hash(NAME_FNV_BASIS, "\xff\x80\x7f", 3), fnv1_by_shifts("\xff\x80\x7f"));
+	ck_assert_uint_eq(name_hash(NAME_FNV_BASIS, "foobarbaz", 6), fnv1_by_shifts("foobar"));
+	ck_assert_uint_eq(name_hash(5, "a", 1), (5 * UINT64_C(0x100000001b3)) ^ 'a');
+}
+END_TEST
+
+START_TEST(patterns_match_whole_names)
+{
+	ck_assert(name_matches("sem.*", "sem.x"));
+	ck_assert(name_matches("sem.*", "sem."));
+	ck_assert(!name_matches("sem.*", "sem"));
+	ck_assert(!name_matches("sem.*", "asem.x"));
+	ck_assert(!name_matches("sem", "sem.x"));
+	ck_assert(name_matches("*", ".hidden"));
+	ck_assert(name_matches("[ab]?", "bx"));
+	ck_assert(!name_matches("[ab]?", "cx"));
+}
+END_TEST
+
+START_TEST(any_of_several_patterns_is_enough)
+{
+	ck_assert(name_matches("sem.*:tmp-*", "sem.x"));
+	ck_assert(name_matches("sem.*:tmp-*", "tmp-1"));
+	ck_assert(!name_matches("sem.*:tmp-*", "other"));
+	ck_assert(name_matches(":a::b:", "b"));
+	ck_assert(name_matches(":a::b:", "a"));
+	ck_assert(!name_matches(":a::b:", ""));
+}
+END_TEST
+
+START_TEST(no_pattern_matches_nothing)
+{
+	ck_assert(!name_matches("", "a"));
+	ck_assert(!name_matches(":", "a"));
+	ck_assert(!name_matches(":::", "a"));
+}
+END_TEST
+
+START_TEST(a_pattern_of_255_bytes_matches)
+{
+	char pattern[SHMFS_NAME_MAX + 1], name[SHMFS_NAME_MAX + 1];
+
+	memset(pattern, '?', sizeof pattern);
+	memset(name, 'n', sizeof name);
+	pattern[SHMFS_NAME_MAX] = name[SHMFS_NAME_MAX] = '\0';
+	ck_assert(name_matches(pattern, name));
+	name[SHMFS_NAME_MAX - 1] = '\0';
+	ck_assert(!name_matches(pattern, name));
+}
+END_TEST
+
+Suite *name_suite(void)
+{
+	Suite *suite = suite_create("name");
+	TCase *tests = harness_case(suite, "name");
+
+	tcase_add_test(tests, a_name_is_anything_without_a_slash);
+	tcase_add_test(tests, empty_names_dots_and_slashes_are_illegal);
+	tcase_add_test(tests, names_over_255_bytes_are_too_long);
+	tcase_add_test(tests, the_hash_is_fnv_1);
+	tcase_add_test(tests, the_hash_takes_bytes_as_unsigned_and_stops_at_the_length);
+	tcase_add_test(tests, patterns_match_whole_names);
+	tcase_add_test(tests, any_of_several_patterns_is_enough);
+	tcase_add_test(tests, no_pattern_matches_nothing);
+	tcase_add_test(tests, a_pattern_of_255_bytes_matches);
+	return suite;
+}

@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* How long nodes live: names, references and handles let go in every order. */
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "fs/fs.h"
+#include "harness.h"
+#include "suites.h"
+
+enum holder { NAME, SECOND_NAME, REFERENCE, HANDLE, SECOND_HANDLE, HOLDERS };
+
+static void let_go(struct shmfs *fs, enum holder holder, uint64_t id, const uint64_t handle[2])
+{
+	switch (holder) {
+	case NAME:
+		GIVES(0, TX(fs, shmfs_unlink(fs, ALICE, SHMFS_ROOT, "name")));
+		break;
+	case SECOND_NAME:
+		GIVES(0, TX(fs, shmfs_unlink(fs, ALICE, SHMFS_ROOT, "second")));
+		break;
+	case REFERENCE:
+		forget(fs, id, 2);
+		break;
+	case HANDLE:
+		release(fs, handle[0]);
+		break;
+	default:
+		release(fs, handle[1]);
+		break;
+	}
+}
+
+/* One order of letting go, a permutation given by its number. */
+static void let_go_in_order(unsigned permutation)
+{
+	enum holder left[HOLDERS] = {NAME, SECOND_NAME, REFERENCE, HANDLE, SECOND_HANDLE};
+	struct shmfs *fs = open_small();
+	uint64_t id = new_object_of(fs, SHMFS_ROOT, "name", 6000), handle[2];
+	struct shmfs_attr attr;
+
+	GIVES(0, TX(fs, shmfs_link(fs, id, SHMFS_ROOT, "second", &attr)));
+	handle[0] = open_object(fs, id, O_RDWR);
+	handle[1] = open_object(fs, id, O_RDONLY);
+	write_bytes(fs, handle[0], 'd', 6000, 0);
+	outside->in_use = true;
+	for (unsigned count = HOLDERS; count > 0; count--) {
+		unsigned which = permutation % count;
+
+		ck_assert(exists(fs, id));
+		ck_assert_uint_eq(usage(fs).used_pages, 2);
+		permutation /= count;
+		let_go(fs, left[which], id, handle);
+		left[which] = left[count - 1];
+	}
+	ck_assert(!exists(fs, id));
+	ck_assert_uint_eq(usage(fs).used_pages, 0);
+	ck_assert_uint_eq(usage(fs).used_nodes, 1);
+	ck_assert_uint_eq(outside->books.memories, 0);
+	close_checked(fs);
+}
+
+START_TEST(an_object_lives_until_the_last_of_its_holders_goes)
+{
+	for (unsigned permutation = 0; permutation < 120; permutation++)
+		let_go_in_order(permutation);
+}
+END_TEST
+
+START_TEST(data_stays_readable_without_a_name)
+{
+	struct shmfs *fs = open_small();
+	uint64_t id = new_object_of(fs, SHMFS_ROOT, "a", 100), handle = open_object(fs, id, O_RDWR);
+
+	write_bytes(fs, handle, 'x', 100, 0);
+	GIVES(0, TX(fs, shmfs_unlink(fs, ALICE, SHMFS_ROOT, "a")));
+	forget(fs, id, 1);
+	expect_bytes(fs, handle, 'x', 100, 0);
+	write_bytes(fs, handle, 'y', 100, 0);
+	expect_bytes(fs, handle, 'y', 100, 0);
+	release(fs, handle);
+	ck_assert(!exists(fs, id));
+	close_checked(fs);
+}
+END_TEST
+
+START_TEST(what_only_the_caller_knows_gives_its_memory_back)
+{
+	struct shmfs_change change = {.what = SHMFS_CHANGE_SIZE, .size = 10};
+	struct shmfs *fs = open_small();
+	uint64_t id = new_object_of(fs, SHMFS_ROOT, "a", 10000);
+	struct shmfs_opened opened;
+	struct shmfs_attr attr;
+
+	GIVES(0, TX(fs, shmfs_unlink(fs, ALICE, SHMFS_ROOT, "a")));
+	ck_assert(exists(fs, id));
+	ck_assert_uint_eq(attributes(fs, id).nlink, 0);
+	ck_assert_uint_eq(outside->books.memories, 0);
+	ck_assert_uint_eq(usage(fs).used_pages, 0);
+	ck_assert_uint_eq(usage(fs).used_nodes, 1);
+	GIVES(-ESTALE, TX(fs, shmfs_open(fs, id, O_RDWR, &opened)));
+	GIVES(-ESTALE, TX(fs, shmfs_setattr(fs, id, &change, &attr)));
+	change = (struct shmfs_change){.what = SHMFS_CHANGE_MODE, .mode = 0600};
+	GIVES(0, TX(fs, shmfs_setattr(fs, id, &change, &attr)));
+	GIVES(-ENOENT, TX(fs, shmfs_link(fs, id, SHMFS_ROOT, "b", &attr)));
+	forget(fs, id, 1);
+	ck_assert(!exists(fs, id));
+	close_checked(fs);
+}
+END_TEST
+
+static int the_only_memory(void)
+{
+	int fd = 0;
+
+	ck_assert_uint_eq(outside->books.memories, 1);
+	while (!outside->books.memory[fd])
+		fd++;
+	return fd;
+}
+
+/* As the kernel maps it for passthrough: over an opening of its own, which the mapping keeps. */
+static void *map_by_opening(int memory)
+{
+	char path[40];
+	void *map;
+	int fd;
+
+	snprintf(path, sizeof path, "/proc/self/fd/%d", memory);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	ck_assert_int_ge(fd, 0);
+	map = mmap(NULL, 10000, PROT_READ, MAP_SHARED, fd, 0);
+	ck_assert_ptr_ne(map, MAP_FAILED);
+	close(fd);
+	return map;
+}
+
+START_TEST(a_mapping_keeps_the_memory_until_the_reference_goes)
+{
+	struct shmfs *fs = open_small();
+	uint64_t id = new_object_of(fs, SHMFS_ROOT, "a", 10000);
+	uint64_t handle = open_object(fs, id, O_RDWR);
+	void *map = map_by_opening(the_only_memory());
+
+	GIVES(0, TX(fs, shmfs_unlink(fs, ALICE, SHMFS_ROOT, "a")));
+	release(fs, handle);
+	ck_assert_uint_eq(usage(fs).used_pages, 3);
+	handle = open_object(fs, id, O_RDWR);
+	munmap(map, 10000);
+	ck_assert_uint_eq(usage(fs).used_pages, 3);
+	release(fs, handle);
+	ck_assert_uint_eq(usage(fs).used_pages, 0);
+	ck_assert_uint_eq(outside->books.memories, 0);
+	ck_assert(exists(fs, id));
+	forget(fs, id, 1);
+	ck_assert(!exists(fs, id));
+	close_checked(fs);
+}
+END_TEST
+
+START_TEST(an_empty_object_gives_its_memory_back_with_its_last_handle)
+{
+	struct shmfs_config config = small_config();
+	struct shmfs *fs;
+	uint64_t id, first, second;
+
+	config.backing = true;
+	fs = open_with(config);
+	id = new_object(fs, SHMFS_ROOT, "a");
+	first = open_object(fs, id, O_RDWR);
+	second = open_object(fs, id, O_RDONLY);
+	ck_assert_uint_eq(outside->books.memories, 1);
+	release(fs, first);
+	ck_assert_uint_eq(outside->books.memories, 1);
+	release(fs, second);
+	ck_assert_uint_eq(outside->books.memories, 0);
+	ck_assert_uint_eq(outside->books.backings, 0);
+	resize(fs, id, 10);
+	ck_assert_uint_eq(outside->books.memories, 1);
+	release(fs, open_object(fs, id, O_RDONLY));
+	ck_assert_uint_eq(outside->books.memories, 1);
+	ck_assert_uint_eq(outside->books.backings, 1);
+	close_checked(fs);
+}
+END_TEST
+
+START_TEST(other_nodes_live_until_name_and_reference_are_gone)
+{
+	struct shmfs *fs = open_small();
+	uint64_t used = usage(fs).arena_bytes, id[4];
+	char target[4000];
+
+	for (int reference_first = 0; reference_first < 2; reference_first++) {
+		struct shmfs_attr attr;
+
+		for (size_t i = 0; i < sizeof target - 1; i++)
+			target[i] = 't';
+		target[sizeof target - 1] = '\0';
+		GIVES(0, TX(fs, shmfs_mknod(fs, ALICE, SHMFS_ROOT, "fifo", S_IFIFO, &attr)));
+		id[0] = attr.id;
+		id[1] = new_symlink(fs, SHMFS_ROOT, "short", "target");
+		id[2] = new_symlink(fs, SHMFS_ROOT, "long", target);
+		id[3] = new_directory(fs, SHMFS_ROOT, "dir");
+		for (int i = 0; i < 4 && reference_first; i++)
+			forget(fs, id[i], 1);
+		GIVES(0, TX(fs, shmfs_unlink(fs, ALICE, SHMFS_ROOT, "fifo")));
+		GIVES(0, TX(fs, shmfs_unlink(fs, ALICE, SHMFS_ROOT, "short")));
+		GIVES(0, TX(fs, shmfs_unlink(fs, ALICE, SHMFS_ROOT, "long")));
+		GIVES(0, TX(fs, shmfs_rmdir(fs, SHMFS_ROOT, "dir")));
+		ck_assert_uint_eq(usage(fs).used_nodes, 1);
+		for (int i = 0; i < 4 && !reference_first; i++) {
+			ck_assert(exists(fs, id[i]));
+			ck_assert_uint_eq(attributes(fs, id[i]).nlink, 0);
+			forget(fs, id[i], 1);
+		}
+		for (int i = 0; i < 4; i++)
+			ck_assert(!exists(fs, id[i]));
+	}
+	ck_assert_uint_le(usage(fs).arena_bytes, used + 4096);
+	close_checked(fs);
+}
+END_TEST
+
+START_TEST(references_count_up_by_every_answer_and_down_by_forget)
+{
+	struct shmfs *fs = open_small();
+	uint64_t id = new_object(fs, SHMFS_ROOT, "a");
+	struct shmfs_opened opened;
+	struct shmfs_attr attr;
+
+	GIVES(0, TX(fs, shmfs_lookup(fs, SHMFS_ROOT, "a", &attr)));
+	GIVES(0, TX(fs, shmfs_link(fs, id, SHMFS_ROOT, "b", &attr)));
+	GIVES(0, TX(fs, shmfs_create(fs, ALICE, SHMFS_ROOT, "b", 0, O_RDWR, &attr, &opened)));
+	release(fs, opened.handle);
+	GIVES(0, TX(fs, shmfs_unlink(fs, ALICE, SHMFS_ROOT, "a")));
+	GIVES(0, TX(fs, shmfs_unlink(fs, ALICE, SHMFS_ROOT, "b")));
+	forget(fs, id, 3);
+	ck_assert(exists(fs, id));
+	forget(fs, id, 0);
+	ck_assert(exists(fs, id));
+	forget(fs, id, 1);
+	ck_assert(!exists(fs, id));
+	close_checked(fs);
+}
+END_TEST
+
+START_TEST(forgetting_more_than_there_is_forgets_all)
+{
+	struct shmfs *fs = open_small();
+	uint64_t id = new_object(fs, SHMFS_ROOT, "a"), other = new_object(fs, SHMFS_ROOT, "b");
+	struct shmfs_attr attr;
+
+	forget(fs, id, UINT64_MAX);
+	ck_assert(exists(fs, id));
+	forget(fs, id, 1);
+	GIVES(0, TX(fs, shmfs_lookup(fs, SHMFS_ROOT, "a", &attr)));
+	GIVES(0, TX(fs, shmfs_unlink(fs, ALICE, SHMFS_ROOT, "a")));
+	GIVES(0, TX(fs, shmfs_unlink(fs, ALICE, SHMFS_ROOT, "b")));
+	forget(fs, id, 2);
+	forget(fs, other, UINT64_MAX);
+	ck_assert(!exists(fs, id));
+	ck_assert(!exists(fs, other));
+	close_checked(fs);
+}
+END_TEST
+
+START_TEST(forgetting_the_unknown_or_the_root_does_nothing)
+{
+	static const uint64_t ids[] = {0, 2, 12345, UINT32_MAX, UINT64_C(1) << 63, UINT64_MAX};
+	struct shmfs *fs = open_small();
+
+	for (size_t i = 0; i < sizeof ids / sizeof ids[0]; i++)
+		forget(fs, ids[i], UINT64_MAX);
+	forget(fs, SHMFS_ROOT, 1);
+	forget(fs, SHMFS_ROOT, UINT64_MAX);
+	ck_assert(exists(fs, SHMFS_ROOT));
+	close_checked(fs);
+}
+END_TEST
+
+START_TEST(releasing_the_unknown_does_nothing)
+{
+	struct shmfs *fs = open_small();
+	uint64_t id = new_object(fs, SHMFS_ROOT, "a"), handle = open_object(fs, id, O_RDWR);
+
+	release(fs, 0);
+	release(fs, handle + 1);
+	release(fs, UINT64_MAX);
+	ck_assert_uint_eq(usage(fs).handles, 1);
+	release(fs, handle);
+	release(fs, handle);
+	ck_assert_uint_eq(usage(fs).handles, 0);
+	close_checked(fs);
+}
+END_TEST
+
+START_TEST(ids_are_never_used_again)
+{
+	struct shmfs *fs = open_small();
+	uint64_t last_node = SHMFS_ROOT, last_handle = 0;
+
+	for (unsigned i = 0; i < 500; i++) {
+		uint64_t id = new_object(fs, SHMFS_ROOT, "a"), handle;
+
+		ck_assert_uint_gt(id, last_node);
+		last_node = id;
+		handle = open_object(fs, id, O_RDWR);
+		ck_assert_uint_gt(handle, last_handle);
+		last_handle = handle;
+		release(fs, handle);
+		forget(fs, id, 1);
+		GIVES(0, TX(fs, shmfs_unlink(fs, ALICE, SHMFS_ROOT, "a")));
+		ck_assert(!exists(fs, id));
+	}
+	close_checked(fs);
+}
+END_TEST
+
+START_TEST(a_handle_id_is_no_node_id_of_another_kind)
+{
+	struct shmfs *fs = open_small();
+	uint64_t id = new_object(fs, SHMFS_ROOT, "a"), handle = open_object(fs, id, O_RDWR);
+	char buffer[1];
+
+	release(fs, handle);
+	GIVES(-EBADF, TX(fs, shmfs_read(fs, handle, buffer, 1, 0)));
+	GIVES(-EBADF, TX(fs, shmfs_read(fs, id, buffer, 1, 0)));
+	GIVES(-EBADF, TX(fs, shmfs_read(fs, SHMFS_ROOT, buffer, 1, 0)));
+	close_checked(fs);
+}
+END_TEST
+
+Suite *node_suite(void)
+{
+	Suite *suite = suite_create("node");
+	TCase *tests = harness_case(suite, "node");
+
+	tcase_add_test(tests, an_object_lives_until_the_last_of_its_holders_goes);
+	tcase_add_test(tests, data_stays_readable_without_a_name);
+	tcase_add_test(tests, what_only_the_caller_knows_gives_its_memory_back);
+	tcase_add_test(tests, a_mapping_keeps_the_memory_until_the_reference_goes);
+	tcase_add_test(tests, an_empty_object_gives_its_memory_back_with_its_last_handle);
+	tcase_add_test(tests, other_nodes_live_until_name_and_reference_are_gone);
+	tcase_add_test(tests, references_count_up_by_every_answer_and_down_by_forget);
+	tcase_add_test(tests, forgetting_more_than_there_is_forgets_all);
+	tcase_add_test(tests, forgetting_the_unknown_or_the_root_does_nothing);
+	tcase_add_test(tests, releasing_the_unknown_does_nothing);
+	tcase_add_test(tests, ids_are_never_used_again);
+	tcase_add_test(tests, a_handle_id_is_no_node_id_of_another_kind);
+	return suite;
+}

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The checks of verify find what they are there to find: each invariant is broken once. */
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "fs/fs.h"
+#include "fs/handle.h"
+#include "harness.h"
+#include "suites.h"
+
+static struct shmfs *fs;
+static struct node *dir, *object, *linked;
+static struct handle *handle;
+static struct entry *entry;
+
+static void begin(void)
+{
+	struct shmfs_attr attr;
+	uint64_t id;
+
+	fs = open_small();
+	dir = node_get(fs, new_directory(fs, SHMFS_ROOT, "dir"));
+	id = new_object_of(fs, dir->id, "object", 5000);
+	object = node_get(fs, id);
+	handle = handle_get(fs, open_object(fs, id, O_RDWR));
+	linked = node_get(fs, new_object(fs, SHMFS_ROOT, "linked"));
+	GIVES(0, TX(fs, shmfs_link(fs, linked->id, SHMFS_ROOT, "linked too", &attr)));
+	GIVES(0, TX(fs, shmfs_setxattr(fs, ALICE, id, "user.a", "value", 5, 0)));
+	entry = dictionary_find(&fs->super->dictionary, dir, "object", 6);
+	ck_assert_ptr_nonnull(entry);
+}
+
+static void note_line(void *arg, const char *line)
+{
+	ck_assert_uint_gt(strlen(line), 5);
+	++*(unsigned *)arg;
+}
+
+/* Breaks something, looks, and puts it back. */
+static void expect_found(const char *what, void *memory, const void *broken, size_t size)
+{
+	unsigned char sound[64];
+	unsigned lines = 0, found;
+
+	memcpy(sound, memory, size);
+	memcpy(memory, broken, size);
+	found = shmfs_verify(fs, note_line, &lines);
+	memcpy(memory, sound, size);
+	ck_assert_msg(found > 0, "%s: was not found", what);
+	ck_assert_msg(lines == found, "%s: %u lines, expected %u", what, lines, found);
+	ck_assert_uint_eq(shmfs_verify(fs, NULL, NULL), 0);
+}
+
+static void expect_count_found(const char *what, uint64_t *number)
+{
+	uint64_t more = *number + 1;
+
+	expect_found(what, number, &more, sizeof more);
+}
+
+static void expect_number_found(const char *what, uint32_t *number, uint32_t broken)
+{
+	expect_found(what, number, &broken, sizeof broken);
+}
+
+START_TEST(broken_counts_are_found)
+{
+	struct account *alice;
+	uint64_t more;
+
+	begin();
+	alice = index_get(&fs->super->charge.accounts, ALICE->uid);
+	expect_count_found("entries of the dictionary", &fs->super->dictionary.entries);
+	expect_count_found("pages charged", &fs->super->charge.total.pages);
+	expect_count_found("nodes charged", &fs->super->charge.total.nodes);
+	expect_count_found("pages of a user", &alice->pages);
+	expect_count_found("nodes of a user", &alice->nodes);
+	expect_count_found("handles", &fs->super->handles.count);
+	expect_count_found("entries of a directory", &dir->directory.entries.count);
+	expect_count_found("directories of a directory", &fs->super->root->directory.subdirs);
+	more = object->object.size + SHMFS_PAGE_SIZE;
+	expect_found("size of an object", &object->object.size, &more, sizeof more);
+	expect_number_found("openings of an object", &object->object.opens, 2);
+	expect_number_found("writers of an object", &object->object.writers, 0);
+	expect_number_found("names of an object", &linked->names, 3);
+	expect_number_found("names of a directory", &dir->names, 2);
+	expect_number_found("creator of a node", &object->creator, 4711);
+	expect_number_found("bytes of attributes", &object->xattr_bytes, 1);
+	close_checked(fs);
+}
+END_TEST
+
+START_TEST(broken_references_are_found)
+{
+	struct node *nothing = NULL;
+	int32_t no_memory = -1;
+
+	begin();
+	expect_found("node of an entry", &entry->node, &linked, sizeof linked);
+	expect_found("directory of an entry", &entry->dir, &fs->super->root, sizeof entry->dir);
+	expect_found("node of a handle", &handle->node, &linked, sizeof linked);
+	expect_found("entry of a node", &object->entry, &linked->entry, sizeof entry);
+	expect_found("parent of a directory", &dir->directory.parent, &nothing, sizeof nothing);
+	expect_found("parent of a directory", &dir->directory.parent, &dir, sizeof dir);
+	expect_found("memory of an object", &object->object.fd, &no_memory, sizeof no_memory);
+	close_checked(fs);
+}
+END_TEST
+
+START_TEST(broken_identities_are_found)
+{
+	begin();
+	expect_count_found("id of a node", &object->id);
+	expect_count_found("id of a handle", &handle->id);
+	expect_count_found("hash of an entry", &entry->hash);
+	expect_count_found("cookie of an entry", &entry->cookie);
+	expect_number_found("length of a name", &entry->length, 5);
+	expect_found("name of an entry", entry->name, "x", 1);
+	expect_found("next cookie", &dir->directory.next_cookie, &entry->cookie, 8);
+	expect_found("next id", &fs->super->next_id, &object->id, 8);
+	close_checked(fs);
+}
+END_TEST
+
+START_TEST(a_broken_arena_is_found)
+{
+	struct arena *arena;
+	struct slab *slab;
+	uint64_t many;
+
+	begin();
+	arena = fs->arena;
+	for (int i = 0; i < ARENA_CLASSES; i++) {
+		slab = arena->partial[i];
+		if (slab == NULL)
+			continue;
+		expect_number_found("class of a slab", &slab->class, slab->class + 1);
+		expect_number_found("used slots of a slab", &slab->used, slab->used + 1);
+		expect_number_found("used slots of a slab", &slab->used, 0);
+		expect_number_found("fresh slots of a slab", &slab->fresh, slab->fresh + 1);
+		expect_found("back link of a slab", &slab->prev, &arena, sizeof arena);
+	}
+	many = arena->page_fresh + 1;
+	expect_found("free pages", &arena->free_released, &many, sizeof many);
+	close_checked(fs);
+}
+END_TEST
+
+Suite *verify_suite(void)
+{
+	Suite *suite = suite_create("verify");
+	TCase *tests = harness_case(suite, "verify");
+
+	tcase_add_test(tests, broken_counts_are_found);
+	tcase_add_test(tests, broken_references_are_found);
+	tcase_add_test(tests, broken_identities_are_found);
+	tcase_add_test(tests, a_broken_arena_is_found);
+	return suite;
+}
