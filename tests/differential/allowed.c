@@ -19,9 +19,8 @@ struct allowed_difference allowed[ALLOWED_COUNT] = {
     [ALLOWED_SPLICE_OF_WRITABLE] =
 	{"sendfile and splice from a descriptor that can write too, io=passthrough: EINVAL",
 	    "the kernel would send what its page cache held earlier", 0},
-    [ALLOWED_SIZE_OF_PATH_ONLY] =
-	{"st_size 0 of an unlinked object that is open with O_PATH",
-	    "such a descriptor holds no memory: its room is free with the last other one", 0},
+    [ALLOWED_SIZE_OF_PATH_ONLY] = {"st_size 0 of an unlinked object that is open with O_PATH",
+	"such a descriptor holds no memory: its room is free with the last other one", 0},
     [ALLOWED_XATTR_OF_GONE] =
 	{"extended attributes of a FIFO or directory that was removed: there are none",
 	    "the daemon does not know whether it is still open, and it costs no more", 0},
@@ -29,10 +28,11 @@ struct allowed_difference allowed[ALLOWED_COUNT] = {
 	"the kernel lists and follows from its cache and does not tell", 0},
     [ALLOWED_TIMES_OF_FIFO] = {"st_mtime of a FIFO, and that it changes",
 	"the kernel moves the data and does not tell", 0},
-    [ALLOWED_ATIME_OF_READ] =
-	{"st_atime of an object that was read through a read-only descriptor (io=passthrough), from "
-	 "the page cache (io=cached), ahead, by sendfile, splice or copy_file_range, or with 0 bytes",
-	    "the daemon does not learn of such a read, or the kernel not of its time", 0},
+    [ALLOWED_ATIME_OF_READ] = {"st_atime of an object that was read through a read-only descriptor "
+			       "(io=passthrough), from "
+			       "the page cache (io=cached), ahead, by sendfile, splice or "
+			       "copy_file_range, or with 0 bytes",
+	"the daemon does not learn of such a read, or the kernel not of its time", 0},
     [ALLOWED_TIMES_OF_MAPPED] = {"st_atime and st_mtime of an object that was mapped",
 	"mmap and stores do not reach the daemon: that is their point", 0},
     [ALLOWED_SEEK_OF_MAPPED] =
@@ -61,5 +61,6 @@ void allowed_print(void)
 {
 	printf("allowed differences:\n");
 	for (unsigned i = 0; i < ALLOWED_COUNT; i++)
-		printf("  met %6lu times: %s (%s)\n", allowed[i].met, allowed[i].what, allowed[i].why);
+		printf(
+		    "  met %6lu times: %s (%s)\n", allowed[i].met, allowed[i].what, allowed[i].why);
 }

@@ -22,7 +22,7 @@ enum {
 	PATH_ROOM = 600,
 	WATCHED = 4, /* what a watched call may touch: fd, path, its directory, second fd or path */
 	TOUCHED = SLOTS, /* nodes of which a result can tell */
-	HEAD = 16,   /* first bytes of data, for the report */
+	HEAD = 16,	 /* first bytes of data, for the report */
 };
 
 struct call {
@@ -80,16 +80,16 @@ struct view {
 
 /* How a call touches a node, where that is told to nobody but the kernel (see allowed.h). */
 enum touch {
-	TOUCH_READ = 1 << 0,	  /* read */
-	TOUCH_READ_ONLY = 1 << 1, /* ... through a descriptor for reading only */
-	TOUCH_UNASKED = 1 << 2,	  /* ... in one of the ways of note_unasked() */
-	TOUCH_MAPPED = 1 << 3,	  /* mapped at some time, until the end of the round */
-	TOUCH_TIMES = 1 << 4,	  /* its times were set to given values */
-	TOUCH_ALLOCATED = 1 << 5, /* has had pages by fallocate */
-	TOUCH_REFUSED = 1 << 6,	  /* a write has found no room */
-	TOUCH_SHORT = 1 << 7,	  /* a write has found too little room */
+	TOUCH_READ = 1 << 0,	     /* read */
+	TOUCH_READ_ONLY = 1 << 1,    /* ... through a descriptor for reading only */
+	TOUCH_UNASKED = 1 << 2,	     /* ... in one of the ways of note_unasked() */
+	TOUCH_MAPPED = 1 << 3,	     /* mapped at some time, until the end of the round */
+	TOUCH_TIMES = 1 << 4,	     /* its times were set to given values */
+	TOUCH_ALLOCATED = 1 << 5,    /* has had pages by fallocate */
+	TOUCH_REFUSED = 1 << 6,	     /* a write has found no room */
+	TOUCH_SHORT = 1 << 7,	     /* a write has found too little room */
 	TOUCH_COPY_REFUSED = 1 << 8, /* copy_file_range has found no room */
-	TOUCH_PATH_ONLY = 1 << 9, /* somebody has it open with O_PATH */
+	TOUCH_PATH_ONLY = 1 << 9,    /* somebody has it open with O_PATH */
 };
 
 /* Changes that a watched call has made. */

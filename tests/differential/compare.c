@@ -57,8 +57,7 @@ static void note_touches(struct comparison *comparison, const struct result *ref
 			continue;
 		node = node_of(comparison, 0, reference->touched[i].ino);
 		if (how & TOUCH_TIMES)
-			node->touched &=
-			    ~(unsigned)(TOUCH_READ | TOUCH_READ_ONLY | TOUCH_UNASKED);
+			node->touched &= ~(unsigned)(TOUCH_READ | TOUCH_READ_ONLY | TOUCH_UNASKED);
 		node->touched |= how;
 	}
 }
@@ -204,8 +203,8 @@ static const char *compare_changes(
 		bool is = (results[0]->changes[i] & CHANGE_IS) != 0;
 
 		if (different != 0 &&
-		    (!is || !changes_may_differ(comparison,
-				view_of(comparison, 0, results[0], view), different)))
+		    (!is || !changes_may_differ(
+				comparison, view_of(comparison, 0, results[0], view), different)))
 			return "times that change";
 		view += is;
 	}

@@ -13,7 +13,7 @@ struct terms {
 
 struct difference {
 	unsigned step;
-	const char *what; /* NULL: there is none */
+	const char *what;	     /* NULL: there is none */
 	const struct view *views[2]; /* if it is one of attributes */
 };
 

@@ -37,7 +37,8 @@ struct test {
 	struct side sides[2];
 	bool capped, keep_going, counts;
 	bool without[256];
-	long round; /* the only one, or ALL_ROUNDS */
+	const char *excluded; /* the same as names, or NULL */
+	long round;	      /* the only one, or ALL_ROUNDS */
 	uint64_t steps;
 	const char *sought; /* while shrinking: the difference */
 	unsigned sought_kind;
@@ -79,6 +80,11 @@ static bool shows_sought(void *context, const struct call *calls, unsigned count
 	       calls[difference.step].kind == test->sought_kind;
 }
 
+static const char *tier_of(const struct test *test)
+{
+	return test->terms.native ? "passthrough" : test->terms.cached ? "cached" : "direct";
+}
+
 static void print_step(const struct test *test, const struct call *calls, unsigned step, bool both)
 {
 	printf("%5u ", step);
@@ -117,9 +123,11 @@ static void report(struct test *test, uint64_t round, struct call *calls,
 {
 	unsigned from = difference->step > BEFORE ? difference->step - BEFORE : 0;
 
-	printf("--- SHMFS_TEST_SEED=%" PRIu64 " --round %" PRIu64 ", call %u (step %" PRIu64
-	       "): a difference\n",
-	    test->plan.seed, round, difference->step, round * ROUND_CALLS + difference->step);
+	printf("--- SHMFS_TEST_SEED=%" PRIu64
+	       " SHMFS_TEST_IO=%s differential%s%s%s --round %" PRIu64 ", call %u: a difference\n",
+	    test->plan.seed, tier_of(test), test->capped ? " --capped" : "",
+	    test->excluded != NULL ? " --without " : "",
+	    test->excluded != NULL ? test->excluded : "", round, difference->step);
 	print_difference(test, calls, difference, from);
 	fflush(stdout);
 	if (daemon_has_ended())
@@ -153,24 +161,21 @@ static bool run_round(struct test *test, uint64_t round, unsigned count)
 	return false;
 }
 
+/* All rounds have the same number of calls, so that each can be had again without the others. */
 static bool run_rounds(struct test *test)
 {
-	uint64_t rounds = (test->steps + ROUND_CALLS - 1) / ROUND_CALLS;
+	unsigned count = test->steps < ROUND_CALLS ? (unsigned)test->steps : ROUND_CALLS;
+	uint64_t round = test->round == ALL_ROUNDS ? 0 : (uint64_t)test->round;
+	uint64_t end =
+	    test->round == ALL_ROUNDS ? (test->steps + ROUND_CALLS - 1) / ROUND_CALLS : round + 1;
 	unsigned passed = 0, failed = 0;
 	bool well;
 
-	for (uint64_t round = 0; round < rounds; round++) {
-		uint64_t left = test->steps - round * ROUND_CALLS;
-
-		if (test->round != ALL_ROUNDS && (uint64_t)test->round != round)
-			continue;
-		if (run_round(test, round, left < ROUND_CALLS ? (unsigned)left : ROUND_CALLS)) {
+	for (; round < end && (failed == 0 || test->keep_going) && !daemon_has_ended(); round++) {
+		if (run_round(test, round, count))
 			passed++;
-			continue;
-		}
-		failed++;
-		if (!test->keep_going || daemon_has_ended())
-			break;
+		else
+			failed++;
 	}
 	well = mounts_end();
 	if (test->counts)
@@ -218,6 +223,7 @@ static void parse(struct test *test, int argc, char **argv)
 			test->keep_going = true;
 			break;
 		case 'w':
+			test->excluded = strdup(optarg);
 			exclude(test, optarg);
 			break;
 		case 'n':
@@ -251,8 +257,8 @@ static void mount_both(struct test *test)
 		    io != NULL && io[0] != '\0' ? io : "auto", test->capped ? "" : ",grow=*");
 		mount_shmfs(test->sides[1].dir, options);
 	}
-	test->terms = (struct terms){!second_tmpfs, daemon_log_mentions("io=passthrough"),
-	    daemon_log_mentions("io=cached")};
+	test->terms = (struct terms){
+	    !second_tmpfs, daemon_log_mentions("io=passthrough"), daemon_log_mentions("io=cached")};
 	for (unsigned i = 0; i < 2; i++)
 		test->sides[i].rules =
 		    (struct rules){!second_tmpfs, test->capped, test->terms.native};
@@ -282,10 +288,10 @@ int main(int argc, char **argv)
 	test.plan.seed = environment_number("SHMFS_TEST_SEED", seed);
 	test.plan.without = test.without;
 	test.steps = environment_number("SHMFS_TEST_STEPS", USUAL_STEPS);
-	printf("differential: SHMFS_TEST_SEED=%" PRIu64 ", %" PRIu64 " calls of %u kinds, io=%s%s\n",
+	printf("differential: SHMFS_TEST_SEED=%" PRIu64 ", %" PRIu64 " calls of %u kinds, %s%s%s\n",
 	    test.plan.seed, test.steps, kind_count,
-	    test.terms.native ? "passthrough" : test.terms.cached ? "cached" : "direct",
-	    test.capped ? ", capped" : "");
+	    test.terms.allow_differences ? "io=" : "a second tmpfs",
+	    test.terms.allow_differences ? tier_of(&test) : "", test.capped ? ", capped" : "");
 	fflush(stdout);
 	return run_rounds(&test) ? 0 : 1;
 }

@@ -18,8 +18,8 @@ execution do_truncate, do_ftruncate, do_fallocate, do_mmap, do_munmap, do_mremap
 execution do_mkdir, do_rmdir, do_unlink, do_mknod, do_symlink, do_readlink, do_link, do_linkat,
     do_link_descriptor, do_rename, do_renameat2, do_readdir, do_getdents;
 /* execute_attributes.c */
-execution do_stat, do_lstat, do_fstat, do_statx, do_access, do_chmod, do_fchmod, do_chown, do_lchown,
-    do_fchown, do_utimensat, do_futimens, do_umask, do_statfs, do_setxattr, do_getxattr,
+execution do_stat, do_lstat, do_fstat, do_statx, do_access, do_chmod, do_fchmod, do_chown,
+    do_lchown, do_fchown, do_utimensat, do_futimens, do_umask, do_statfs, do_setxattr, do_getxattr,
     do_listxattr, do_removexattr, do_set_acl;
 /* execute_copies.c: from descriptor to descriptor */
 execution do_copy_file_range, do_sendfile, do_sendfile_pipe, do_splice_out, do_splice_in;

@@ -10,8 +10,7 @@
 #include "listing.h"
 #include "times.h"
 
-static void give_stat(
-    struct worker *worker, struct result *result, int ret, const struct stat *st)
+static void give_stat(struct worker *worker, struct result *result, int ret, const struct stat *st)
 {
 	give(result, ret);
 	if (ret == 0)
@@ -172,7 +171,8 @@ static int form_of(const struct call *call)
 	return (int)(call->data >> 40) % 3;
 }
 
-static int set_xattr(struct worker *worker, const struct call *call, const char *name, const void *value, size_t size)
+static int set_xattr(struct worker *worker, const struct call *call, const char *name,
+    const void *value, size_t size)
 {
 	switch (form_of(call)) {
 	case BY_PATH:
@@ -226,9 +226,9 @@ void do_set_acl(struct worker *worker, const struct call *call, struct result *r
 
 	if (is_gone(worker, call, result))
 		return;
-	give(result, set_xattr(worker, call,
-			 call->choice ? "system.posix_acl_default" : "system.posix_acl_access", acl,
-			 size));
+	give(result,
+	    set_xattr(worker, call,
+		call->choice ? "system.posix_acl_default" : "system.posix_acl_access", acl, size));
 }
 
 /* A buffer of 0 asks for the size; a small one may be too small. */

@@ -30,7 +30,8 @@ void do_copy_file_range(struct worker *worker, const struct call *call, struct r
 
 	result->words[0] = (uint64_t)in_offset;
 	result->words[1] = (uint64_t)out_offset;
-	if (!model_copy(worker, in, in_own ? -1 : in_offset, out, out_own ? -1 : out_offset, &length)) {
+	if (!model_copy(
+		worker, in, in_own ? -1 : in_offset, out, out_own ? -1 : out_offset, &length)) {
 		give(result, -1);
 		note_touch(result, out->ino, TOUCH_COPY_REFUSED);
 		return;
@@ -73,8 +74,8 @@ static void drain(struct worker *worker, struct result *result)
 {
 	ssize_t count, length = 0;
 
-	while ((count = read(worker->pipe[0], worker->buffer + length,
-		    (size_t)(BUFFER_SIZE - length))) > 0)
+	while ((count = read(
+		    worker->pipe[0], worker->buffer + length, (size_t)(BUFFER_SIZE - length))) > 0)
 		length += count;
 	give_data(result, worker->buffer, (size_t)length);
 }

@@ -91,7 +91,8 @@ void do_pread(struct worker *worker, const struct call *call, struct result *res
 }
 
 /* Three uneven parts, the second possibly empty. */
-static void split(struct worker *worker, const struct call *call, size_t length, struct iovec parts[3])
+static void split(
+    struct worker *worker, const struct call *call, size_t length, struct iovec parts[3])
 {
 	size_t first = length / 3, second = call->data % 2 ? length / 7 : 0;
 
@@ -170,8 +171,7 @@ void do_pwritev(struct worker *worker, const struct call *call, struct result *r
 	if (!ready_to_write(worker, call, result, call->offset, &length))
 		return;
 	split(worker, call, (size_t)length, parts);
-	give(result,
-	    pwritev2(fd_of(worker, call->slot), parts, 3, call->offset, call->bits));
+	give(result, pwritev2(fd_of(worker, call->slot), parts, 3, call->offset, call->bits));
 }
 
 /* Positions in a directory mean nothing outside of their filesystem, but for its beginning. */
@@ -251,5 +251,5 @@ void do_seals(struct worker *worker, const struct call *call, struct result *res
 	int fd = fd_of(worker, call->slot);
 
 	give(result, call->choice == F_GET_SEALS ? fcntl(fd, F_GET_SEALS)
-						  : fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK));
+						 : fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK));
 }

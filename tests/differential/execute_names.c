@@ -105,7 +105,8 @@ void do_link_descriptor(struct worker *worker, const struct call *call, struct r
 	if (call->choice == AT_EMPTY_PATH)
 		give(result, linkat(fd, "", AT_FDCWD, call->path, AT_EMPTY_PATH));
 	else
-		give(result, linkat(worker->proc_fd, number, AT_FDCWD, call->path, AT_SYMLINK_FOLLOW));
+		give(result,
+		    linkat(worker->proc_fd, number, AT_FDCWD, call->path, AT_SYMLINK_FOLLOW));
 }
 
 void do_rename(struct worker *worker, const struct call *call, struct result *result)
@@ -134,8 +135,8 @@ void do_renameat2(struct worker *worker, const struct call *call, struct result 
 	if (is_bent(worker) && (call->choice & RENAME_WHITEOUT))
 		refuse_whiteout(call, result);
 	else
-		give(result, renameat2(AT_FDCWD, call->path, AT_FDCWD, call->path2,
-				 (unsigned)call->choice));
+		give(result,
+		    renameat2(AT_FDCWD, call->path, AT_FDCWD, call->path2, (unsigned)call->choice));
 }
 
 /* Each name and type as text, each node by what it is the same as. */

@@ -50,8 +50,8 @@ void do_mmap(struct worker *worker, const struct call *call, struct result *resu
 		fail_with(result, ERROR_SKIPPED);
 		return;
 	}
-	address = mmap(NULL, (size_t)call->length, call->choice, call->bits ? MAP_PRIVATE : MAP_SHARED,
-	    slot->fd, call->offset);
+	address = mmap(NULL, (size_t)call->length, call->choice,
+	    call->bits ? MAP_PRIVATE : MAP_SHARED, slot->fd, call->offset);
 	give(result, address == MAP_FAILED ? -1 : 0);
 	if (address == MAP_FAILED)
 		return;
@@ -132,8 +132,8 @@ static size_t clamp(const struct mapping *map, const struct call *call, bool sto
 }
 
 /* Copies to or from a mapping. What faults on the way fails with the signal. */
-static void access_memory(struct worker *worker, struct result *result, void *to, const void *from,
-    size_t length)
+static void access_memory(
+    struct worker *worker, struct result *result, void *to, const void *from, size_t length)
 {
 	int signal = sigsetjmp(worker->fault, 1);
 

@@ -23,16 +23,16 @@ static uint64_t hash_content(struct worker *worker, int fd, uint64_t *length)
 }
 
 /*
- * O_NOATIME, so that looking changes nothing but a lease: that is waited for, since it may end sooner
- * on one side than on the other, and be met again under another name.
+ * O_NOATIME, so that looking changes nothing but a lease: that is waited for, since it may end
+ * sooner on one side than on the other, and be met again under another name.
  */
 static int open_to_look(const char *path)
 {
 	struct timespec pause = {0, 100000};
 	int fd;
 
-	while ((fd = open(path, O_RDONLY | O_NOATIME | O_NONBLOCK | O_CLOEXEC)) < 0 &&
-	       errno == EAGAIN)
+	while (
+	    (fd = open(path, O_RDONLY | O_NOATIME | O_NONBLOCK | O_CLOEXEC)) < 0 && errno == EAGAIN)
 		nanosleep(&pause, NULL);
 	return fd;
 }

@@ -93,8 +93,8 @@ static const char *directory_name(struct random *random)
 /* Any name for anything. */
 static void odd_name(struct random *random, char *out, size_t size)
 {
-	static const char *const names[] = {"a", "b", "c", "l", "p", "d0", "d1", "e", "sem.s",
-	    "tmp-t", ".hidden", "\xff\xfe \x01"};
+	static const char *const names[] = {
+	    "a", "b", "c", "l", "p", "d0", "d1", "e", "sem.s", "tmp-t", ".hidden", "\xff\xfe \x01"};
 	unsigned which = below(random, 120);
 
 	if (which < 2)
@@ -140,8 +140,8 @@ static void path(struct random *random, char field, char *out)
 		used += (size_t)snprintf(out, PATH_ROOM, "/r/");
 	}
 	for (unsigned left = depth(random); left > 0; left--)
-		used += (size_t)snprintf(
-		    out + used, PATH_ROOM - used, "%s/", directory_name(random));
+		used +=
+		    (size_t)snprintf(out + used, PATH_ROOM - used, "%s/", directory_name(random));
 	last_name(random, field, name, sizeof name);
 	snprintf(out + used, PATH_ROOM - used, "%s%s", name, percent(random, 1) ? "/" : "");
 }
@@ -207,7 +207,8 @@ static int choose_bits(struct random *random, const struct choice *bits)
 	return chosen;
 }
 
-static void make_field(struct random *random, const struct kind *kind, char field, struct call *call)
+static void make_field(
+    struct random *random, const struct kind *kind, char field, struct call *call)
 {
 	switch (field) {
 	case 'p':
@@ -253,7 +254,7 @@ static void make_field(struct random *random, const struct kind *kind, char fiel
 		call->length = length(random);
 		break;
 	case 'P':
-		call->offset = (int64_t)below(random, 6) * PAGE;
+		call->offset = percent(random, 60) ? 0 : (int64_t)below(random, 6) * PAGE;
 		break;
 	case 'N':
 		call->length = (int64_t)(1 + below(random, percent(random, 20) ? 64 : 6)) * PAGE;

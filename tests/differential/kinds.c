@@ -15,14 +15,15 @@
 typedef const struct choice choices[];
 
 static choices accesses = {{"O_RDONLY", O_RDONLY}, {"O_WRONLY", O_WRONLY}, {"O_RDWR", O_RDWR},
-    {"O_RDWR", O_RDWR}, {"O_RDWR|O_CREAT", O_RDWR | O_CREAT},
-    {"O_RDWR|O_CREAT", O_RDWR | O_CREAT}, {"O_RDWR|O_CREAT", O_RDWR | O_CREAT},
-    {"O_WRONLY|O_CREAT", O_WRONLY | O_CREAT}, {"O_RDONLY|O_CREAT", O_RDONLY | O_CREAT},
-    {"O_RDWR|O_CREAT|O_EXCL", O_RDWR | O_CREAT | O_EXCL},
+    {"O_RDWR", O_RDWR}, {"O_RDWR|O_CREAT", O_RDWR | O_CREAT}, {"O_RDWR|O_CREAT", O_RDWR | O_CREAT},
+    {"O_RDWR|O_CREAT", O_RDWR | O_CREAT}, {"O_WRONLY|O_CREAT", O_WRONLY | O_CREAT},
+    {"O_RDONLY|O_CREAT", O_RDONLY | O_CREAT}, {"O_RDWR|O_CREAT|O_EXCL", O_RDWR | O_CREAT | O_EXCL},
     {"O_RDWR|O_CREAT|O_TRUNC", O_RDWR | O_CREAT | O_TRUNC}, {"O_RDWR|O_TRUNC", O_RDWR | O_TRUNC},
     {"O_RDONLY|O_DIRECTORY", O_RDONLY | O_DIRECTORY}, {"O_PATH", O_PATH},
     {"O_PATH|O_NOFOLLOW", O_PATH | O_NOFOLLOW}, {"O_PATH|O_DIRECTORY", O_PATH | O_DIRECTORY},
     {"3", O_ACCMODE}, {NULL, 0}};
+static choices directory_accesses = {{"O_RDONLY|O_DIRECTORY", O_RDONLY | O_DIRECTORY},
+    {"O_RDONLY", O_RDONLY}, {"O_PATH", O_PATH}, {NULL, 0}};
 static choices open_bits = {{"O_APPEND", O_APPEND}, {"O_TRUNC", O_TRUNC}, {"O_EXCL", O_EXCL},
     {"O_NOFOLLOW", O_NOFOLLOW}, {"O_DIRECTORY", O_DIRECTORY}, {"O_NOATIME", O_NOATIME},
     {"O_SYNC", O_SYNC}, {NULL, 0}};
@@ -34,8 +35,8 @@ static choices tmpfile_bits = {
 static choices status_bits = {{"O_APPEND", O_APPEND}, {"O_NOATIME", O_NOATIME}, {NULL, 0}};
 static choices write_bits = {
     {"RWF_APPEND", RWF_APPEND}, {"RWF_DSYNC", RWF_DSYNC}, {"RWF_SYNC", RWF_SYNC}, {NULL, 0}};
-static choices whences = {{"SEEK_SET", SEEK_SET}, {"SEEK_CUR", SEEK_CUR}, {"SEEK_END", SEEK_END},
-    {"77", 77}, {NULL, 0}};
+static choices whences = {
+    {"SEEK_SET", SEEK_SET}, {"SEEK_CUR", SEEK_CUR}, {"SEEK_END", SEEK_END}, {"77", 77}, {NULL, 0}};
 static choices data_whences = {{"SEEK_DATA", SEEK_DATA}, {"SEEK_HOLE", SEEK_HOLE}, {NULL, 0}};
 static choices advices = {{"POSIX_FADV_DONTNEED", POSIX_FADV_DONTNEED},
     {"POSIX_FADV_WILLNEED", POSIX_FADV_WILLNEED}, {"POSIX_FADV_RANDOM", POSIX_FADV_RANDOM},
@@ -52,14 +53,15 @@ static choices allocate_modes = {{"0", 0}, {"0", 0}, {"KEEP_SIZE", FALLOC_FL_KEE
     {"INSERT_RANGE", FALLOC_FL_INSERT_RANGE}, {"UNSHARE_RANGE", FALLOC_FL_UNSHARE_RANGE},
     {NULL, 0}};
 static choices protections = {{"PROT_READ|PROT_WRITE", PROT_READ | PROT_WRITE},
+    {"PROT_READ|PROT_WRITE", PROT_READ | PROT_WRITE},
     {"PROT_READ|PROT_WRITE", PROT_READ | PROT_WRITE}, {"PROT_READ", PROT_READ},
     {"PROT_WRITE", PROT_WRITE}, {"PROT_NONE", PROT_NONE}, {NULL, 0}};
 static choices map_bits = {{"MAP_PRIVATE", 1}, {NULL, 0}};
 static choices sync_modes = {{"MS_SYNC", MS_SYNC}, {"MS_ASYNC", MS_ASYNC},
     {"MS_INVALIDATE", MS_INVALIDATE}, {"MS_SYNC|MS_INVALIDATE", MS_SYNC | MS_INVALIDATE},
     {"MS_SYNC|MS_ASYNC", MS_SYNC | MS_ASYNC}, {NULL, 0}};
-static choices memory_advices = {{"MADV_DONTNEED", MADV_DONTNEED},
-    {"MADV_WILLNEED", MADV_WILLNEED}, {"MADV_NORMAL", MADV_NORMAL}, {NULL, 0}};
+static choices memory_advices = {{"MADV_DONTNEED", MADV_DONTNEED}, {"MADV_WILLNEED", MADV_WILLNEED},
+    {"MADV_NORMAL", MADV_NORMAL}, {NULL, 0}};
 
 static choices node_types = {{"S_IFREG", S_IFREG}, {"0", 0}, {"S_IFIFO", S_IFIFO},
     {"S_IFIFO", S_IFIFO}, {"S_IFSOCK", S_IFSOCK}, {"S_IFCHR", S_IFCHR}, {"S_IFBLK", S_IFBLK},
@@ -92,11 +94,12 @@ static choices own_position = {{"NULL", 1}, {NULL, 0}};
 
 static choices flocks = {
     {"LOCK_SH", LOCK_SH}, {"LOCK_EX", LOCK_EX}, {"LOCK_UN", LOCK_UN}, {NULL, 0}};
-static choices lock_types = {{"F_RDLCK", F_RDLCK}, {"F_WRLCK", F_WRLCK}, {"F_UNLCK", F_UNLCK},
-    {NULL, 0}};
+static choices lock_types = {
+    {"F_RDLCK", F_RDLCK}, {"F_WRLCK", F_WRLCK}, {"F_UNLCK", F_UNLCK}, {NULL, 0}};
 
 const struct kind kinds[] = {
     {"open", 80, "fpcbm", do_open, accesses, open_bits},
+    {"open", 8, "fDcb", do_open, directory_accesses, status_bits},
     {"open", 12, "fDcbm", do_tmpfile, tmpfile_accesses, tmpfile_bits},
     {"close", 6, "f", do_close, NULL, NULL},
     {"dup", 6, "fg", do_dup, NULL, NULL},
@@ -120,7 +123,7 @@ const struct kind kinds[] = {
     {"truncate", 10, "ps", do_truncate, NULL, NULL},
     {"ftruncate", 18, "fs", do_ftruncate, NULL, NULL},
     {"fallocate", 20, "fcon", do_fallocate, allocate_modes, NULL},
-    {"mmap", 16, "kfPNcb", do_mmap, protections, map_bits},
+    {"mmap", 24, "kfPNcb", do_mmap, protections, map_bits},
     {"munmap", 3, "k", do_munmap, NULL, NULL},
     {"mremap", 5, "kN", do_mremap, NULL, NULL},
     {"store", 24, "kdon", do_store, NULL, NULL},
@@ -139,7 +142,7 @@ const struct kind kinds[] = {
     {"rename", 16, "pq", do_rename, NULL, NULL},
     {"renameat2", 16, "pqc", do_renameat2, rename_flags, NULL},
     {"readdir", 12, "D", do_readdir, NULL, NULL},
-    {"getdents", 6, "f", do_getdents, NULL, NULL},
+    {"getdents", 10, "f", do_getdents, NULL, NULL},
     {"stat", 16, "p", do_stat, NULL, NULL},
     {"lstat", 12, "p", do_lstat, NULL, NULL},
     {"fstat", 16, "f", do_fstat, NULL, NULL},
@@ -154,22 +157,22 @@ const struct kind kinds[] = {
     {"futimens", 8, "ft", do_futimens, NULL, NULL},
     {"umask", 2, "m", do_umask, NULL, NULL},
     {"statfs", 4, "D", do_statfs, NULL, NULL},
-    {"setxattr", 14, "fpxdb", do_setxattr, NULL, xattr_bits},
-    {"getxattr", 8, "fpxd", do_getxattr, NULL, NULL},
+    {"setxattr", 22, "fpxdb", do_setxattr, NULL, xattr_bits},
+    {"getxattr", 12, "fpxd", do_getxattr, NULL, NULL},
     {"listxattr", 6, "fpd", do_listxattr, NULL, NULL},
     {"removexattr", 6, "fpxd", do_removexattr, NULL, NULL},
     {"setacl", 12, "fpcAb", do_set_acl, acl_names, xattr_bits},
-    {"copy_file_range", 14, "fgoOnb", do_copy_file_range, NULL, own_positions},
-    {"sendfile", 8, "fgonb", do_sendfile, NULL, own_position},
+    {"copy_file_range", 18, "fgoOnb", do_copy_file_range, NULL, own_positions},
+    {"sendfile", 12, "fgonb", do_sendfile, NULL, own_position},
     {"sendfile_pipe", 8, "fonb", do_sendfile_pipe, NULL, own_position},
     {"splice_out", 8, "fonb", do_splice_out, NULL, own_position},
     {"splice_in", 8, "fdonb", do_splice_in, NULL, own_position},
     {"flock", 8, "fc", do_flock, flocks, NULL},
-    {"fcntl_F_SETLK", 8, "fcon", do_setlk, lock_types, NULL},
+    {"fcntl_F_SETLK", 12, "fcon", do_setlk, lock_types, NULL},
     {"fcntl_F_GETLK", 5, "fcon", do_getlk, lock_types, NULL},
-    {"fcntl_F_OFD_SETLK", 8, "fcon", do_ofd_setlk, lock_types, NULL},
+    {"fcntl_F_OFD_SETLK", 12, "fcon", do_ofd_setlk, lock_types, NULL},
     {"fcntl_F_OFD_GETLK", 5, "fcon", do_ofd_getlk, lock_types, NULL},
-    {"fcntl_F_SETLEASE", 6, "fc", do_setlease, lock_types, NULL},
+    {"fcntl_F_SETLEASE", 8, "fc", do_setlease, lock_types, NULL},
     {"fcntl_F_GETLEASE", 3, "f", do_getlease, NULL, NULL},
     {"tree", 2, "", do_tree, NULL, NULL},
     {"slots", 3, "", do_slots, NULL, NULL},

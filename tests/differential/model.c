@@ -60,8 +60,8 @@ void model_object(const struct worker *worker, int fd, const struct stat *st)
 }
 
 /* Room behind offset in an object that does not grow; INT64_MAX elsewhere. */
-static int64_t room(struct worker *worker, const struct slot *slot, int64_t offset, int64_t length,
-    bool append)
+static int64_t room(
+    struct worker *worker, const struct slot *slot, int64_t offset, int64_t length, bool append)
 {
 	const struct known_object *object;
 	struct stat st;
@@ -161,8 +161,8 @@ void model_truncate(const struct call *call, struct result *result)
 	allow(result, ALLOWED_TRUNCATE_TO_SAME);
 }
 
-int model_fallocate(struct worker *worker, struct result *result, const struct slot *slot,
-    int mode, int64_t offset, int64_t length)
+int model_fallocate(struct worker *worker, struct result *result, const struct slot *slot, int mode,
+    int64_t offset, int64_t length)
 {
 	struct stat st;
 	int rc;

@@ -38,8 +38,8 @@ bool model_splice(struct worker *worker, struct result *result, const struct slo
 void model_truncate(const struct call *call, struct result *result);
 
 /* fallocate() of the reference where tmpfs lacks FALLOC_FL_ZERO_RANGE. */
-int model_fallocate(struct worker *worker, struct result *result, const struct slot *slot,
-    int mode, int64_t offset, int64_t length);
+int model_fallocate(struct worker *worker, struct result *result, const struct slot *slot, int mode,
+    int64_t offset, int64_t length);
 
 /* A device node that tmpfs made goes again, and its directory's times come back. */
 void model_mknod(struct worker *worker, const struct call *call, struct result *result,

@@ -54,8 +54,8 @@ static void make_mount_point(char dir[PATH_MAX])
 void mount_tmpfs(char dir[PATH_MAX])
 {
 	make_mount_point(dir);
-	if (mount("tmpfs", dir, "tmpfs", MS_NOSUID | MS_NODEV, "size=64g,nr_inodes=1000000,mode=1777") !=
-	    0)
+	if (mount("tmpfs", dir, "tmpfs", MS_NOSUID | MS_NODEV,
+		"size=64g,nr_inodes=1000000,mode=1777") != 0)
 		broken("mount tmpfs");
 }
 
@@ -88,19 +88,24 @@ void mount_shmfs(char dir[PATH_MAX], const char *options)
 	struct timespec pause = {0, 5000000};
 	struct statfs st;
 
+	if (binary == NULL)
+		binary = "./shmfs";
 	make_mount_point(dir);
 	daemon_pid = fork();
 	if (daemon_pid < 0)
 		broken("fork");
 	if (daemon_pid == 0)
-		become_daemon(binary != NULL ? binary : "./shmfs", dir, options);
+		become_daemon(binary, dir, options);
 	for (unsigned tries = 0; tries < 2000 && !daemon_has_ended(); tries++) {
 		if (statfs(dir, &st) == 0 && st.f_type == FUSE_SUPER_MAGIC)
 			return;
 		nanosleep(&pause, NULL);
 	}
-	errno = ETIMEDOUT;
-	broken("the daemon does not mount");
+	fprintf(stderr, "differential: %s does not mount (see SHMFS_BIN)\n", binary);
+	if (daemon_pid > 0)
+		kill(daemon_pid, SIGKILL);
+	mounts_end();
+	exit(2);
 }
 
 bool daemon_has_ended(void)
@@ -145,7 +150,7 @@ bool mounts_end(void)
 	bool well = daemon_pid >= 0;
 
 	for (unsigned i = 0; i < mounted_count; i++) {
-		if (umount2(mounted[i], daemon_pid < 0 ? MNT_DETACH : 0) != 0) {
+		if (umount2(mounted[i], daemon_pid < 0 ? MNT_DETACH : 0) != 0 && errno != EINVAL) {
 			fprintf(stderr, "umount %s: %s\n", mounted[i], strerror(errno));
 			umount2(mounted[i], MNT_DETACH);
 			well = false;

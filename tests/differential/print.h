@@ -12,6 +12,7 @@ void print_call(FILE *out, const struct call *call);
 void print_result(FILE *out, const struct result *result);
 void print_view(FILE *out, const struct view *view);
 /* The lines of two texts that are not the same. */
-void print_text_difference(FILE *out, const struct side sides[2], const struct result *const results[2]);
+void print_text_difference(
+    FILE *out, const struct side sides[2], const struct result *const results[2]);
 
 #endif

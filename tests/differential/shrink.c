@@ -8,8 +8,8 @@
 #include "side.h"
 
 /* One pass over all groups of this size. Returns how many calls are left. */
-static unsigned leave_out(struct call *calls, unsigned count, unsigned size, struct call *room,
-    shows *try, void *context)
+static unsigned leave_out(
+    struct call *calls, unsigned count, unsigned size, struct call *room, shows *try, void *context)
 {
 	for (unsigned at = 0; at + 1 < count;) {
 		unsigned group = count - 1 - at < size ? count - 1 - at : size;

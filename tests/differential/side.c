@@ -146,8 +146,9 @@ const char *side_clear(struct side *side)
 			return NULL;
 		nanosleep(&pause, NULL);
 	}
-	snprintf(message, sizeof message, "%s: %llu blocks and %llu nodes remain in use when all is "
-					  "removed, where 0 and 1 should",
+	snprintf(message, sizeof message,
+	    "%s: %llu blocks and %llu nodes remain in use when all is "
+	    "removed, where 0 and 1 should",
 	    side->name, (unsigned long long)(st.f_blocks - st.f_bfree),
 	    (unsigned long long)(st.f_files - st.f_ffree));
 	return message;

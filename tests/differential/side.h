@@ -27,9 +27,9 @@ struct known_object {
 };
 
 struct shared {
-	_Atomic uint32_t turn;		 /* the call that is due */
+	_Atomic uint32_t turn;		  /* the call that is due */
 	_Atomic uint32_t passed[WORKERS]; /* the call that this worker has seen done, plus one */
-	_Atomic int leases;		 /* that are held; while any is, workers keep in step */
+	_Atomic int leases;		  /* that are held; while any is, workers keep in step */
 	uint32_t text_used, views_used, objects_used;
 	struct result results[ROUND_CALLS];
 	struct known_object objects[OBJECTS];

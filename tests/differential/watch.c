@@ -20,11 +20,13 @@ static void directory_of(const char *path, char *out)
 		end--;
 	while (end > path && end[-1] != '/')
 		end--;
-	snprintf(out, PATH_ROOM, "%.*s", end > path ? (int)(end - path) : 1, end > path ? path : ".");
+	snprintf(
+	    out, PATH_ROOM, "%.*s", end > path ? (int)(end - path) : 1, end > path ? path : ".");
 }
 
 /* Node 0 is the call's descriptor, then its first path with the directory, then the second one. */
-static bool look(const struct worker *worker, const struct call *call, unsigned node, struct stat *st)
+static bool look(
+    const struct worker *worker, const struct call *call, unsigned node, struct stat *st)
 {
 	const char *fields = kinds[call->kind].fields;
 	char directory[PATH_ROOM];

@@ -82,7 +82,8 @@ static void set_time(int64_t *seconds, uint32_t *nanoseconds, const struct times
 	*nanoseconds = recent ? 0 : (uint32_t)time->tv_nsec;
 }
 
-void give_view(struct worker *worker, struct result *result, const struct stat *st, const char *name)
+void give_view(
+    struct worker *worker, struct result *result, const struct stat *st, const char *name)
 {
 	struct view *view = new_view(worker, result);
 
@@ -250,7 +251,8 @@ static void enter(struct worker *worker)
 	    (worker->index == 1 && (setresgid(USER_UID, USER_UID, USER_UID) != 0 ||
 				       setresuid(USER_UID, USER_UID, USER_UID) != 0)))
 		broken("credentials");
-	/* What changes its user cannot look into its own /proc and outlives its parent by default. */
+	/* What changes its user cannot look into its own /proc and outlives its parent by default.
+	 */
 	if (prctl(PR_SET_DUMPABLE, 1) != 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
 		broken("prctl");
 	umask(022);
@@ -267,8 +269,8 @@ static struct worker *make_worker(const struct side *side, unsigned index)
 	worker->index = index;
 	for (unsigned i = 0; i < SLOTS; i++)
 		worker->slots[i].fd = -1;
-	worker->buffer = mmap(
-	    NULL, BUFFER_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	worker->buffer =
+	    mmap(NULL, BUFFER_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (worker->buffer == MAP_FAILED || pipe2(worker->pipe, O_NONBLOCK | O_CLOEXEC) != 0)
 		broken("memory and pipe");
 	return worker;

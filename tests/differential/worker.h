@@ -81,7 +81,8 @@ void give_data(struct result *result, const void *data, size_t length);
 /* Up to TOUCHED nodes are noted, the others forgotten. */
 void note_touch(struct result *result, uint64_t ino, unsigned how);
 /* Appends a view; `name` may be NULL. */
-void give_view(struct worker *worker, struct result *result, const struct stat *st, const char *name);
+void give_view(
+    struct worker *worker, struct result *result, const struct stat *st, const char *name);
 void give_ino(struct worker *worker, struct result *result, uint64_t ino, mode_t type);
 __attribute__((format(printf, 3, 4))) void give_text(
     struct worker *worker, struct result *result, const char *format, ...);

@@ -115,6 +115,19 @@ START_TEST(removing_the_access_list_keeps_the_mode)
 }
 END_TEST
 
+START_TEST(removing_a_list_that_is_not_there_succeeds)
+{
+	make_object("a", 0);
+	OK(mkdir("d", 0750));
+	OK(removexattr("a", ACL_ACCESS));
+	OK(removexattr("a", ACL_DEFAULT));
+	OK(removexattr("d", ACL_ACCESS));
+	OK(removexattr("d", ACL_DEFAULT));
+	expect_mode("a", 0600);
+	expect_mode("d", 0750);
+}
+END_TEST
+
 START_TEST(a_list_without_entries_removes)
 {
 	struct acl_list empty = {.version = 2};
@@ -542,6 +555,7 @@ static void add_lists(TCase *tcase)
 	tcase_add_test(tcase, a_list_of_three_entries_is_a_mode_and_nothing_else);
 	tcase_add_test(tcase, a_list_leaves_the_other_bits_of_the_mode);
 	tcase_add_test(tcase, removing_the_access_list_keeps_the_mode);
+	tcase_add_test(tcase, removing_a_list_that_is_not_there_succeeds);
 	tcase_add_test(tcase, a_list_without_entries_removes);
 	tcase_add_test(tcase, lists_work_by_descriptor_and_on_every_kind_of_node);
 	tcase_add_test(tcase, a_list_belongs_to_the_object);

@@ -205,6 +205,17 @@ START_TEST(a_name_of_no_known_namespace_is_eopnotsupp)
 }
 END_TEST
 
+START_TEST(a_namespace_alone_is_no_name)
+{
+	static const char *const names[] = {"user.", "trusted.", "security."};
+
+	make_object("a", 0);
+	FAILS(EINVAL, set_text("a", names[_i], "x"));
+	FAILS(EINVAL, getxattr("a", names[_i], NULL, 0));
+	FAILS(EINVAL, removexattr("a", names[_i]));
+}
+END_TEST
+
 START_TEST(a_name_has_at_most_255_bytes)
 {
 	char name[258];
@@ -311,6 +322,7 @@ void add_xattr_cases(Suite *suite)
 	tcase_add_test(tcase, what_was_never_set_is_enodata);
 	tcase_add_loop_test(tcase, a_name_of_no_known_namespace_is_eopnotsupp, 0,
 	    sizeof(bad_names) / sizeof(bad_names[0]));
+	tcase_add_loop_test(tcase, a_namespace_alone_is_no_name, 0, 3);
 	tcase_add_test(tcase, a_name_has_at_most_255_bytes);
 	tcase_add_test(tcase, names_of_every_length_arrive_whole);
 	tcase_add_test(tcase, a_name_may_have_any_bytes);
