@@ -195,11 +195,6 @@ static void mtime_now(struct fuse_attr *attr)
 	ctime_now(attr);
 }
 
-static void nothing(struct fuse_attr *attr)
-{
-	(void)attr;
-}
-
 static void size_alone(struct fuse_attr *attr)
 {
 	attr->size = 5000;
@@ -229,7 +224,8 @@ static void owner_and_mode(struct fuse_attr *attr)
 {
 	uid_alone(attr);
 	gid_alone(attr);
-	mode_alone(attr);
+	/* Set-id bits go with the owner, also those that the same request would set. */
+	attr->mode = S_IFREG | 0321;
 }
 
 static void both_times_now(struct fuse_attr *attr)
@@ -270,22 +266,22 @@ static void size_and_mode(struct fuse_attr *attr)
 /* The values are those that Linux sends for these calls. */
 START_TEST(setattr_changes_what_its_bits_name_and_nothing_else)
 {
-	expect_set(0, nothing);
-	expect_set(0x248, size_alone);	   /* ftruncate: size, handle, lock owner */
-	expect_set(0x208, size_alone);	   /* truncate: size, lock owner */
-	expect_set(0x8, size_alone);	   /* open with O_TRUNC */
-	expect_set(0x1, mode_alone);	   /* chmod */
-	expect_set(0x2, uid_alone);	   /* chown, owner */
-	expect_set(0x4, gid_alone);	   /* chown, group */
-	expect_set(0x7, owner_and_mode);   /* chown that clears set-id bits */
-	expect_set(0x1b0, both_times_now); /* touch */
-	expect_set(0x30, given_times);	   /* utimensat */
-	expect_set(0x10, given_atime);	   /* utimensat with UTIME_OMIT */
-	expect_set(0x400, given_ctime);	   /* write-back of times */
-	expect_set(0x9, size_and_mode);	   /* truncation that clears set-id bits */
-	expect_set(0x800, nothing);	   /* FATTR_KILL_SUIDGID, never agreed on */
-	expect_set(0xfffff000u, nothing);  /* bits that nobody has defined */
-	expect_set(0x240, nothing);
+	expect_set(0, ctime_now);	    /* chown(-1, -1) */
+	expect_set(0x248, size_alone);	    /* ftruncate: size, handle, lock owner */
+	expect_set(0x208, size_alone);	    /* truncate: size, lock owner */
+	expect_set(0x8, size_alone);	    /* open with O_TRUNC */
+	expect_set(0x1, mode_alone);	    /* chmod */
+	expect_set(0x2, uid_alone);	    /* chown, owner */
+	expect_set(0x4, gid_alone);	    /* chown, group */
+	expect_set(0x7, owner_and_mode);    /* chown that clears set-id bits */
+	expect_set(0x1b0, both_times_now);  /* touch */
+	expect_set(0x30, given_times);	    /* utimensat */
+	expect_set(0x10, given_atime);	    /* utimensat with UTIME_OMIT */
+	expect_set(0x400, given_ctime);	    /* write-back of times */
+	expect_set(0x9, size_and_mode);	    /* truncation that clears set-id bits */
+	expect_set(0x800, ctime_now);	    /* FATTR_KILL_SUIDGID, never agreed on */
+	expect_set(0xfffff000u, ctime_now); /* bits that nobody has defined */
+	expect_set(0x240, ctime_now);
 }
 END_TEST
 
