@@ -44,12 +44,17 @@ struct rules {
 	bool native;		/* ... under io=passthrough */
 };
 
+struct usage {
+	uint64_t blocks, nodes;
+};
+
 struct side {
 	const char *name;
 	char dir[PATH_MAX]; /* the mount point */
 	bool reference;
 	struct rules rules;
 	struct shared *shared;
+	struct usage empty; /* what was in use before the round: more would be left over */
 	pid_t pids[WORKERS];
 	int pidfds[WORKERS];
 };
