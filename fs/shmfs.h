@@ -377,7 +377,8 @@ ssize_t shmfs_read(struct shmfs *fs, uint64_t handle, void *buffer, size_t size,
  * returns what fits; where nothing fits, -EFBIG (a count of 0 would make stdio spin for ever).
  * Objects that grow are extended and charged first: -ENOSPC, -ENFILE, and -EFBIG past 2^63-1.
  * A write by anybody but root takes the set-user-id bit away, and the set-group-id bit where the
- * group may execute. -EBADF: not open for writing.
+ * group may execute; one by anybody the capabilities (security.capability). -EBADF: not open for
+ * writing.
  */
 ssize_t shmfs_write(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t handle,
     const void *buffer, size_t size, uint64_t offset);
