@@ -11,7 +11,15 @@
 #include "random.h"
 #include "suites.h"
 
-enum { KNOWN = 600, OPEN = 100, NAMES = 120, MEMORIES = 400, PAGE_LIMIT = 4000, NODE_LIMIT = 3000 };
+enum {
+	KNOWN = 600,
+	OPEN = 100,
+	NAMES = 120,
+	MEMORIES = 400,
+	PAGE_LIMIT = 4000,
+	NODE_LIMIT = 3000,
+	USER_NODE_LIMIT = 40
+};
 
 /* What the caller knows: nodes with its references, and handles. */
 struct life {
@@ -63,6 +71,15 @@ static uint64_t some_size(struct life *life)
 	return random_percent(&life->random, 80) ? below(life, 100000) : below(life, 20000000);
 }
 
+/* One of the users, to whom all that he makes is charged. */
+static const struct shmfs_cred *somebody(struct life *life)
+{
+	static const struct shmfs_cred users[] = {
+	    {.uid = 1001, .gid = 2001}, {.uid = 1002, .gid = 2002}, {.uid = 0, .gid = 0}};
+
+	return &users[below(life, 3)];
+}
+
 static int make(struct life *life, struct learnt *learnt)
 {
 	struct shmfs_attr attr = {.id = 0};
@@ -74,10 +91,11 @@ static int make(struct life *life, struct learnt *learnt)
 	some_name(life, name);
 	switch (below(life, 6)) {
 	case 0:
-		rc = shmfs_mkdir(life->fs, ALICE, dir, name, 0755, &attr);
+		rc = shmfs_mkdir(life->fs, somebody(life), dir, name, 0755, &attr);
 		break;
 	case 1:
-		rc = shmfs_symlink(life->fs, ALICE, dir, name, some_name(life, target), &attr);
+		rc = shmfs_symlink(
+		    life->fs, somebody(life), dir, name, some_name(life, target), &attr);
 		break;
 	case 2:
 		rc = shmfs_link(life->fs, some_node(life), dir, name, &attr);
@@ -86,7 +104,7 @@ static int make(struct life *life, struct learnt *learnt)
 		rc = shmfs_lookup(life->fs, dir, name, &attr);
 		break;
 	default:
-		rc = shmfs_create(life->fs, ALICE, dir, name, 0644,
+		rc = shmfs_create(life->fs, somebody(life), dir, name, 0644,
 		    random_percent(&life->random, 10) ? O_RDWR | O_TRUNC : O_RDWR, &attr, &opened);
 		break;
 	}
@@ -101,7 +119,8 @@ static int take_away(struct life *life, struct learnt *learnt)
 
 	switch (below(life, 5)) {
 	case 0:
-		return shmfs_unlink(life->fs, ALICE, some_node(life), some_name(life, name));
+		return shmfs_unlink(
+		    life->fs, somebody(life), some_node(life), some_name(life, name));
 	case 1:
 		return shmfs_rmdir(life->fs, some_node(life), some_name(life, name));
 	case 2:
@@ -134,8 +153,9 @@ static int64_t change(struct life *life, struct learnt *learnt)
 	switch (below(life, 8)) {
 	case 0:
 	case 1:
-		return shmfs_rename(life->fs, ALICE, some_node(life), some_name(life, from),
-		    some_node(life), some_name(life, to), flags[below(life, 4)]);
+		return shmfs_rename(life->fs, somebody(life), some_node(life),
+		    some_name(life, from), some_node(life), some_name(life, to),
+		    flags[below(life, 4)]);
 	case 2:
 		return shmfs_setattr(life->fs, some_node(life), &size, &attr);
 	case 3:
@@ -143,7 +163,7 @@ static int64_t change(struct life *life, struct learnt *learnt)
 		learnt->handle = opened.handle;
 		return rc;
 	case 4:
-		return shmfs_write(life->fs, ALICE, some_handle(life), buffer,
+		return shmfs_write(life->fs, somebody(life), some_handle(life), buffer,
 		    below(life, sizeof buffer), some_size(life) / 10);
 	case 5:
 		return shmfs_read(life->fs, some_handle(life), buffer, below(life, sizeof buffer),
@@ -275,6 +295,9 @@ START_TEST(a_long_random_life_leaves_nothing_behind)
 	life.random = random_begin("a_long_random_life");
 	config.size_limit = (uint64_t)PAGE_LIMIT * SHMFS_PAGE_SIZE;
 	config.node_limit = NODE_LIMIT;
+	/* So that each limit refuses now and then. */
+	config.user_size_limit = config.size_limit / 3;
+	config.user_node_limit = USER_NODE_LIMIT;
 	config.backing = _i == 1;
 	life.fs = open_with(config);
 	used = usage(life.fs).arena_bytes;
