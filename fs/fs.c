@@ -73,7 +73,6 @@ static int fill(struct shmfs *fs, const struct shmfs_config *config)
 	super->next_handle = 1;
 	super->backing = config->backing;
 	super->rules = config->rules;
-	super->descriptor_limit = config->descriptor_limit;
 	super->charge.limit = (struct account){
 	    .pages = charge_pages_of(config->size_limit),
 	    .nodes = config->node_limit,
@@ -82,6 +81,9 @@ static int fill(struct shmfs *fs, const struct shmfs_config *config)
 	    .pages = charge_pages_of(config->user_size_limit),
 	    .nodes = config->user_node_limit,
 	};
+	descriptor_init(fs,
+	    config->descriptor_first > 0 ? config->descriptor_first : SHMFS_DESCRIPTOR_FIRST,
+	    config->descriptor_limit);
 	rc = fs->os->random(&secret, sizeof secret);
 	if (rc == 0)
 		rc = dictionary_init(fs->arena, &super->dictionary, secret);
@@ -98,7 +100,8 @@ int shmfs_open_new(const struct shmfs_config *config, struct shmfs **out)
 	struct shmfs *fs;
 	int rc;
 
-	if (config->root_mode & ~(mode_t)07777)
+	if ((config->root_mode & ~(mode_t)07777) || config->descriptor_first < 0 ||
+	    config->descriptor_first > DESCRIPTOR_FIRST_MAX)
 		return -EINVAL;
 	fs = calloc(1, sizeof *fs);
 	if (fs == NULL)
@@ -136,7 +139,7 @@ int shmfs_open_again(int arena_fd, const struct shmfs_os *os, struct shmfs **out
 		free(fs);
 		return rc;
 	}
-	txn_recover(&fs->arena->txn, fs->os);
+	shmfs_recover(fs);
 	fs->arena_fd = arena_fd;
 	fs->super = fs->arena->root;
 	/* Whoever made it did not come to the end of his first transaction. */
@@ -147,6 +150,11 @@ int shmfs_open_again(int arena_fd, const struct shmfs_os *os, struct shmfs **out
 	}
 	*out = fs;
 	return 0;
+}
+
+void shmfs_recover(struct shmfs *fs)
+{
+	txn_recover(&fs->arena->txn, fs->os);
 }
 
 int shmfs_arena_fd(const struct shmfs *fs)
@@ -193,6 +201,27 @@ void shmfs_rollback(struct shmfs *fs)
 bool shmfs_active(const struct shmfs *fs)
 {
 	return fs->arena->txn.state == TXN_ACTIVE;
+}
+
+bool shmfs_changed(const struct shmfs *fs)
+{
+	return fs->arena->txn.log_used > 0 || fs->arena->txn.effect_count > 0;
+}
+
+void shmfs_set_mark(struct shmfs *fs, struct shmfs_mark mark)
+{
+	save(fs, &fs->super->mark, sizeof fs->super->mark);
+	fs->super->mark = mark;
+}
+
+struct shmfs_mark shmfs_mark(const struct shmfs *fs)
+{
+	return fs->super->mark;
+}
+
+int shmfs_last_backing(const struct shmfs *fs)
+{
+	return fs->super->last_backing;
 }
 
 void shmfs_usage(const struct shmfs *fs, struct shmfs_usage *out)

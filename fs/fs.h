@@ -5,6 +5,7 @@
 
 #include "arena.h"
 #include "charge.h"
+#include "descriptor.h"
 #include "dictionary.h"
 #include "index.h"
 #include "node.h"
@@ -22,7 +23,9 @@ struct super {
 	struct dictionary dictionary;
 	struct charge charge;
 	char *grow_patterns;
-	int32_t descriptor_limit; /* 0 = none */
+	struct descriptors descriptors;
+	struct shmfs_mark mark;
+	int32_t last_backing;
 	bool backing;
 	enum shmfs_rules rules;
 };

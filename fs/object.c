@@ -11,31 +11,20 @@
 #include "handle.h"
 #include "seal.h"
 
-/* What the caller sees of a descriptor that cannot be had: the daemon's table is the system's. */
-static int memory_create(struct shmfs *fs)
-{
-	int limit = fs->super->descriptor_limit;
-	int fd = fs->os->memory_create();
-
-	if (fd == -EMFILE)
-		return -ENFILE;
-	if (fd >= 0 && limit > 0 && fd >= limit) {
-		fs->os->close(fd);
-		return -ENFILE;
-	}
-	return fd;
-}
-
 int object_need_memory(struct shmfs *fs, struct node *node)
 {
-	int fd;
+	int fd, rc;
 
 	if (node->object.fd >= 0)
 		return 0;
-	fd = memory_create(fs);
-	if (fd < 0)
-		return fd;
+	rc = descriptor_take(fs, &fd);
+	if (rc < 0)
+		return rc;
 	txn_effect(&fs->arena->txn, TXN_CLOSE_ON_ROLLBACK, fd, 0);
+	rc = fs->os->memory_create(fd);
+	/* The daemon's table is what the caller sees of the system's. */
+	if (rc < 0)
+		return rc == -EMFILE ? -ENFILE : rc;
 	node_change(fs, node);
 	node->object.fd = fd;
 	return 0;
@@ -56,6 +45,8 @@ int object_need_backing(struct shmfs *fs, struct node *node)
 	txn_effect(&fs->arena->txn, TXN_UNBACK_ON_ROLLBACK, backing, 0);
 	node_change(fs, node);
 	node->object.backing = backing;
+	save(fs, &fs->super->last_backing, sizeof fs->super->last_backing);
+	fs->super->last_backing = backing;
 	return 0;
 }
 
@@ -124,8 +115,10 @@ static void drop_memory(struct shmfs *fs, struct node *node)
 	node_change(fs, node);
 	if (object->backing != 0)
 		txn_effect(&fs->arena->txn, TXN_UNBACK_ON_COMMIT, object->backing, 0);
-	if (object->fd >= 0)
+	if (object->fd >= 0) {
 		txn_effect(&fs->arena->txn, TXN_CLOSE_ON_COMMIT, object->fd, 0);
+		descriptor_give_back(fs, object->fd);
+	}
 	object->fd = -1;
 	object->backing = 0;
 }

@@ -10,6 +10,7 @@
 #include "handle.h"
 #include "object.h"
 #include "seal.h"
+#include "step.h"
 #include "xattrs.h"
 
 static inline uint64_t smaller(uint64_t a, uint64_t b)
@@ -113,6 +114,7 @@ ssize_t shmfs_write(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t id
 		return rules_of(fs)->full_write_is_0 ? 0 : -EFBIG;
 	size = (size_t)smaller(size, node->object.size - offset);
 	count = fs->os->write(node->object.fd, buffer, size, offset);
+	step("bytes written");
 	if (count < 0)
 		return count;
 	/* What the system had no memory for does not count as written, so not as size either. */

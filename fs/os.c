@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "shmfs.h"
+#include "step.h"
 
 /* Since Linux 6.3; elsewhere EINVAL. With sysctl vm.memfd_noexec set, asking for it is a must. */
 #ifndef MFD_EXEC
@@ -22,18 +23,26 @@ static inline int result(int rc)
 }
 
 /* Objects may be mapped executable, as on tmpfs. Under vm.memfd_noexec=2 that is refused. */
-static int memory_create(void)
+static int memory_create(int number)
 {
 	static const unsigned tries[] = {
 	    MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_EXEC, MFD_CLOEXEC | MFD_ALLOW_SEALING};
-	int fd = -1;
+	int fd = -1, rc;
 
 	for (size_t i = 0; i < sizeof tries / sizeof tries[0]; i++) {
 		fd = memfd_create("shmfs", tries[i]);
 		if (fd >= 0 || (errno != EINVAL && errno != EACCES))
 			break;
 	}
-	return result(fd);
+	if (fd < 0)
+		return -errno;
+	step("memory made");
+	/* Without FD_CLOEXEC: a program that takes over finds it open. */
+	rc = result(dup2(fd, number));
+	step("memory numbered");
+	close(fd);
+	/* The number is beyond the limit of this process. */
+	return rc == -EBADF ? -EMFILE : rc < 0 ? rc : 0;
 }
 
 /* Never called again after EINTR: Linux has let go of the number by then. */

@@ -69,13 +69,15 @@ struct shmfs_config {
 	const char *grow_patterns;
 	/* Give every opened object a backing id (see struct shmfs_os). */
 	bool backing;
-	/* Descriptors with this number or a higher one are not used for objects, so that the
-	 * process keeps some for itself. 0 = no bound. */
-	int descriptor_limit;
+	/* Objects' memory has descriptors with numbers from the first one (0 =
+	 * SHMFS_DESCRIPTOR_FIRST) up to, and without, the limit (0 = no bound). They are the
+	 * namespace's alone: whatever else has such a number is closed. */
+	int descriptor_first, descriptor_limit;
 	/* The outside world; NULL = shmfs_os_linux(). Must outlive the namespace. */
 	const struct shmfs_os *os;
 };
 
+#define SHMFS_DESCRIPTOR_FIRST 64
 #define SHMFS_ARENA_BASE UINT64_C(0x200000000000)
 #define SHMFS_ARENA_SIZE (UINT64_C(64) << 30)
 
@@ -155,6 +157,12 @@ int shmfs_open_new(const struct shmfs_config *config, struct shmfs **out);
  */
 int shmfs_open_again(int arena_fd, const struct shmfs_os *os, struct shmfs **out);
 
+/*
+ * The same for a process that finds the namespace's structure in memory that it was forked with,
+ * and that is to go on where another one ended.
+ */
+void shmfs_recover(struct shmfs *fs);
+
 /* The descriptor of the arena, which stays the namespace's. */
 int shmfs_arena_fd(const struct shmfs *fs);
 
@@ -172,6 +180,23 @@ void shmfs_commit(struct shmfs *fs);
 void shmfs_rollback(struct shmfs *fs);
 /* Whether a transaction is active. */
 bool shmfs_active(const struct shmfs *fs);
+/* Whether the transaction that is active has changed anything. */
+bool shmfs_changed(const struct shmfs *fs);
+
+/*
+ * How far the caller has come: which request, and where in it. The mark changes with the
+ * transaction in which it is set, so whoever takes over after a crash learns from it which changes
+ * are final.
+ */
+struct shmfs_mark {
+	uint64_t request, progress;
+};
+void shmfs_set_mark(struct shmfs *fs, struct shmfs_mark mark);
+struct shmfs_mark shmfs_mark(const struct shmfs *fs);
+
+/* The backing id that was noted last (0: none yet), whether or not it is still open. One that was
+ * given out later is known to nobody. */
+int shmfs_last_backing(const struct shmfs *fs);
 
 /* Limits and use of all users together. */
 void shmfs_usage(const struct shmfs *fs, struct shmfs_usage *out);
@@ -410,7 +435,8 @@ int shmfs_lseek(struct shmfs *fs, uint64_t handle, uint64_t offset, int whence, 
  */
 struct shmfs_os {
 	void *arg; /* handed to backing_open and backing_close */
-	int (*memory_create)(void);
+	/* Makes empty memory with this very descriptor, in place of what has it. */
+	int (*memory_create)(int fd);
 	int (*close)(int fd);
 	int (*truncate)(int fd, uint64_t size);
 	int (*punch)(int fd, uint64_t offset, uint64_t length);

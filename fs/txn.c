@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "shmfs.h"
+#include "step.h"
 
 /* A record of the log. It stands behind the bytes that it describes, so that the log can be read
  * backwards. */
@@ -35,6 +36,7 @@ static inline void set_state(struct txn *txn, enum txn_state state)
 	order_stores();
 	*(volatile uint32_t *)&txn->state = state;
 	order_stores();
+	step("transaction moved on");
 }
 
 void txn_begin(struct txn *txn)
@@ -51,6 +53,7 @@ void txn_save(struct txn *txn, void *memory, size_t size)
 	struct record *record;
 
 	assert(txn->state == TXN_ACTIVE);
+	step("before a save");
 	if (padded + sizeof *record > TXN_LOG_SIZE - txn->log_used)
 		abort();
 	memcpy(txn->log + txn->log_used, memory, size);
@@ -60,6 +63,7 @@ void txn_save(struct txn *txn, void *memory, size_t size)
 	order_stores();
 	*(volatile uint64_t *)&txn->log_used = txn->log_used + padded + sizeof *record;
 	order_stores();
+	step("saved");
 }
 
 void txn_effect(struct txn *txn, enum txn_effect_kind kind, int id, uint64_t size)
@@ -72,6 +76,7 @@ void txn_effect(struct txn *txn, enum txn_effect_kind kind, int id, uint64_t siz
 	order_stores();
 	*(volatile uint32_t *)&txn->effect_count = txn->effect_count + 1;
 	order_stores();
+	step("effect noted");
 }
 
 /*
@@ -119,8 +124,10 @@ static void take_rollback_effect(const struct txn_effect *effect, const struct s
 
 static void finish_commit(struct txn *txn, const struct shmfs_os *os)
 {
-	for (uint32_t i = 0; i < txn->effect_count; i++)
+	for (uint32_t i = 0; i < txn->effect_count; i++) {
 		take_commit_effect(&txn->effects[i], os);
+		step("effect of commit taken");
+	}
 	set_state(txn, TXN_IDLE);
 }
 
@@ -147,9 +154,12 @@ void txn_rollback(struct txn *txn, const struct shmfs_os *os)
 		memcpy(record->memory, txn->log + start, record->size);
 		order_stores();
 		*(volatile uint64_t *)&txn->log_used = start;
+		step("bytes put back");
 	}
-	for (uint32_t i = txn->effect_count; i > 0; i--)
+	for (uint32_t i = txn->effect_count; i > 0; i--) {
 		take_rollback_effect(&txn->effects[i - 1], os);
+		step("effect of rollback taken");
+	}
 	set_state(txn, TXN_IDLE);
 }
 

@@ -25,6 +25,7 @@ struct recount {
 	uint64_t bound, named;
 	struct holding *holdings; /* one for each account */
 	size_t users;
+	uint64_t memories;
 	unsigned bad;
 };
 
@@ -152,6 +153,11 @@ static void verify_object(struct recount *r, const struct node *node)
 
 	r->bad += expect(object->fd >= 0 || (object->size == 0 && object->backing == 0), r->to,
 	    "object %" PRIu64 ": no memory for its size", node->id);
+	if (object->fd < 0)
+		return;
+	r->memories++;
+	r->bad += expect(descriptor_is_taken(r->fs, object->fd), r->to,
+	    "object %" PRIu64 ": descriptor %d is free", node->id, object->fd);
 }
 
 static void verify_node(struct recount *r, const struct node *node, uint64_t id)
@@ -228,5 +234,8 @@ unsigned shmfs_verify(
 	    "%" PRIu64 " pages, %" PRIu64 " charged", r.pages, super->charge.total.pages);
 	r.bad += expect(r.nodes == super->charge.total.nodes, &to,
 	    "%" PRIu64 " nodes, %" PRIu64 " charged", r.nodes, super->charge.total.nodes);
+	r.bad += expect(r.memories == descriptor_count(fs), &to,
+	    "%" PRIu64 " objects with memory, %" PRIu64 " descriptors taken", r.memories,
+	    descriptor_count(fs));
 	return r.bad + arena_verify(fs->arena, complain, arg);
 }

@@ -185,6 +185,15 @@ static uint64_t make_node(struct shmfs *fs, uint64_t dir, const char *name, mode
 	return attr.id;
 }
 
+/* A page for every 1024 numbers, and one that says where these are. */
+uint64_t descriptor_table_size(const struct shmfs *fs)
+{
+	const struct descriptors *all = &fs->super->descriptors;
+	uint64_t pages = (uint64_t)(all->fresh - all->first + 1023) / 1024;
+
+	return pages > 0 ? (1 + pages) * ARENA_PAGE_SIZE : 0;
+}
+
 uint64_t new_object(struct shmfs *fs, uint64_t dir, const char *name)
 {
 	return make_node(fs, dir, name, S_IFREG | 0644);

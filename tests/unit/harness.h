@@ -55,6 +55,9 @@ struct shmfs *open_with(struct shmfs_config config);
 /* Checks it, closes it, and proves that nothing stays open. */
 void close_checked(struct shmfs *fs);
 
+/* What the arena keeps for good for descriptors that were in use at one time; descriptor.h. */
+uint64_t descriptor_table_size(const struct shmfs *fs);
+
 /* Puts another view of the same arena in the place of fs, as the next process would have it. */
 struct shmfs *take_up(struct shmfs *fs);
 

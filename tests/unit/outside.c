@@ -38,21 +38,22 @@ static inline int failure(void)
 	return -outside->fail_errno;
 }
 
-static int memory_create(void)
+static int memory_create(int fd)
 {
-	int fd;
+	int rc;
 
+	REQUIRE(fd >= SHMFS_DESCRIPTOR_FIRST && fd < OUTSIDE_IDS, "descriptor %d", fd);
+	REQUIRE(!outside->books.memory[fd], "descriptor %d is in use", fd);
+	outside->promised = fd;
 	if (arrive(OUTSIDE_MEMORY_CREATE))
 		return failure();
-	fd = shmfs_os_linux()->memory_create();
-	if (fd >= 0) {
-		REQUIRE(fd < OUTSIDE_IDS, "descriptor %d", fd);
-		REQUIRE(!outside->books.memory[fd], "descriptor %d was closed unseen", fd);
+	rc = shmfs_os_linux()->memory_create(fd);
+	if (rc == 0) {
 		outside->books.memory[fd] = true;
 		outside->books.memories++;
 	}
 	leave();
-	return fd;
+	return rc;
 }
 
 static void expect_no_backing(int fd)
@@ -69,7 +70,8 @@ static int close_memory(int fd)
 
 	REQUIRE(fd >= 0 && fd < OUTSIDE_IDS, "close of %d", fd);
 	if (!outside->books.memory[fd]) {
-		REQUIRE(outside->repeats_allowed, "descriptor %d is closed twice", fd);
+		REQUIRE(outside->repeats_allowed || outside->promised == fd,
+		    "descriptor %d is closed twice", fd);
 		leave();
 		return -EBADF;
 	}

@@ -44,6 +44,7 @@ struct outside_books {
 struct outside {
 	struct outside_books books;
 	int last_backing; /* the id given out last; they come in turn */
+	int promised;	  /* the number for which memory was asked last */
 	unsigned calls[OUTSIDE_CALLS];
 	unsigned count; /* calls since outside_fail() or outside_kill() */
 	/* The call with this number fails so; failing late means that it does its work first. */

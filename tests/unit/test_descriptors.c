@@ -7,10 +7,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "fs/fs.h"
 #include "harness.h"
 #include "suites.h"
 
-enum { SPARE = 5 };
+enum { FIRST = 100, SPARE = 5, MANY = 2500 };
 
 static int64_t try_size(struct shmfs *fs, uint64_t id, uint64_t size)
 {
@@ -20,33 +21,12 @@ static int64_t try_size(struct shmfs *fs, uint64_t id, uint64_t size)
 	return TX(fs, shmfs_setattr(fs, id, &what, &attr));
 }
 
-/* The number that the next descriptor gets. */
-static int next_descriptor(void)
-{
-	int fd = dup(STDIN_FILENO);
-
-	ck_assert_int_ge(fd, 0);
-	close(fd);
-	return fd;
-}
-
-/* The number that follows when the arena and SPARE more have got theirs; holes come first. */
-static int descriptor_after_spare(void)
-{
-	int fd[SPARE + 2];
-
-	for (int i = 0; i < SPARE + 2; i++)
-		fd[i] = dup(STDIN_FILENO);
-	for (int i = 0; i < SPARE + 2; i++)
-		ck_assert_int_eq(close(fd[i]), 0);
-	return fd[SPARE + 1];
-}
-
 static struct shmfs *open_bounded(bool backing)
 {
 	struct shmfs_config config = small_config();
 
-	config.descriptor_limit = descriptor_after_spare();
+	config.descriptor_first = FIRST;
+	config.descriptor_limit = FIRST + SPARE;
 	config.backing = backing;
 	return open_with(config);
 }
@@ -143,7 +123,7 @@ START_TEST(the_process_s_own_bound_is_the_same_error)
 	struct rlimit bound;
 
 	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &bound), 0);
-	bound.rlim_cur = (rlim_t)next_descriptor();
+	bound.rlim_cur = SHMFS_DESCRIPTOR_FIRST;
 	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &bound), 0);
 	GIVES(-ENFILE, try_size(fs, id, 100));
 	bound.rlim_cur++;
@@ -169,6 +149,75 @@ START_TEST(other_errors_of_making_memory_are_passed_on)
 }
 END_TEST
 
+/* A number that a process had chosen when it died is closed by the one that rolls back. */
+START_TEST(numbers_are_chosen_before_memory_is_made)
+{
+	struct shmfs_config config = small_config();
+	struct shmfs *fs;
+
+	config.descriptor_first = FIRST;
+	fs = open_with(config);
+	for (int i = 0; i < SPARE; i++) {
+		char name[] = {(char)('a' + i), '\0'};
+		uint64_t id = new_object(fs, SHMFS_ROOT, name);
+
+		GIVES(0, try_size(fs, id, 100));
+		ck_assert_int_eq(outside->promised, FIRST + i);
+	}
+	GIVES(0, TX(fs, shmfs_unlink(fs, ALICE, SHMFS_ROOT, "b")));
+	GIVES(0, TX(fs, shmfs_unlink(fs, ALICE, SHMFS_ROOT, "d")));
+	outside_fail(1, ENOMEM, false);
+	GIVES(-ENOMEM, try_size(fs, new_object(fs, SHMFS_ROOT, "x"), 1));
+	ck_assert_int_eq(outside->promised, FIRST + 3);
+	GIVES(0, try_size(fs, new_object(fs, SHMFS_ROOT, "y"), 1));
+	ck_assert_int_eq(outside->promised, FIRST + 3);
+	GIVES(0, try_size(fs, new_object(fs, SHMFS_ROOT, "z"), 1));
+	ck_assert_int_eq(outside->promised, FIRST + 1);
+	close_checked(fs);
+}
+END_TEST
+
+START_TEST(more_than_one_page_of_numbers)
+{
+	struct shmfs_config config = small_config();
+	struct shmfs *fs;
+
+	config.descriptor_limit = SHMFS_DESCRIPTOR_FIRST + MANY;
+	fs = open_with(config);
+	/* No object has them. */
+	check_every_transaction(false);
+	for (int round = 0; round < 2; round++) {
+		for (int i = 0; i < MANY; i++) {
+			int fd;
+
+			GIVES(0, TX(fs, descriptor_take(fs, &fd)));
+			ck_assert(descriptor_is_taken(fs, fd));
+		}
+		ck_assert_uint_eq(descriptor_count(fs), MANY);
+		GIVES(-ENFILE, TX(fs, descriptor_take(fs, &(int){0})));
+		for (int i = 0; i < MANY; i++)
+			TX_VOID(fs, descriptor_give_back(fs, SHMFS_DESCRIPTOR_FIRST + i));
+		ck_assert_uint_eq(descriptor_count(fs), 0);
+	}
+	check_every_transaction(true);
+	close_checked(fs);
+}
+END_TEST
+
+START_TEST(first_numbers_out_of_range_are_einval)
+{
+	struct shmfs_config config = small_config();
+	struct shmfs *fs;
+
+	config.descriptor_first = -1;
+	GIVES(-EINVAL, shmfs_open_new(&config, &fs));
+	config.descriptor_first = DESCRIPTOR_FIRST_MAX + 1;
+	GIVES(-EINVAL, shmfs_open_new(&config, &fs));
+	config.descriptor_first = DESCRIPTOR_FIRST_MAX;
+	close_checked(open_with(config));
+}
+END_TEST
+
 Suite *descriptors_suite(void)
 {
 	Suite *suite = suite_create("descriptors");
@@ -181,5 +230,8 @@ Suite *descriptors_suite(void)
 	tcase_add_test(tests, with_backing_an_opening_needs_one);
 	tcase_add_test(tests, the_process_s_own_bound_is_the_same_error);
 	tcase_add_test(tests, other_errors_of_making_memory_are_passed_on);
+	tcase_add_test(tests, numbers_are_chosen_before_memory_is_made);
+	tcase_add_test(tests, more_than_one_page_of_numbers);
+	tcase_add_test(tests, first_numbers_out_of_range_are_einval);
 	return suite;
 }

@@ -64,6 +64,32 @@ START_TEST(a_committed_transaction_is_completed)
 }
 END_TEST
 
+/* The mark tells whoever takes over whether the transaction in which it was set is final. */
+START_TEST(a_mark_lives_and_dies_with_its_transaction)
+{
+	struct shmfs *fs;
+
+	world_begin(&world, PLAIN);
+	fs = world.fs;
+	shmfs_begin(fs);
+	ck_assert(!shmfs_changed(fs));
+	shmfs_set_mark(fs, (struct shmfs_mark){.request = 7, .progress = 1});
+	ck_assert(shmfs_changed(fs));
+	shmfs_commit(fs);
+	shmfs_begin(fs);
+	shmfs_set_mark(fs, (struct shmfs_mark){.request = 8, .progress = 2});
+	ck_assert_uint_eq(shmfs_mark(fs).request, 8);
+	shmfs_rollback(fs);
+	ck_assert_uint_eq(shmfs_mark(fs).request, 7);
+	shmfs_begin(fs);
+	shmfs_set_mark(fs, (struct shmfs_mark){.request = 9, .progress = 3});
+	world.fs = take_up(fs);
+	ck_assert_uint_eq(shmfs_mark(world.fs).request, 7);
+	ck_assert_uint_eq(shmfs_mark(world.fs).progress, 1);
+	world_end(&world);
+}
+END_TEST
+
 START_TEST(taking_up_what_is_idle_changes_nothing)
 {
 	struct snapshot *before;
@@ -114,27 +140,12 @@ static bool kill_at_call(const struct operation *operation, unsigned n, bool lat
 }
 
 /*
- * What was made by the very call that killed the process is not noted yet, so nobody knows of it:
- * whoever recovers closes what no node names.
+ * A backing id that was given out by the very call that killed the process is not noted yet, so no
+ * node names it: whoever recovers closes it.
  */
 static void close_the_stray(void)
 {
-	struct outside_books *books = &outside->books;
-	const struct node *node;
-	uint64_t id;
-
-	if (!outside->kill_late)
-		return;
-	for (int fd = 0; fd < OUTSIDE_IDS && outside->killed == OUTSIDE_MEMORY_CREATE; fd++) {
-		for (id = 0; (node = index_next(&world.fs->super->nodes, &id)) != NULL; id++) {
-			if (is_object(node) && node->object.fd == fd)
-				break;
-		}
-		if (node == NULL && books->memory[fd])
-			outside_os()->close(fd);
-	}
-	/* The newest is the last that was given out. */
-	if (outside->killed == OUTSIDE_BACKING_OPEN)
+	if (shmfs_last_backing(world.fs) != outside->last_backing)
 		outside_os()->backing_close(outside, outside->last_backing);
 }
 
@@ -149,14 +160,13 @@ static bool survive_one_kill(
 	before = snapshot_take(world.fs->arena);
 	killed = kill_at_call(operation, n, late);
 	state = world.fs->arena->txn.state;
-	if (killed && state == TXN_ACTIVE && outside->killed == OUTSIDE_BACKING_OPEN)
+	/* Before memory goes that it stands for, as the books want it. */
+	if (killed && outside->kill_late && outside->killed == OUTSIDE_BACKING_OPEN)
 		close_the_stray();
 	/* Some effects are taken for a second time. */
 	outside->repeats_allowed = true;
 	world.fs = take_up(world.fs);
 	outside->repeats_allowed = false;
-	if (killed && outside->killed == OUTSIDE_MEMORY_CREATE)
-		close_the_stray();
 	check_namespace(world.fs);
 	if (killed && state == TXN_ACTIVE)
 		snapshot_expect_arena(
@@ -189,6 +199,7 @@ Suite *recovery_suite(void)
 
 	tcase_add_loop_test(tests, an_active_transaction_is_rolled_back, 0, SITUATIONS);
 	tcase_add_loop_test(tests, a_committed_transaction_is_completed, 0, SITUATIONS);
+	tcase_add_test(tests, a_mark_lives_and_dies_with_its_transaction);
 	tcase_add_test(tests, taking_up_what_is_idle_changes_nothing);
 	tcase_add_loop_test(tests, a_process_may_die_at_every_call_outside, 0, 4);
 	return suite;

@@ -24,10 +24,12 @@
 #define WIRE_BUFFER_SIZE (2 * SERVER_MAX_TRANSFER)
 
 #define WIRE_BACKINGS (1 << 16)
+#define WIRE_MEMORIES (1 << 16)
 
 /* What the outside world holds for the namespace, and how it behaves. */
 struct outside {
 	bool is_backing[WIRE_BACKINGS];
+	bool is_memory[WIRE_MEMORIES];
 	int next_backing;
 	unsigned backings, memories;
 	bool memory_is_used; /* somebody maps every object */

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Labelled steps, for tests that kill the process at each of them. Only a build with -DSHMFS_STEPS
+ * has any; elsewhere there is nothing of it in the program.
+ *
+ * Steps stand wherever the state that outlives the process, or the world outside, has just changed
+ * or is about to.
+ */
+#ifndef SHMFS_STEP_H
+#define SHMFS_STEP_H
+
+#ifdef SHMFS_STEPS
+
+#include <stdint.h>
+
+/* One page of a file that the environment variable SHMFS_STEPS_FILE names. */
+struct steps {
+	uint64_t armed_at; /* the step that kills; 0 = none */
+	uint64_t count;	   /* steps so far */
+	char label[64];	   /* of the last one */
+};
+
+/* Maps the file. Without it, steps do nothing. */
+void steps_begin(void);
+
+void step(const char *label);
+
+#else
+
+static inline void steps_begin(void)
+{
+}
+
+static inline void step(const char *label)
+{
+	(void)label;
+}
+
+#endif
+#endif
