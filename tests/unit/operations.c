@@ -158,6 +158,11 @@ const struct operation operations[] = {
     {SETXATTR, FILE_A, "user.new", .want = -ENODATA, .flags = XATTR_REPLACE, .size = 1},
     {SETXATTR, FILE_A, "system.other", .want = -EOPNOTSUPP, .size = 1},
     {SETXATTR, REMOVED_DIR, "user.new", .want = -ESTALE, .size = 5000},
+    {SETXATTR, FILE_A, "system.posix_acl_access", .want = 0, .size = 44},
+    {SETXATTR, FILE_B, "system.posix_acl_access", .want = 0, .size = 28},
+    {SETXATTR, DIR, "system.posix_acl_default", .want = 0, .size = 44},
+    {SETXATTR, FILE_A, "system.posix_acl_default", .want = -EACCES, .size = 44},
+    {SETXATTR, FILE_A, "system.posix_acl_access", .want = -EINVAL, .size = 36},
     {SETXATTR, EMPTY, "user.shmfs.grow", .want = 0, .size = 1},
     {SETXATTR, FILE_C, "user.shmfs.seals", .want = 0, .size = 5},
     {SETXATTR, FILE_A, "user.shmfs.seals", .want = -EBUSY, .size = 5},
@@ -167,6 +172,7 @@ const struct operation operations[] = {
     {REMOVEXATTR, FILE_B, "user.kept", .want = 0},
     {REMOVEXATTR, FILE_B, "user.kept.too", .want = 0},
     {REMOVEXATTR, SUB, "system.posix_acl_default", .want = 0},
+    {REMOVEXATTR, FILE_A, "system.posix_acl_access", .want = 0},
     {REMOVEXATTR, FILE_A, "user.kept", .want = -ENODATA},
     {COPY, READER, .want = 4096, .to = FULL_RW, .size = 10000},
     {COPY, READER, .want = 10000, .to = GROWING_RW, .size = 20000},
@@ -202,8 +208,17 @@ static int run_symlink(const struct operation *o, struct world *w, uint64_t dir)
 static int run_setxattr(const struct operation *o, struct world *w, uint64_t id)
 {
 	static char value[65536];
+	/* A version, then tag, permissions and id of each entry, little-endian: what the mode says
+	 * and nothing else, or with a named user and a mask. */
+	static const unsigned char minimal[28] = {
+	    2, 0, 0, 0, 1, 0, 5, 0, 0, 0, 0, 0, 4, 0, 5, 0, 0, 0, 0, 0, 32, 0, 1, 0, 0, 0, 0, 0};
+	static const unsigned char full[44] = {2, 0, 0, 0, 1, 0, 5, 0, 0, 0, 0, 0, 2, 0, 7, 0, 9, 0,
+	    0, 0, 4, 0, 5, 0, 0, 0, 0, 0, 16, 0, 7, 0, 0, 0, 0, 0, 32, 0, 1, 0, 0, 0, 0, 0};
 
 	memset(value, '1', sizeof value);
+	if (strncmp(o->name, "system.posix_acl", 16) == 0)
+		memcpy(value, o->size == sizeof minimal ? minimal : full,
+		    o->size == sizeof minimal ? sizeof minimal : sizeof full);
 	if (strcmp(o->name, "user.shmfs.seals") == 0)
 		memcpy(value, "write,", 6);
 	return shmfs_setxattr(w->fs, ALICE, id, o->name, value, (size_t)o->size, (int)o->flags);

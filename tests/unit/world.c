@@ -148,6 +148,7 @@ static void begin(struct world *w, enum situation situation)
 	config.size_limit = (uint64_t)PAGE_LIMIT * SHMFS_PAGE_SIZE;
 	config.node_limit = NODE_LIMIT;
 	config.backing = situation == BACKED;
+	outside->in_use = situation == IN_USE;
 	w->fs = open_with(config);
 	w->id[NOBODY] = 123456;
 	check_every_transaction(false);
@@ -166,7 +167,6 @@ static void begin(struct world *w, enum situation situation)
 		    (PAGE_LIMIT - usage(w->fs).used_pages) * SHMFS_PAGE_SIZE);
 	else if (situation == ARENA_FULL)
 		fill_arena(w->fs, w->pages_left);
-	outside->in_use = situation == IN_USE;
 	/* So that a time which is set is another one. */
 	outside_advance(1000, 7);
 	check_every_transaction(true);
