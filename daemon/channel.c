@@ -14,6 +14,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "../fs/step.h"
+#include "first_line.h"
 #include "kernel_abi.h"
 #include "log.h"
 #include "ops.h"
@@ -32,7 +34,8 @@ static bool amend_init(struct server *server, struct iovec *reply)
 		return false;
 	flags |= ABI_INIT_PARALLEL_DIROPS & server->init_offered;
 	if (server->init_offered & ABI_INIT_EXT)
-		flags |= ABI_INIT_EXT | tier_init_flags(server->choice, server->init_offered);
+		flags |= ABI_INIT_EXT | tier_init_flags(server->choice, server->init_offered) |
+			 (steps_hide_resend() ? 0 : ABI_INIT_HAS_RESEND & server->init_offered);
 	out->minor = ABI_MINOR;
 	out->flags = (uint32_t)flags;
 	out->flags2 |= (uint32_t)(flags >> 32);
@@ -43,6 +46,36 @@ static bool amend_init(struct server *server, struct iovec *reply)
 	return true;
 }
 
+static size_t total_size(const struct iovec *iov, int count)
+{
+	size_t size = 0;
+
+	for (int i = 0; i < count; i++)
+		size += iov[i].iov_len;
+	return size;
+}
+
+/*
+ * Stores the reply of a request that changed something, and marks the change as this request's. A
+ * reply with no room in the slot is that of a READ, which may be made twice.
+ */
+static void store_reply(struct server *server, const struct iovec *iov, int count)
+{
+	const struct fuse_out_header *header = iov[0].iov_base;
+	struct journal_slot *slot = &server->journal->slot;
+	size_t size = 0;
+
+	if (total_size(iov, count) > sizeof slot->reply)
+		return;
+	for (int i = 0; i < count; i++) {
+		memcpy(slot->reply + size, iov[i].iov_base, iov[i].iov_len);
+		size += iov[i].iov_len;
+	}
+	slot->reply_size = size;
+	step("reply stored");
+	shmfs_set_mark(server->fs, (struct shmfs_mark){.request = header->unique});
+}
+
 /*
  * Every reply passes here. A change is final before anybody can know of it, and nobody can know of
  * one that is not.
@@ -51,13 +84,21 @@ static ssize_t send_reply(int fd, struct iovec *iov, int count, void *userdata)
 {
 	struct server *server = userdata;
 	const struct fuse_out_header *header = iov[0].iov_base;
+	ssize_t sent;
 
 	if (server->init_unique != 0 && header->unique == server->init_unique &&
 	    (header->error != 0 || count < 2 || !amend_init(server, &iov[1])))
 		fuse_session_exit(server->session);
-	if (server->fs != NULL && shmfs_active(server->fs))
+	if (server->muted)
+		return (ssize_t)total_size(iov, count);
+	if (server->fs != NULL && shmfs_active(server->fs)) {
+		if (shmfs_changed(server->fs))
+			store_reply(server, iov, count);
 		shmfs_commit(server->fs);
-	return writev(fd, iov, count);
+	}
+	sent = writev(fd, iov, count);
+	step("replied");
+	return sent;
 }
 
 int channel_reply(struct server *server, uint64_t unique, int error, void *payload, size_t size)
@@ -85,15 +126,13 @@ static const struct fuse_custom_io custom_io = {.writev = send_reply, .read = re
 
 static int make_session(struct server *server, struct fuse_args *args)
 {
-	server->request = malloc(SERVER_BUFFER_SIZE);
 	server->data = malloc(SERVER_MAX_TRANSFER);
-	if (server->request != NULL && server->data != NULL)
+	if (server->data != NULL)
 		server->session = fuse_session_new(args, &server_ops, sizeof server_ops, server);
 	if (server->session != NULL)
 		return 0;
-	free(server->request);
 	free(server->data);
-	server->request = server->data = NULL;
+	server->data = NULL;
 	return -ENOMEM;
 }
 
@@ -106,6 +145,7 @@ static int take_descriptor(struct server *server, int fd)
 	if (fuse_session_custom_io(server->session, &custom_io, fd) != 0)
 		return -EINVAL;
 	server->fuse_fd = fd;
+	server->journal->fuse_fd = fd;
 	return 0;
 }
 
@@ -121,19 +161,6 @@ int channel_attach(struct server *server, int fd)
 	if (rc < 0)
 		channel_close(server);
 	return rc;
-}
-
-/* The first line of a file, without its end and without the name that libfuse begins it with. */
-static void first_line(int fd, char *out, size_t size)
-{
-	static const char prefix[] = "fuse: ";
-	char line[256];
-	ssize_t count = pread(fd, line, sizeof line - 1, 0);
-
-	line[count > 0 ? count : 0] = '\0';
-	line[strcspn(line, "\n")] = '\0';
-	snprintf(out, size, "%s",
-	    line + (strncmp(line, prefix, strlen(prefix)) == 0 ? strlen(prefix) : 0));
 }
 
 /*
@@ -154,7 +181,7 @@ static int mount_quietly(
 		(void)dup2(saved, STDERR_FILENO);
 	snprintf(why, why_size, "unknown reason");
 	if (rc != 0 && caught >= 0)
-		first_line(caught, why, why_size);
+		first_line(caught, "fuse: ", why, why_size);
 	if (saved >= 0)
 		close(saved);
 	if (caught >= 0)
@@ -190,11 +217,25 @@ fail_mount:
 void channel_close(struct server *server)
 {
 	fuse_session_destroy(server->session);
-	free(server->request);
 	free(server->data);
 	server->session = NULL;
-	server->request = server->data = NULL;
-	server->fuse_fd = -1;
+	server->data = NULL;
+	server->fuse_fd = server->journal->fuse_fd = -1;
+}
+
+static const struct fuse_in_header *request_header(const struct server *server)
+{
+	return (const void *)server->journal->slot.request;
+}
+
+bool channel_can_resend(const struct server *server)
+{
+	return (server->init_agreed & ABI_INIT_HAS_RESEND) != 0;
+}
+
+uint64_t channel_unique(const struct server *server)
+{
+	return request_header(server)->unique;
 }
 
 /*
@@ -203,8 +244,9 @@ void channel_close(struct server *server)
  */
 static void note_init(struct server *server)
 {
-	const struct fuse_in_header *header = (const void *)server->request;
+	const struct fuse_in_header *header = request_header(server);
 	const struct fuse_init_in *init = (const void *)(header + 1);
+	struct journal *journal = server->journal;
 
 	if (header->opcode != FUSE_INIT || server->init_agreed != 0 ||
 	    init->major > FUSE_KERNEL_VERSION)
@@ -213,12 +255,14 @@ static void note_init(struct server *server)
 	server->init_offered = init->flags;
 	if ((init->flags & ABI_INIT_EXT) && header->len >= sizeof *header + sizeof *init)
 		server->init_offered |= (uint64_t)init->flags2 << 32;
+	journal->init_size = header->len <= sizeof journal->init ? header->len : 0;
+	memcpy(journal->init, header, journal->init_size);
 }
 
-static void serve_request(struct server *server, size_t length)
+void channel_serve_slot(struct server *server)
 {
-	const struct fuse_in_header *header = (const void *)server->request;
-	struct fuse_buf buffer = {.mem = server->request, .size = length};
+	const struct fuse_in_header *header = request_header(server);
+	struct fuse_buf buffer = {.mem = server->journal->slot.request, .size = header->len};
 
 	/* libfuse would keep it, and answer it within a later request, as if that were answered. */
 	if (request_is_moot(header->opcode))
@@ -226,7 +270,7 @@ static void serve_request(struct server *server, size_t length)
 	note_init(server);
 	if (server->fs != NULL)
 		shmfs_begin(server->fs);
-	if (server->fs == NULL || !ops_newer(server, server->request))
+	if (server->fs == NULL || !ops_newer(server, server->journal->slot.request))
 		fuse_session_process_buf(server->session, &buffer);
 	/* What has no reply (FORGET) ends here. */
 	if (server->fs != NULL && shmfs_active(server->fs))
@@ -241,7 +285,7 @@ static void refuse_request(struct server *server, size_t length)
 
 	if (length < sizeof header)
 		return;
-	memcpy(&header, server->request, sizeof header);
+	memcpy(&header, request_header(server), sizeof header);
 	log_debug("malformed request: opcode %u, %zu bytes", header.opcode, length);
 	if (!request_has_reply(header.opcode))
 		return;
@@ -251,11 +295,12 @@ static void refuse_request(struct server *server, size_t length)
 
 int channel_serve(struct server *server)
 {
+	char *request = server->journal->slot.request;
 	ssize_t length;
 
 	/* One byte stays free for the NUL that ends the last string of any request. */
 	do {
-		length = read(server->fuse_fd, server->request, SERVER_BUFFER_SIZE - 1);
+		length = read(server->fuse_fd, request, JOURNAL_REQUEST_SIZE - 1);
 	} while (length < 0 && errno == EINTR);
 	if (length < 0) {
 		/* ENOENT: the request was taken back while it was being read. */
@@ -265,12 +310,41 @@ int channel_serve(struct server *server)
 	}
 	if (length == 0)
 		return -ENODEV;
-	server->request[length] = '\0';
-	if (request_check(server->request, (size_t)length) == 0)
-		serve_request(server, (size_t)length);
+	step("request received");
+	request[length] = '\0';
+	if (request_check(request, (size_t)length) == 0)
+		channel_serve_slot(server);
 	else
 		refuse_request(server, (size_t)length);
+	journal_clear(server->journal);
 	return 1;
+}
+
+int channel_repeat_init(struct server *server)
+{
+	const struct journal *journal = server->journal;
+	struct fuse_args args = FUSE_ARGS_INIT(0, NULL);
+	char init[JOURNAL_INIT_SIZE];
+	struct fuse_buf buffer = {.mem = init, .size = journal->init_size};
+	int rc;
+
+	if (journal->init_size == 0)
+		return -EPROTO;
+	rc = fuse_opt_add_arg(&args, "shmfs") == 0 ? make_session(server, &args) : -ENOMEM;
+	fuse_opt_free_args(&args);
+	if (rc < 0)
+		return rc;
+	rc = take_descriptor(server, journal->fuse_fd);
+	if (rc < 0)
+		return rc;
+	memcpy(init, journal->init, sizeof init);
+	server->muted = true;
+	fuse_session_process_buf(server->session, &buffer);
+	server->muted = false;
+	if (fuse_session_exited(server->session))
+		return -EPROTO;
+	server->init_agreed = journal->init_agreed;
+	return 0;
 }
 
 int channel_negotiate(struct server *server, int timeout_ms)
@@ -292,5 +366,6 @@ int channel_negotiate(struct server *server, int timeout_ms)
 		if (fuse_session_exited(server->session))
 			return -EPROTO;
 	}
+	server->journal->init_agreed = server->init_agreed;
 	return 0;
 }

@@ -35,6 +35,22 @@ void channel_close(struct server *server);
  */
 int channel_serve(struct server *server);
 
+/* Whether the kernel sends unanswered requests again when it is asked to (Linux 6.9). */
+bool channel_can_resend(const struct server *server);
+
+/* The number of the request that is being served. */
+uint64_t channel_unique(const struct server *server);
+
+/* Serves the request that lies in the journal's slot, which is well-formed. */
+void channel_serve_slot(struct server *server);
+
+/*
+ * Makes a session on the journal's descriptor of /dev/fuse, whose connection another program has
+ * negotiated: it learns of that from the INIT request in the journal, and says nothing to the
+ * kernel. -EPROTO: there is none; -ENOMEM, -EINVAL.
+ */
+int channel_repeat_init(struct server *server);
+
 /*
  * Waits for the kernel's first request, INIT, and answers it. -ETIMEDOUT: none came;
  * -EPROTO: the kernel's protocol is none that this server speaks; -ENODEV.

@@ -16,6 +16,12 @@ void log_setup(enum log_place new_place, bool debug)
 	show_debug = debug;
 	/* systemd reads the priority of a line from such a prefix; sd-daemon(3). */
 	show_priority = place == LOG_TO_STDERR && getenv("JOURNAL_STREAM") != NULL;
+	log_let_go();
+}
+
+void log_let_go(void)
+{
+	closelog();
 	if (place != LOG_TO_STDERR)
 		openlog("shmfs", LOG_PID, LOG_DAEMON);
 }

@@ -12,7 +12,7 @@
 /* Requests that are served in a row before the loop looks at anything else. */
 #define BURST 64
 
-static const int end_signals[] = {SIGTERM, SIGINT};
+static const int end_signals[] = {SIGTERM, LOOP_ORPHANED};
 #define END_SIGNALS (sizeof end_signals / sizeof end_signals[0])
 
 struct loop {
@@ -50,27 +50,11 @@ static void on_signal(uv_signal_t *handle, int signal)
 	uv_stop(&loop->uv);
 }
 
-static sigset_t held_signals(void)
+static int start_signals(struct loop *loop)
 {
 	sigset_t set;
 
 	sigemptyset(&set);
-	for (size_t i = 0; i < END_SIGNALS; i++)
-		sigaddset(&set, end_signals[i]);
-	return set;
-}
-
-void loop_hold_signals(void)
-{
-	sigset_t set = held_signals();
-
-	sigprocmask(SIG_BLOCK, &set, NULL);
-}
-
-static int start_signals(struct loop *loop)
-{
-	sigset_t set = held_signals();
-
 	for (size_t i = 0; i < END_SIGNALS; i++) {
 		uv_signal_t *handle = &loop->signals[i];
 		int rc = uv_signal_init(&loop->uv, handle);
@@ -81,6 +65,7 @@ static int start_signals(struct loop *loop)
 		rc = uv_signal_start(handle, on_signal, end_signals[i]);
 		if (rc < 0)
 			return rc;
+		sigaddset(&set, end_signals[i]);
 	}
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
 	return 0;

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "../fs/step.h"
+#include "channel.h"
 #include "ops.h"
 #include "reply.h"
 
@@ -20,23 +22,35 @@ void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 	reply_entry(req, rc, &attr);
 }
 
-void op_forget(fuse_req_t req, fuse_ino_t ino, uint64_t count)
+/*
+ * One transaction for each, so that none grows with the number of them. The kernel never repeats a
+ * FORGET, so the mark says how many are done: a server that finds one half done goes on behind
+ * them.
+ */
+void op_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_data *forgets)
 {
-	shmfs_forget(server_of(req)->fs, ino, count);
+	struct server *server = server_of(req);
+	struct shmfs_mark mark = shmfs_mark(server->fs);
+
+	if (mark.request != channel_unique(server))
+		mark = (struct shmfs_mark){.request = channel_unique(server)};
+	for (; mark.progress < count; shmfs_begin(server->fs)) {
+		const struct fuse_forget_data *forget = &forgets[mark.progress];
+
+		shmfs_forget(server->fs, forget->ino, forget->nlookup);
+		mark.progress++;
+		shmfs_set_mark(server->fs, mark);
+		shmfs_commit(server->fs);
+		step("forgotten");
+	}
 	fuse_reply_none(req);
 }
 
-/* One transaction for each, so that none grows with the number of them. */
-void op_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_data *forgets)
+void op_forget(fuse_req_t req, fuse_ino_t ino, uint64_t count)
 {
-	struct shmfs *fs = server_of(req)->fs;
+	struct fuse_forget_data forget = {.ino = ino, .nlookup = count};
 
-	for (size_t i = 0; i < count; i++) {
-		shmfs_forget(fs, forgets[i].ino, forgets[i].nlookup);
-		shmfs_commit(fs);
-		shmfs_begin(fs);
-	}
-	fuse_reply_none(req);
+	op_forget_multi(req, 1, &forget);
 }
 
 void op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t rdev)

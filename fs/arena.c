@@ -132,19 +132,34 @@ static bool is_mapped(uintptr_t base, uint64_t size, const struct stat *st)
 	return found;
 }
 
+static int read_header(int fd, struct arena *header, struct stat *st)
+{
+	if (pread(fd, header, sizeof *header, 0) != (ssize_t)sizeof *header || fstat(fd, st) < 0)
+		return -EPROTO;
+	if (header->magic != ARENA_MAGIC || header->layout != ARENA_LAYOUT ||
+	    header->size != (uint64_t)st->st_size || header->base % ARENA_PAGE_SIZE != 0 ||
+	    header->base == 0)
+		return -EPROTO;
+	return 0;
+}
+
+int arena_check(int fd)
+{
+	struct arena header;
+	struct stat st;
+
+	return read_header(fd, &header, &st);
+}
+
 int arena_map(int fd, struct arena **out)
 {
 	struct arena header;
 	struct stat st;
 	void *memory;
-	int rc;
+	int rc = read_header(fd, &header, &st);
 
-	if (pread(fd, &header, sizeof header, 0) != (ssize_t)sizeof header || fstat(fd, &st) < 0)
-		return -EPROTO;
-	if (header.magic != ARENA_MAGIC || header.layout != ARENA_LAYOUT ||
-	    header.size != (uint64_t)st.st_size || header.base % ARENA_PAGE_SIZE != 0 ||
-	    header.base == 0)
-		return -EPROTO;
+	if (rc < 0)
+		return rc;
 	rc = map_at(header.base, header.size, fd, &memory);
 	if (rc == -EEXIST && is_mapped(header.base, header.size, &st)) {
 		memory = (void *)header.base;

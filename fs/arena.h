@@ -66,6 +66,9 @@ struct arena {
  */
 int arena_create(uintptr_t base, size_t size, int *fd, struct arena **out);
 
+/* Whether an arena of this layout is behind fd: 0 or -EPROTO. */
+int arena_check(int fd);
+
 /* Maps the arena behind fd at its own address, or finds it mapped there. -EPROTO: not an arena. */
 int arena_map(int fd, struct arena **out);
 

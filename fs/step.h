@@ -9,6 +9,8 @@
 #ifndef SHMFS_STEP_H
 #define SHMFS_STEP_H
 
+#include <stdbool.h>
+
 #ifdef SHMFS_STEPS
 
 #include <stdint.h>
@@ -18,6 +20,7 @@ struct steps {
 	uint64_t armed_at; /* the step that kills; 0 = none */
 	uint64_t count;	   /* steps so far */
 	char label[64];	   /* of the last one */
+	char crash_at[64]; /* the step with this label is a crash, each time; "" = none */
 };
 
 /* Maps the file. Without it, steps do nothing. */
@@ -25,7 +28,16 @@ void steps_begin(void);
 
 void step(const char *label);
 
+/* Whether the daemon is to behave as on a kernel without FUSE_NOTIFY_RESEND, as the environment
+ * variable SHMFS_STEPS_NO_RESEND says. */
+bool steps_hide_resend(void);
+
 #else
+
+static inline bool steps_hide_resend(void)
+{
+	return false;
+}
 
 static inline void steps_begin(void)
 {

@@ -152,7 +152,7 @@ START_TEST(strings_without_an_end_are_refused)
 
 	for (size_t i = 0; i < SHAPES; i++) {
 		/* What the buffer holds behind the request must not be taken for an end. */
-		memset(w->server.request, 0, 4096);
+		memset(w->server.journal->slot.request, 0, 4096);
 		begin_smallest(w, &shapes[i]);
 		if (shapes[i].strings == 0)
 			continue;
@@ -203,9 +203,9 @@ START_TEST(a_message_larger_than_the_buffer_is_refused)
 	struct wire *w = wire_open();
 
 	if (wire_carries(
-		w, SERVER_BUFFER_SIZE + 100, "a_message_larger_than_the_buffer_is_refused")) {
+		w, JOURNAL_REQUEST_SIZE + 100, "a_message_larger_than_the_buffer_is_refused")) {
 		static const size_t sizes[] = {
-		    SERVER_BUFFER_SIZE, SERVER_BUFFER_SIZE + 1, SERVER_BUFFER_SIZE + 100};
+		    JOURNAL_REQUEST_SIZE, JOURNAL_REQUEST_SIZE + 1, JOURNAL_REQUEST_SIZE + 100};
 
 		for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
 			request_begin(w, FUSE_LOOKUP, ROOT);
@@ -216,7 +216,7 @@ START_TEST(a_message_larger_than_the_buffer_is_refused)
 			expect_malformed(w, "too large");
 		}
 		/* The largest that fits. */
-		w->request_size = SERVER_BUFFER_SIZE - 1;
+		w->request_size = JOURNAL_REQUEST_SIZE - 1;
 		request_header(w)->len = (uint32_t)w->request_size;
 		w->request[w->request_size - 1] = '\0';
 		GIVES(-ENAMETOOLONG, ask(w));

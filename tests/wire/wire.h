@@ -40,7 +40,8 @@ struct outside {
 struct wire {
 	struct server server;
 	struct outside *outside;
-	int fd;		   /* the kernel's end */
+	int fd; /* the kernel's end */
+	int journal_fd;
 	uint32_t uid, gid; /* who asks */
 	uint64_t unique;   /* of the last request */
 	bool verifies;	   /* the whole namespace after every request */

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* From options to a mount with a namespace behind it, ready to be served. */
+#ifndef SHMFS_MOUNTING_H
+#define SHMFS_MOUNTING_H
+
+#include "options.h"
+#include "server.h"
+
+/* Gives the namespace its system calls, which need the channel. */
+void mounting_use_system(struct server *server);
+
+/*
+ * Mounts at the mount point, agrees with the kernel on how to talk, and chooses the tier. Failures
+ * are logged; then nothing is mounted. A negative errno.
+ */
+int mounting_mount(
+    struct server *server, const struct options *options, struct mountpoint *mountpoint);
+
+/* Makes an empty namespace, as the options and the tier want it. Failures are logged. */
+int mounting_make_namespace(struct server *server, const struct options *options);
+
+/*
+ * Takes the mount out of the tree, in use or not; its users get ENOTCONN once the connection ends.
+ * Failures are logged, but for -ENOENT: it was gone already.
+ */
+int mounting_unmount(const struct mountpoint *mountpoint);
+
+#endif

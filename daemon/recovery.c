@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Taking over from a server that died; see recovery.h and journal.h. */
+#include "recovery.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <unistd.h>
+
+#include "../fs/step.h"
+#include "channel.h"
+#include "kernel_abi.h"
+#include "log.h"
+#include "request.h"
+
+/* Servers that one request may crash. */
+#define MOST_CRASHES 3
+
+/*
+ * The server may have died between the kernel's giving an id and its being noted. Since the kernel
+ * counts up, such an id is either the journal's last, or the next one. Closing one that is not open
+ * does no harm as long as none is given out meanwhile. Once the ids have wrapped around, after 2^31
+ * of them, the next one may be in use, and so is left alone: then, what is lost by a kill in that
+ * one moment is a registration without an object.
+ */
+static void close_stray_backing(struct server *server)
+{
+	const struct journal *journal = server->journal;
+
+	if (server->tier != TIER_PASSTHROUGH || journal->last_backing == 0)
+		return;
+	if (journal->last_backing != shmfs_last_backing(server->fs))
+		tier_backing_close(server->fuse_fd, journal->last_backing);
+	if (!journal->backings_wrapped && journal->last_backing < INT_MAX)
+		tier_backing_close(server->fuse_fd, journal->last_backing + 1);
+}
+
+/* ENOENT: the kernel has had this reply. */
+static int send_stored(const struct server *server)
+{
+	const struct journal_slot *slot = &server->journal->slot;
+
+	if (write(server->fuse_fd, slot->reply, slot->reply_size) < 0 && errno != ENOENT)
+		return -errno;
+	return 0;
+}
+
+/*
+ * A request that brings down each server which takes it would be sent again for ever. After a few
+ * crashes (a kill from outside is none) it alone fails. Its number is the same each time but for a
+ * bit.
+ */
+static bool is_deadly(struct journal *journal, uint64_t unique)
+{
+	unique &= ~ABI_UNIQUE_RESEND;
+	if (!journal->crashed)
+		return false;
+	if (journal->suspect != unique)
+		journal->suspect_crashes = 0;
+	journal->suspect = unique;
+	return ++journal->suspect_crashes >= MOST_CRASHES;
+}
+
+static int refuse_deadly(struct server *server, const struct fuse_in_header *header)
+{
+	int rc;
+
+	log_error("a request (opcode %u of pid %u) has crashed %u servers: answering EIO",
+	    header->opcode, header->pid, MOST_CRASHES);
+	rc = channel_reply(server, header->unique, -EIO, NULL, 0);
+	return rc == -ENOENT ? 0 : rc;
+}
+
+/* A request that was read and is not finished. */
+static int finish_slot(struct server *server)
+{
+	struct journal *journal = server->journal;
+	const struct fuse_in_header *header = (const void *)journal->slot.request;
+	int rc = 0;
+
+	if (header->len == 0 || header->len >= sizeof journal->slot.request)
+		return 0;
+	journal->slot.request[header->len] = '\0';
+	if (!request_has_reply(header->opcode) &&
+	    request_check(journal->slot.request, header->len) == 0)
+		channel_serve_slot(server);
+	else if (journal->slot.reply_size > 0 && shmfs_mark(server->fs).request == header->unique)
+		rc = send_stored(server);
+	else if (is_deadly(journal, header->unique))
+		rc = refuse_deadly(server, header);
+	step("slot finished");
+	journal_clear(journal);
+	return rc;
+}
+
+/*
+ * Only requests that were read and not answered are sent again, so the stored reply has to be sent
+ * before. Those come before any new one, so what was half done is done whole before anybody can
+ * build upon it.
+ */
+static int ask_again(const struct server *server)
+{
+	struct fuse_out_header notification = {
+	    .len = sizeof notification,
+	    .error = ABI_NOTIFY_RESEND,
+	};
+
+	if (write(server->fuse_fd, &notification, sizeof notification) < 0)
+		return -errno;
+	return 0;
+}
+
+int recovery_run(struct server *server)
+{
+	int rc;
+
+	shmfs_recover(server->fs);
+	step("transaction ended");
+	close_stray_backing(server);
+	rc = finish_slot(server);
+	if (rc == 0 && channel_can_resend(server))
+		rc = ask_again(server);
+	step("asked again");
+	return rc;
+}
