@@ -69,8 +69,10 @@ static int go_on(
 		    strerror(-rc));
 		return END_SYSTEM;
 	}
-	if (start->trial)
+	if (start->trial) {
+		server.journal->tried = getpid();
 		return END_OK;
+	}
 	server.tier = server.journal->tier;
 	mounting_use_system(&server);
 	rc = shmfs_open_again(server.journal->arena_fd, &server.os, &server.fs);

@@ -114,13 +114,15 @@ fail_said:
 bool upgrade_is_possible(
     const struct upgrade *upgrade, struct journal *journal, struct upgrade_trial *trial, int status)
 {
+	pid_t pid = trial->pid;
 	char line[256];
 
 	first_line(trial->said, "shmfs: ", line, sizeof line);
 	close(trial->said);
 	journal_disown(journal, trial->said);
 	*trial = (struct upgrade_trial){0};
-	if (status == 0)
+	/* A program of another kind may well end with 0. */
+	if (status == 0 && journal->tried == pid)
 		return true;
 	log_error("'%s' cannot go on with this mount, which goes on as it is: %s", upgrade->program,
 	    line[0] != '\0' ? line : "it does not say why");
