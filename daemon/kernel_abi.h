@@ -63,6 +63,7 @@ struct abi_backing_map {
 /* Opcodes that libfuse 3.14 does not know. */
 #define ABI_TMPFILE 51
 #define ABI_STATX 52
+#define ABI_COPY_FILE_RANGE_64 53
 
 /* STATX, since protocol 7.39. */
 struct abi_statx_in {

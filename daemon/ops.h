@@ -14,7 +14,8 @@ extern const struct fuse_lowlevel_ops server_ops;
 struct server;
 
 /*
- * Answers a request whose opcode libfuse 3.14 does not know; false if this one is not among them.
+ * Answers a request whose opcode libfuse 3.14 does not know, or that its later versions take
+ * otherwise; false if this one is not among them.
  * request: a header and what belongs to it, checked. ops_newer.c.
  */
 bool ops_newer(struct server *server, const char *request);

@@ -65,12 +65,14 @@ START_TEST(the_greeting_of_character_devices_is_eio)
 }
 END_TEST
 
+/* And changes nothing: the connection ends with its descriptor. */
 START_TEST(destroy_is_answered)
 {
 	struct wire *w = wire_open();
 
 	GIVES(0, ask_plain(w, FUSE_DESTROY, 0, NULL, 0));
 	ck_assert_uint_eq(reply_body_size(w), 0);
+	GIVES(0, ask_plain(w, FUSE_STATFS, SHMFS_ROOT, NULL, 0));
 	wire_close(w);
 }
 END_TEST
