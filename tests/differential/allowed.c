@@ -49,6 +49,10 @@ struct allowed_difference allowed[ALLOWED_COUNT] = {
     [ALLOWED_TAIL_OF_SHORT] =
 	{"bytes behind the size in a mapping, after a write across or behind the end, io=cached",
 	    "the kernel puts all of it into its page cache before it asks, and it stays mapped", 0},
+    [ALLOWED_WRITE_OF_MAPPED] = {"a write across or behind the end of an object that was mapped, "
+				 "io=cached: is not made",
+	"the kernel then invalidates the page where it ends and drops what mappings store there",
+	0},
 };
 
 void allowed_meet(uint32_t set)

@@ -47,6 +47,13 @@ static bool same_node(struct comparison *comparison, uint64_t reference, uint64_
 	return a->other == subject && b->other == reference;
 }
 
+/* Notes a difference that is allowed. */
+static bool met(enum allowed what)
+{
+	allowed_meet(UINT32_C(1) << what);
+	return true;
+}
+
 static void note_touches(struct comparison *comparison, const struct result *reference)
 {
 	for (unsigned i = 0; i < TOUCHED; i++) {
@@ -58,15 +65,11 @@ static void note_touches(struct comparison *comparison, const struct result *ref
 		node = node_of(comparison, 0, reference->touched[i].ino);
 		if (how & TOUCH_TIMES)
 			node->touched &= ~(unsigned)(TOUCH_READ | TOUCH_READ_ONLY | TOUCH_UNASKED);
+		if (comparison->terms->cached && (how & (TOUCH_SHORT | TOUCH_REFUSED)) &&
+		    (node->touched & TOUCH_MAPPED))
+			(void)met(ALLOWED_WRITE_OF_MAPPED);
 		node->touched |= how;
 	}
-}
-
-/* Notes a difference that is allowed. */
-static bool met(enum allowed what)
-{
-	allowed_meet(UINT32_C(1) << what);
-	return true;
 }
 
 static bool may_differ(const struct comparison *comparison)

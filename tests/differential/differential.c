@@ -261,8 +261,8 @@ static void mount_both(struct test *test)
 	test->terms = (struct terms){
 	    !second_tmpfs, daemon_log_mentions("io=passthrough"), daemon_log_mentions("io=cached")};
 	for (unsigned i = 0; i < 2; i++)
-		test->sides[i].rules =
-		    (struct rules){!second_tmpfs, test->capped, test->terms.native};
+		test->sides[i].rules = (struct rules){
+		    !second_tmpfs, test->capped, test->terms.native, test->terms.cached};
 }
 
 /* True if skipping is a failure. */

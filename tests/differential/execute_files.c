@@ -23,7 +23,7 @@ static void open_into(struct worker *worker, const struct call *call, struct res
 		return;
 	slot_close(worker, slot);
 	slot_fill(slot, fd, flags & O_PATH ? O_PATH : flags & O_ACCMODE);
-	if (worker->side->reference && fstat(fd, &st) == 0)
+	if (fstat(fd, &st) == 0)
 		model_object(worker, fd, &st);
 }
 

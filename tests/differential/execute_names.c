@@ -47,7 +47,7 @@ void do_mknod(struct worker *worker, const struct call *call, struct result *res
 	give(result, mknod(call->path, type | call->mode, makedev(1, 3)));
 	if (type == S_IFCHR || type == S_IFBLK)
 		model_mknod(worker, call, result, &directory);
-	else if (worker->side->reference && result->ret == 0 && lstat(call->path, &st) == 0)
+	else if (result->ret == 0 && lstat(call->path, &st) == 0)
 		model_named_object(worker, call->path, &st);
 }
 

@@ -67,6 +67,8 @@ void do_mmap(struct worker *worker, const struct call *call, struct result *resu
 	if (map->keeper < 0)
 		broken("dup");
 	note_touch(result, slot->ino, TOUCH_MAPPED);
+	if (map->shared)
+		model_map(worker, slot);
 }
 
 static struct mapping *mapping_of(

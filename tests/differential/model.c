@@ -11,6 +11,23 @@ static bool is_capped(const struct worker *worker)
 	return is_bent(worker) && worker->side->rules.capped;
 }
 
+/*
+ * The kernel invalidates the page in which a write without enough room ends, whatever it is
+ * answered but the full count, and then drops what mappings store there (ALLOWED_WRITE_OF_MAPPED).
+ */
+static bool loses_stores(const struct worker *worker)
+{
+	const struct rules *rules = &worker->side->rules;
+
+	return !worker->side->reference && rules->capped && rules->cached;
+}
+
+/* Whether the objects of this side are kept in mind. */
+static bool keeps_objects(const struct worker *worker)
+{
+	return is_capped(worker) || loses_stores(worker);
+}
+
 static struct known_object *find(const struct worker *worker, uint64_t ino)
 {
 	struct shared *shared = worker->shared;
@@ -39,7 +56,7 @@ static void add(const struct worker *worker, uint64_t ino, const char *path)
 
 void model_named_object(const struct worker *worker, const char *path, const struct stat *st)
 {
-	if (is_capped(worker) && S_ISREG(st->st_mode) && find(worker, st->st_ino) == NULL)
+	if (keeps_objects(worker) && S_ISREG(st->st_mode) && find(worker, st->st_ino) == NULL)
 		add(worker, st->st_ino, path);
 }
 
@@ -49,7 +66,7 @@ void model_object(const struct worker *worker, int fd, const struct stat *st)
 	char number[16], path[PATH_MAX];
 	ssize_t length;
 
-	if (!is_capped(worker) || find(worker, st->st_ino) != NULL)
+	if (!keeps_objects(worker) || find(worker, st->st_ino) != NULL)
 		return;
 	snprintf(number, sizeof number, "%d", fd);
 	length = readlinkat(worker->proc_fd, number, path, sizeof path - 1);
@@ -59,18 +76,35 @@ void model_object(const struct worker *worker, int fd, const struct stat *st)
 	model_named_object(worker, path, st);
 }
 
-/* Room behind offset in an object that does not grow; INT64_MAX elsewhere. */
-static int64_t room(
-    struct worker *worker, const struct slot *slot, int64_t offset, int64_t length, bool append)
+void model_map(const struct worker *worker, const struct slot *slot)
+{
+	struct known_object *object = find(worker, slot->ino);
+
+	if (object != NULL)
+		object->mapped = true;
+}
+
+/* Whether writes are to be cut to the room that there is. */
+static bool is_cut(const struct worker *worker, const struct slot *slot)
 {
 	const struct known_object *object;
+
+	if (!loses_stores(worker))
+		return is_capped(worker);
+	object = find(worker, slot->ino);
+	return object != NULL && object->mapped;
+}
+
+/* Room behind offset in an object that does not grow; INT64_MAX elsewhere. */
+static int64_t room(const struct worker *worker, const struct slot *slot, int64_t offset,
+    int64_t length, bool append)
+{
+	const struct known_object *object = find(worker, slot->ino);
 	struct stat st;
 	int flags;
 
-	if (!is_capped(worker) || !is_regular(slot) ||
-	    (slot->access != O_WRONLY && slot->access != O_RDWR))
+	if (!is_regular(slot) || (slot->access != O_WRONLY && slot->access != O_RDWR))
 		return INT64_MAX;
-	object = find(worker, slot->ino);
 	flags = fcntl(slot->fd, F_GETFL);
 	if (fstat(slot->fd, &st) != 0 || flags < 0)
 		broken("model");
@@ -91,7 +125,7 @@ bool model_write(
 {
 	int64_t there;
 
-	if (*length <= 0)
+	if (*length <= 0 || !is_cut(worker, slot))
 		return true;
 	there = room(worker, slot, offset, *length, append);
 	if (there == 0) {
@@ -109,7 +143,7 @@ bool model_copy(struct worker *worker, const struct slot *in, int64_t in_offset,
 	int64_t from = in_offset, to = out_offset, count = *length;
 	struct stat st;
 
-	if (!is_capped(worker) || !is_regular(in) || !is_regular(out) ||
+	if (!is_cut(worker, out) || !is_regular(in) || !is_regular(out) ||
 	    (in->access != O_RDONLY && in->access != O_RDWR))
 		return true;
 	if (from == -1)

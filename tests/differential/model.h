@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What the reference does otherwise than tmpfs would, so that it stays in step with shmfs. On the
- * subject, and between two tmpfs, all of this does nothing.
+ * subject, and between two tmpfs, all of this but the last does nothing.
  *
  * The short-capped rules of `--capped` are here: a write across the end is short, one with no room
  * is EFBIG, and so is whatever else writes; objects made under a name that matches the default of
- * grow= extend.
+ * grow= extend. And the one thing that the subject does: under io=cached it does not
+ * write without enough room to what was mapped (ALLOWED_WRITE_OF_MAPPED).
  */
 #ifndef SHMFS_TESTS_DIFFERENTIAL_MODEL_H
 #define SHMFS_TESTS_DIFFERENTIAL_MODEL_H
@@ -15,6 +16,9 @@
 /* An object was opened or made: the first time, its name decides whether it grows. */
 void model_object(const struct worker *worker, int fd, const struct stat *st);
 void model_named_object(const struct worker *worker, const char *path, const struct stat *st);
+
+/* An object was mapped. */
+void model_map(const struct worker *worker, const struct slot *slot);
 
 /*
  * A write of *length bytes is about to be made through slot, at offset (-1: where the descriptor

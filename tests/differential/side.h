@@ -20,10 +20,11 @@ enum {
 	ROUND_SECONDS = 60,
 };
 
-/* What the model of the reference knows of an object (see model.h). */
+/* What the model knows of an object (see model.h). */
 struct known_object {
 	uint64_t ino;
 	bool grows;
+	bool mapped;
 };
 
 struct shared {
@@ -42,6 +43,7 @@ struct rules {
 	bool allow_differences; /* the subject is shmfs */
 	bool capped;		/* ... and its objects keep their size when written */
 	bool native;		/* ... under io=passthrough */
+	bool cached;		/* ... under io=cached */
 };
 
 struct usage {
