@@ -10,7 +10,8 @@
 
 static void op_tmpfile(struct server *server, const struct fuse_in_header *header, const char *body)
 {
-	struct shmfs_cred cred = {.uid = header->uid, .gid = header->gid};
+	struct shmfs_cred cred = {
+	    .uid = header->uid, .gid = header->gid, .pid = (pid_t)header->pid};
 	struct fuse_create_in in;
 	struct shmfs_opened opened;
 	struct shmfs_attr attr;

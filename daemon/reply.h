@@ -51,7 +51,8 @@ static inline struct shmfs_cred caller_of(fuse_req_t req)
 {
 	const struct fuse_ctx *ctx = fuse_req_ctx(req);
 
-	return (struct shmfs_cred){.uid = ctx->uid, .gid = ctx->gid, .umask = ctx->umask};
+	return (struct shmfs_cred){
+	    .uid = ctx->uid, .gid = ctx->gid, .umask = ctx->umask, .pid = ctx->pid};
 }
 
 /*

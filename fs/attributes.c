@@ -41,16 +41,15 @@ static void set_owner(struct node *node, const struct shmfs_change *change)
  * changed since; and it leaves the set-group-id bit where the group may not execute, which only
  * members may keep. No change at all is chown(-1, -1).
  */
-static void drop_set_id(struct node *node, const struct shmfs_change *change)
+static void drop_set_id(
+    const struct shmfs *fs, struct node *node, const struct shmfs_change *change)
 {
 	bool owner = change->what == 0 || (change->what & (SHMFS_CHANGE_UID | SHMFS_CHANGE_GID));
 	bool root = change->by.uid == 0;
 
-	if (!is_object(node) || (!owner && (root || !(change->what & SHMFS_CHANGE_SIZE))))
+	if (is_directory(node) || (!owner && (root || !(change->what & SHMFS_CHANGE_SIZE))))
 		return;
-	node->mode &= ~(uint32_t)S_ISUID;
-	if ((node->mode & S_IXGRP) || (!root && change->by.gid != node->gid))
-		node->mode &= ~(uint32_t)S_ISGID;
+	node_drop_set_id(fs, node, &change->by);
 }
 
 static void set_times(struct shmfs *fs, struct node *node, const struct shmfs_change *change)
@@ -90,7 +89,7 @@ int shmfs_setattr(
 		if (rc < 0)
 			return rc;
 	}
-	drop_set_id(node, change);
+	drop_set_id(fs, node, change);
 	set_owner(node, change);
 	/* chown(-1, -1) changes nothing but the time of change. */
 	if (change->what != SHMFS_CHANGE_SIZE)

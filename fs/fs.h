@@ -45,4 +45,9 @@ static inline void save(struct shmfs *fs, void *memory, size_t size)
 	txn_save(&fs->arena->txn, memory, size);
 }
 
+static inline bool is_member(const struct shmfs *fs, const struct shmfs_cred *cred, gid_t gid)
+{
+	return cred->gid == gid || (cred->pid != 0 && fs->os->in_group(cred->pid, gid));
+}
+
 #endif

@@ -79,18 +79,22 @@ static inline mode_t with_type(mode_t mode, mode_t type)
 
 /*
  * The kernel checks permissions against attributes it has asked for, but a name that came up since
- * is opened here without its knowing. Only the primary group is known here.
+ * is opened here without its knowing.
  */
-static bool may_open(const struct node *node, const struct shmfs_cred *cred, int flags)
+static bool may_open(
+    const struct shmfs *fs, const struct node *node, const struct shmfs_cred *cred, int flags)
 {
 	static const unsigned needs[] = {[O_RDONLY] = 4, [O_WRONLY] = 2, [O_RDWR] = 6};
 	int access = flags & O_ACCMODE;
 	unsigned need = access <= O_RDWR ? needs[access] : 6;
-	unsigned shift = node->uid == cred->uid ? 6 : node->gid == cred->gid ? 3 : 0;
+	unsigned shift;
 
 	if (flags & O_TRUNC)
 		need |= 2;
-	return cred->uid == 0 || ((node->mode >> shift) & need) == need;
+	if (cred->uid == 0)
+		return true;
+	shift = node->uid == cred->uid ? 6 : is_member(fs, cred, node->gid) ? 3 : 0;
+	return ((node->mode >> shift) & need) == need;
 }
 
 /* Makes a node as it is made in this directory under this name. A set-group-id directory hands
@@ -145,7 +149,7 @@ static int open_existing(struct shmfs *fs, const struct shmfs_cred *cred, struct
 {
 	if (flags & O_EXCL)
 		return -EEXIST;
-	if (is_object(node) && !may_open(node, cred, flags))
+	if (is_object(node) && !may_open(fs, node, cred, flags))
 		return -EACCES;
 	return shmfs_open(fs, node->id, flags, opened);
 }
@@ -326,7 +330,7 @@ static void remove_entry(struct shmfs *fs, struct entry *entry)
 static int may_unname(
     const struct shmfs *fs, const struct shmfs_cred *cred, const struct node *node)
 {
-	return rules_of(fs)->unlink_asks_object && !may_open(node, cred, O_RDWR) ? -EACCES : 0;
+	return rules_of(fs)->unlink_asks_object && !may_open(fs, node, cred, O_RDWR) ? -EACCES : 0;
 }
 
 int shmfs_unlink(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t dir, const char *name)

@@ -145,6 +145,15 @@ static uint64_t blocks_of(const struct shmfs *fs, const struct node *node)
 	return blocks < most ? blocks : most;
 }
 
+void node_drop_set_id(const struct shmfs *fs, struct node *node, const struct shmfs_cred *cred)
+{
+	node->mode &= ~(uint32_t)S_ISUID;
+	if (!(node->mode & S_ISGID))
+		return;
+	if ((node->mode & S_IXGRP) || (cred->uid != 0 && !is_member(fs, cred, node->gid)))
+		node->mode &= ~(uint32_t)S_ISGID;
+}
+
 void node_attributes(const struct shmfs *fs, const struct node *node, struct shmfs_attr *out)
 {
 	*out = (struct shmfs_attr){

@@ -19,6 +19,7 @@
 
 struct entry;
 struct shmfs;
+struct shmfs_cred;
 struct xattr;
 
 /* An object's memory. A memfd is made when the object first needs one. */
@@ -102,6 +103,13 @@ void node_touch_mtime(struct shmfs *fs, struct node *node);
 
 /* The bytes for which a symbolic link's target is charged. */
 uint64_t node_target_charge(uint64_t length);
+
+/*
+ * The bits that make a program run as somebody else do not outlive a change of the program. Where
+ * the group may not execute, the set-group-id bit is no such bit, but only root and members may
+ * keep it. The node is saved.
+ */
+void node_drop_set_id(const struct shmfs *fs, struct node *node, const struct shmfs_cred *cred);
 
 void node_attributes(const struct shmfs *fs, const struct node *node, struct shmfs_attr *out);
 

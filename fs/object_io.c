@@ -58,17 +58,6 @@ ssize_t shmfs_read(struct shmfs *fs, uint64_t id, void *buffer, size_t size, uin
 	return fs->os->read(node->object.fd, buffer, size, offset);
 }
 
-/*
- * The bits that make a program run as somebody else do not outlive a change of the program. Where
- * the group may not execute, the set-group-id bit is no such bit, but only members may keep it.
- */
-static void drop_set_id(struct node *node, const struct shmfs_cred *cred)
-{
-	node->mode &= ~(uint32_t)S_ISUID;
-	if ((node->mode & S_IXGRP) || cred->gid != node->gid)
-		node->mode &= ~(uint32_t)S_ISGID;
-}
-
 /* Makes room for a write that ends at `end`. */
 static int extend_for_write(struct shmfs *fs, struct node *node, uint64_t end)
 {
@@ -127,7 +116,7 @@ ssize_t shmfs_write(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t id
 	node_change(fs, node);
 	node_touch_mtime(fs, node);
 	if (cred->uid != 0)
-		drop_set_id(node, cred);
+		node_drop_set_id(fs, node, cred);
 	xattrs_follow_write(fs, node);
 	return count;
 }

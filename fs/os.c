@@ -4,6 +4,8 @@
 #include <fcntl.h>
 #include <linux/falloc.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/stat.h>
@@ -121,6 +123,45 @@ static bool unused(int fd)
 	return granted;
 }
 
+static bool has_number(const char *list, gid_t number)
+{
+	char *end;
+
+	for (;; list = end) {
+		unsigned long next = strtoul(list, &end, 10);
+
+		if (end == list)
+			return false;
+		if (next == number)
+			return true;
+	}
+}
+
+/* The caller waits, so he is there and his groups stay, unless he is killed meanwhile. */
+static bool in_group(pid_t pid, gid_t gid)
+{
+	static const char key[] = "Groups:";
+	char path[sizeof "/proc//status" + 3 * sizeof pid];
+	char *line = NULL;
+	size_t room = 0;
+	bool found = false;
+	FILE *file;
+
+	snprintf(path, sizeof path, "/proc/%d/status", pid);
+	file = fopen(path, "re");
+	if (file == NULL)
+		return false;
+	while (getline(&line, &room, file) > 0) {
+		if (strncmp(line, key, sizeof key - 1) == 0) {
+			found = has_number(line + sizeof key - 1, gid);
+			break;
+		}
+	}
+	free(line);
+	fclose(file);
+	return found;
+}
+
 /* The kernel's own file times have the same grain. */
 static void now(struct timespec *out)
 {
@@ -162,6 +203,7 @@ const struct shmfs_os *shmfs_os_linux(void)
 	    .blocks = blocks,
 	    .seal_write = seal_write,
 	    .unused = unused,
+	    .in_group = in_group,
 	    .now = now,
 	    .random = random_bytes,
 	    .backing_open = backing_open,

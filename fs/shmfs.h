@@ -81,11 +81,13 @@ struct shmfs_config {
 #define SHMFS_ARENA_BASE UINT64_C(0x200000000000)
 #define SHMFS_ARENA_SIZE (UINT64_C(64) << 30)
 
-/* Who asks: the caller's file system uid and gid, and the mask for modes of what he makes. */
+/* Who asks: the caller's file system uid and gid, the mask for modes of what he makes, and the
+ * process that waits for the answer and can be asked for its other groups (0: none). */
 struct shmfs_cred {
 	uid_t uid;
 	gid_t gid;
 	mode_t umask;
+	pid_t pid;
 };
 
 struct shmfs_attr {
@@ -458,6 +460,9 @@ struct shmfs_os {
 	int (*seal_write)(int fd);
 	/* Whether nobody else has fd's memory open or mapped; false where that cannot be told. */
 	bool (*unused)(int fd);
+	/* Whether a process has gid among its supplementary groups; false where that cannot be
+	 * told. Asked only where the answer decides: no request of the usual ones. */
+	bool (*in_group)(pid_t pid, gid_t gid);
 	void (*now)(struct timespec *out);
 	int (*random)(void *buffer, size_t size);
 	/* Tells the kernel that fd serves an inode's mappings: an id above 0. Not called without

@@ -76,7 +76,7 @@ static int set_access(struct shmfs *fs, const struct shmfs_cred *cred, struct no
     const void *acl, size_t size)
 {
 	node->mode = acl_to_mode(acl, size, node->mode);
-	if (cred->uid != 0 && cred->gid != node->gid)
+	if ((node->mode & S_ISGID) && cred->uid != 0 && !is_member(fs, cred, node->gid))
 		node->mode &= ~(uint32_t)S_ISGID;
 	if (!acl_is_minimal(acl, size))
 		return xattr_set(fs, node, ACL_ACCESS, acl, size);

@@ -12,6 +12,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "acl_list.h"
 #include "expect.h"
 #include "mount_fixture.h"
 #include "objects.h"
@@ -343,6 +344,74 @@ START_TEST(chmod_from_outside_the_group_drops_setgid)
 }
 END_TEST
 
+/* Of the nodes' group by a further group only, which the kernel does not tell the daemon of. */
+static void become_member(void)
+{
+	static const gid_t groups[] = {OWN_GROUP, FOREIGN_GROUP};
+
+	OK(setgroups(2, groups));
+	OK(setresgid(OTHER_USER, OTHER_USER, OTHER_USER));
+	OK(setresuid(OTHER_USER, OTHER_USER, OTHER_USER));
+}
+
+static void change_each_way(void *context)
+{
+	const bool *member = context;
+
+	if (*member)
+		become_member();
+	else
+		become_user(OTHER_USER);
+	GIVES(1, pwrite(OK(open("written", O_WRONLY)), "x", 1, 0));
+	OK(truncate("truncated", 10));
+	OK(chown("given", OTHER_USER, (gid_t)-1));
+	OK(chown("fifo", OTHER_USER, (gid_t)-1));
+	OK(set_acl("listed", ACL_ACCESS, "u::rw u:1001:r g::rw m::rw o::rw"));
+}
+
+static const char *const changed_names[] = {"written", "truncated", "given", "fifo", "listed"};
+
+static void make_setgid_nodes(void)
+{
+	for (size_t i = 0; i < sizeof changed_names / sizeof changed_names[0]; i++) {
+		const char *name = changed_names[i];
+
+		if (strcmp(name, "fifo") == 0)
+			OK(mkfifo(name, 0));
+		else
+			make_object(name, PAGE);
+		OK(chown(name, OTHER_USER, FOREIGN_GROUP));
+		OK(chmod(name, 06666));
+	}
+}
+
+/* Where the group may not execute, it asks for mandatory locks and is the members' to keep. */
+static void expect_setgid_after(bool member, mode_t bits)
+{
+	make_setgid_nodes();
+	in_child(change_each_way, &member);
+	for (size_t i = 0; i < sizeof changed_names / sizeof changed_names[0]; i++) {
+		mode_t mode = status_of(changed_names[i]).st_mode & 07777;
+
+		/* A list says nothing of the other bit. */
+		if (strcmp(changed_names[i], "listed") == 0)
+			mode &= ~(mode_t)S_ISUID;
+		ck_assert_msg(mode == (bits | 0666), "%s: mode %o", changed_names[i], mode);
+	}
+}
+
+START_TEST(changes_by_a_member_of_the_group_keep_setgid)
+{
+	expect_setgid_after(true, S_ISGID);
+}
+END_TEST
+
+START_TEST(changes_by_a_stranger_to_the_group_drop_setgid)
+{
+	expect_setgid_after(false, 0);
+}
+END_TEST
+
 START_TEST(statfs_tells_the_limits_and_what_is_left)
 {
 	struct statfs before;
@@ -391,5 +460,7 @@ void add_attribute_cases(Suite *suite)
 	tcase_add_test(tcase, a_truncate_by_another_user_drops_setuid_and_setgid);
 	tcase_add_test(tcase, a_write_by_root_keeps_setuid);
 	tcase_add_test(tcase, chmod_from_outside_the_group_drops_setgid);
+	tcase_add_test(tcase, changes_by_a_member_of_the_group_keep_setgid);
+	tcase_add_test(tcase, changes_by_a_stranger_to_the_group_drop_setgid);
 	tcase_add_test(tcase, statfs_tells_the_limits_and_what_is_left);
 }

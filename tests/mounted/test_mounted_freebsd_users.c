@@ -128,17 +128,18 @@ START_TEST(taking_a_name_away_needs_reading_and_writing_the_object)
 }
 END_TEST
 
-START_TEST(the_primary_group_of_the_caller_counts)
+START_TEST(the_groups_of_the_caller_count)
 {
 	struct caller member = {STRANGER, GROUP, 0, 0};
 	struct caller refused = {STRANGER, GROUP, 0, EACCES};
-	/* The kernel tells the daemon of the primary group alone. */
-	struct caller unknown = {STRANGER, STRANGER, GROUP, EACCES};
+	struct caller further = {STRANGER, STRANGER, GROUP, 0};
+	struct caller refused_further = {STRANGER, STRANGER, GROUP, EACCES};
 
 	expect_each_way(_i, 0060, member);
 	expect_each_way(_i, 0640, refused);
 	expect_each_way(_i, 0606, refused);
-	expect_each_way(_i, 0660, unknown);
+	expect_each_way(_i, 0060, further);
+	expect_each_way(_i, 0606, refused_further);
 }
 END_TEST
 
@@ -325,7 +326,7 @@ void add_freebsd_user_cases(Suite *suite)
 
 	tcase_add_loop_test(
 	    users, taking_a_name_away_needs_reading_and_writing_the_object, 0, TRIES);
-	tcase_add_loop_test(users, the_primary_group_of_the_caller_counts, 0, TRIES);
+	tcase_add_loop_test(users, the_groups_of_the_caller_count, 0, TRIES);
 	tcase_add_loop_test(users, root_takes_every_name_away, 0, TRIES);
 	tcase_add_test(users, a_missing_name_is_enoent_for_everybody);
 	tcase_add_test(users, permission_bits_are_eacces_and_ownership_is_eperm);

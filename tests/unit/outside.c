@@ -190,6 +190,12 @@ static bool unused(int fd)
 	return answer;
 }
 
+static bool in_group(pid_t pid, gid_t gid)
+{
+	REQUIRE(pid != 0, "nobody is asked for his groups");
+	return pid == outside->member && gid == outside->group;
+}
+
 static void now(struct timespec *out)
 {
 	*out = outside->now;
@@ -276,6 +282,7 @@ const struct shmfs_os *outside_os(void)
 	    .blocks = blocks,
 	    .seal_write = seal_write,
 	    .unused = unused,
+	    .in_group = in_group,
 	    .now = now,
 	    .random = random_bytes,
 	    .backing_open = backing_open,

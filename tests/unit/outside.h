@@ -57,6 +57,8 @@ struct outside {
 	bool kill_late;
 	enum outside_call killed;
 	bool repeats_allowed; /* closing what is closed already is no mistake */
+	pid_t member;	      /* the one process that is in a further group ... */
+	gid_t group;	      /* ... which is this */
 	bool in_use;	      /* somebody maps every memory, whatever is true */
 	size_t write_at_most; /* bytes that one write takes; 0 = all */
 	uint64_t secret;      /* what random numbers are; 0: random */

@@ -115,6 +115,14 @@ static mode_t mode_after(struct shmfs *fs, uint64_t id, mode_t mode, struct shmf
 	return change(fs, id, what).mode & 07777;
 }
 
+static uint64_t new_fifo(struct shmfs *fs, const char *name)
+{
+	struct shmfs_attr attr;
+
+	GIVES(0, TX(fs, shmfs_mknod(fs, ALICE, SHMFS_ROOT, name, S_IFIFO | 0600, &attr)));
+	return attr.id;
+}
+
 START_TEST(set_id_bits_go_with_owner_and_size)
 {
 	struct shmfs_change owner = {.what = SHMFS_CHANGE_UID, .uid = 11};
@@ -122,6 +130,7 @@ START_TEST(set_id_bits_go_with_owner_and_size)
 	struct shmfs_change none = {.what = 0};
 	struct shmfs *fs = open_small();
 	uint64_t id = new_object(fs, SHMFS_ROOT, "a"), dir = new_directory(fs, SHMFS_ROOT, "d");
+	uint64_t fifo = new_fifo(fs, "f");
 
 	owner.by = size.by = *SUPERUSER;
 	ck_assert_uint_eq(mode_after(fs, id, 06777, owner), 0777);
@@ -133,6 +142,10 @@ START_TEST(set_id_bits_go_with_owner_and_size)
 	ck_assert_uint_eq(mode_after(fs, id, 06767, size), 02767);
 	size.by = *BOB;
 	ck_assert_uint_eq(mode_after(fs, id, 06767, size), 0767);
+	size.by.pid = outside->member = 77;
+	outside->group = ALICE->gid;
+	ck_assert_uint_eq(mode_after(fs, id, 06767, size), 02767);
+	ck_assert_uint_eq(mode_after(fs, fifo, 06777, owner), 0777);
 	/* On a directory the bits mean something else. */
 	ck_assert_uint_eq(mode_after(fs, dir, 07777, owner), 07777);
 	close_checked(fs);

@@ -292,6 +292,8 @@ static mode_t mode_after_write(const struct shmfs_cred *cred, mode_t mode)
 
 START_TEST(a_write_takes_set_id_bits_away)
 {
+	struct shmfs_cred member = *BOB;
+
 	begin("a", 10);
 	ck_assert_uint_eq(mode_after_write(ALICE, 06777), 0777);
 	ck_assert_uint_eq(mode_after_write(BOB, 04644), 0644);
@@ -299,6 +301,11 @@ START_TEST(a_write_takes_set_id_bits_away)
 	/* Without the right to execute the bit means mandatory locks, and stays to members. */
 	ck_assert_uint_eq(mode_after_write(ALICE, 02644), 02644);
 	ck_assert_uint_eq(mode_after_write(BOB, 02644), 0644);
+	member.pid = outside->member = 77;
+	outside->group = ALICE->gid;
+	ck_assert_uint_eq(mode_after_write(&member, 06644), 02644);
+	member.pid = 78;
+	ck_assert_uint_eq(mode_after_write(&member, 06644), 0644);
 	ck_assert_uint_eq(mode_after_write(BOB, 01755), 01755);
 	ck_assert_uint_eq(mode_after_write(SUPERUSER, 06777), 06777);
 	close_checked(fs);
