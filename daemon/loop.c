@@ -8,9 +8,18 @@
 
 #include "channel.h"
 #include "log.h"
+#include "parked.h"
 
 /* Requests that are served in a row before the loop looks at anything else. */
 #define BURST 64
+
+/*
+ * Pages that are freed between two looks for requests: so few that nobody notices, and more while
+ * nobody has asked for a while.
+ */
+#define PIECE 8
+#define PIECE_QUIET 64
+#define QUIET_ROUNDS 64
 
 static const int end_signals[] = {SIGTERM, LOOP_ORPHANED};
 #define END_SIGNALS (sizeof end_signals / sizeof end_signals[0])
@@ -19,10 +28,25 @@ struct loop {
 	uv_loop_t uv;
 	uv_poll_t channel;
 	uv_signal_t signals[END_SIGNALS];
+	uv_idle_t freeing;     /* runs while there is memory to be freed */
+	unsigned quiet_rounds; /* of it without a request */
 	struct server *server;
 	int result; /* 0, or what ended the channel */
 	int signal;
 };
+
+/* A piece between two rounds of requests, however many there are, until there is none. */
+static void free_memory(uv_idle_t *handle)
+{
+	struct loop *loop = handle->data;
+
+	bool quiet = loop->quiet_rounds++ > QUIET_ROUNDS;
+
+	if (parked_work(loop->server, quiet ? PIECE_QUIET : PIECE))
+		uv_idle_start(handle, free_memory);
+	else
+		uv_idle_stop(handle);
+}
 
 static void on_request(uv_poll_t *handle, int status, int events)
 {
@@ -32,10 +56,13 @@ static void on_request(uv_poll_t *handle, int status, int events)
 	/* On an error of the descriptor, reading tells which. */
 	(void)status;
 	(void)events;
+	loop->quiet_rounds = 0;
 	for (int i = 0; i < BURST && rc > 0; i++)
 		rc = channel_serve(loop->server);
-	if (rc >= 0 && status == 0)
+	if (rc >= 0 && status == 0) {
+		free_memory(&loop->freeing);
 		return;
+	}
 	if (rc >= 0)
 		rc = -ENODEV;
 	loop->result = rc == -ENODEV ? 0 : rc;
@@ -78,6 +105,10 @@ static int start_channel(struct loop *loop)
 	if (rc < 0)
 		return rc;
 	loop->channel.data = loop;
+	(void)uv_idle_init(&loop->uv, &loop->freeing);
+	loop->freeing.data = loop;
+	/* What a server before this one has left. */
+	free_memory(&loop->freeing);
 	return uv_poll_start(&loop->channel, UV_READABLE, on_request);
 }
 

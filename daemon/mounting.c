@@ -18,6 +18,9 @@
 /* How long the kernel may take to say hello. It does so before mount(2) returns. */
 #define NEGOTIATION_MS 10000
 
+/* Freeing as much takes the kernel about as long as a few requests. */
+#define RECLAIM_LEAST (1024 * 1024)
+
 /* Raises the number of descriptors as far as the system lets; the number behind the highest. */
 static int raise_descriptors(void)
 {
@@ -162,6 +165,7 @@ int mounting_make_namespace(struct server *server, const struct options *options
 	    .root_uid = options->uid,
 	    .root_gid = options->gid,
 	    .grow_patterns = options->grow,
+	    .reclaim_least = RECLAIM_LEAST,
 	    .backing = server->tier == TIER_PASSTHROUGH,
 	    .descriptor_limit = raise_descriptors(),
 	    .os = &server->os,

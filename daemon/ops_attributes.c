@@ -4,6 +4,7 @@
 #include <sys/statvfs.h>
 
 #include "ops.h"
+#include "parked.h"
 #include "reply.h"
 
 void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
@@ -56,6 +57,8 @@ void op_setattr(
 	int rc = shmfs_setattr(server_of(req)->fs, ino, &change, &attr);
 
 	(void)fi;
+	if (rc == 0 && (change.what & SHMFS_CHANGE_SIZE) && parked_take(req, ino, PARKED_ATTR))
+		return;
 	reply_attr(req, rc, &attr);
 }
 

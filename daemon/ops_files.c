@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "ops.h"
+#include "parked.h"
 #include "reply.h"
 
 void op_create(
@@ -93,6 +94,8 @@ void op_fallocate(
 	/* It is a change of data also for the set-group-id bit. */
 	if (rc == 0 && change.by.uid != 0)
 		rc = shmfs_setattr(fs, ino, &change, &attr);
+	if (rc == 0 && parked_take(req, ino, PARKED_STATUS))
+		return;
 	reply_status(req, rc);
 }
 

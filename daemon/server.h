@@ -12,6 +12,7 @@
 #include "tier.h"
 
 struct fuse_session;
+struct parked;
 
 /* Bytes of data in the largest request and reply. */
 #define SERVER_MAX_TRANSFER JOURNAL_MAX_TRANSFER
@@ -33,6 +34,8 @@ struct server {
 	time_t refusals_since; /* begin of the time for which lines are counted */
 	unsigned refusals_logged;
 	unsigned long refusals_left_out;
+
+	struct parked *parked; /* requests that are answered later; parked.h */
 
 	char *data; /* SERVER_MAX_TRANSFER bytes: data of the reply */
 };

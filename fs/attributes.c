@@ -24,7 +24,7 @@ static int set_size(struct shmfs *fs, struct node *node, uint64_t size)
 		return -EINVAL;
 	if (node->gone)
 		return -ESTALE;
-	return object_truncate(fs, node, size);
+	return object_truncate(fs, node, size, true);
 }
 
 static void set_owner(struct node *node, const struct shmfs_change *change)

@@ -74,6 +74,16 @@ static bool fits_total(struct shmfs *fs, uint32_t uid, uint64_t pages, uint64_t 
 	return true;
 }
 
+/* Memory is granted only where it can be touched, so what is being freed has to be free first. */
+static void make_room(struct shmfs *fs, uint64_t pages)
+{
+	const struct charge *charge = &fs->super->charge;
+
+	if (pages > 0 && fs->super->reclaim.count > 0 &&
+	    !fits(charge->total.pages + reclaim_pages(fs), pages, charge->limit.pages))
+		reclaim_free_all(fs);
+}
+
 /* Both limits are asked before either account changes. */
 static int add(struct shmfs *fs, struct account *account, uint64_t pages, uint64_t nodes)
 {
@@ -83,6 +93,7 @@ static int add(struct shmfs *fs, struct account *account, uint64_t pages, uint64
 		return -rules_of(fs)->over_user_limit;
 	if (!fits_total(fs, (uint32_t)account->uid, pages, nodes))
 		return -ENOSPC;
+	make_room(fs, pages);
 	save(fs, account, sizeof *account);
 	save(fs, total, sizeof *total);
 	account->pages += pages;

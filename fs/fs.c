@@ -81,6 +81,7 @@ static int fill(struct shmfs *fs, const struct shmfs_config *config)
 	    .pages = charge_pages_of(config->user_size_limit),
 	    .nodes = config->user_node_limit,
 	};
+	super->reclaim.least = config->reclaim_least;
 	descriptor_init(fs,
 	    config->descriptor_first > 0 ? config->descriptor_first : SHMFS_DESCRIPTOR_FIRST,
 	    config->descriptor_limit);
@@ -139,7 +140,7 @@ int shmfs_open_again(int arena_fd, const struct shmfs_os *os, struct shmfs **out
 		free(fs);
 		return rc;
 	}
-	shmfs_recover(fs);
+	txn_recover(&fs->arena->txn, fs->os);
 	fs->arena_fd = arena_fd;
 	fs->super = fs->arena->root;
 	/* Whoever made it did not come to the end of his first transaction. */
@@ -148,6 +149,7 @@ int shmfs_open_again(int arena_fd, const struct shmfs_os *os, struct shmfs **out
 		free(fs);
 		return -EPROTO;
 	}
+	shmfs_recover(fs);
 	*out = fs;
 	return 0;
 }
@@ -155,6 +157,9 @@ int shmfs_open_again(int arena_fd, const struct shmfs_os *os, struct shmfs **out
 void shmfs_recover(struct shmfs *fs)
 {
 	txn_recover(&fs->arena->txn, fs->os);
+	shmfs_begin(fs);
+	reclaim_drop_holes(fs);
+	shmfs_commit(fs);
 }
 
 int shmfs_check(int arena_fd)
@@ -211,6 +216,11 @@ void shmfs_close(struct shmfs *fs)
 			fs->os->backing_close(fs->os->arg, node->object.backing);
 		if (node->object.fd >= 0)
 			fs->os->close(node->object.fd);
+	}
+	for (const struct reclaim *entry = fs->super->reclaim.first; entry != NULL;
+	     entry = entry->next) {
+		if (entry->kind == RECLAIM_END)
+			fs->os->close(entry->fd);
 	}
 	arena_unmap(fs->arena);
 	close(fs->arena_fd);

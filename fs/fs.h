@@ -9,6 +9,7 @@
 #include "dictionary.h"
 #include "index.h"
 #include "node.h"
+#include "reclaim.h"
 #include "rules.h"
 #include "shmfs.h"
 #include "xattr.h"
@@ -24,6 +25,7 @@ struct super {
 	struct charge charge;
 	char *grow_patterns;
 	struct descriptors descriptors;
+	struct reclaim_queue reclaim;
 	struct shmfs_mark mark;
 	int32_t last_backing;
 	bool backing;

@@ -80,7 +80,7 @@ int shmfs_open(struct shmfs *fs, uint64_t id, int flags, struct shmfs_opened *op
 	if (!is_object(node))
 		return -ENXIO;
 	if (flags & O_TRUNC)
-		rc = object_truncate(fs, node, 0);
+		rc = object_truncate(fs, node, 0, false);
 	return rc < 0 ? rc : handle_create(fs, node, flags, opened);
 }
 

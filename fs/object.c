@@ -61,7 +61,23 @@ static int extend_memory(struct shmfs *fs, struct node *node, uint64_t size)
 	return fs->os->truncate(node->object.fd, size);
 }
 
-int object_resize(struct shmfs *fs, struct node *node, uint64_t size)
+static inline uint64_t whole_pages(uint64_t size)
+{
+	return charge_pages_of(size) * SHMFS_PAGE_SIZE;
+}
+
+/* Cuts the memory off, once the change is final. */
+static void cut_memory(struct shmfs *fs, struct node *node, uint64_t size, bool can_wait)
+{
+	uint64_t from = whole_pages(size), to = whole_pages(node->object.size);
+
+	if (can_wait && reclaim_wants(fs, to - from) &&
+	    reclaim_range(fs, node, RECLAIM_SHRINK, from, to) == 0)
+		return;
+	txn_effect(&fs->arena->txn, TXN_SIZE_ON_COMMIT, node->object.fd, size);
+}
+
+static int resize(struct shmfs *fs, struct node *node, uint64_t size, bool can_wait)
 {
 	uint64_t old = node->object.size;
 	int rc;
@@ -76,12 +92,13 @@ int object_resize(struct shmfs *fs, struct node *node, uint64_t size)
 	if (rc < 0)
 		return rc;
 	node_change(fs, node);
+	reclaim_finish(fs, node);
 	if (size > old) {
 		rc = extend_memory(fs, node, size);
 		if (rc < 0)
 			return rc;
 	} else {
-		txn_effect(&fs->arena->txn, TXN_SIZE_ON_COMMIT, node->object.fd, size);
+		cut_memory(fs, node, size, can_wait);
 	}
 	node->object.size = size;
 	fs->os->now(&node->ctime);
@@ -89,9 +106,14 @@ int object_resize(struct shmfs *fs, struct node *node, uint64_t size)
 	return 0;
 }
 
-int object_truncate(struct shmfs *fs, struct node *node, uint64_t size)
+int object_resize(struct shmfs *fs, struct node *node, uint64_t size)
 {
-	int rc = object_resize(fs, node, size);
+	return resize(fs, node, size, false);
+}
+
+int object_truncate(struct shmfs *fs, struct node *node, uint64_t size, bool can_wait)
+{
+	int rc = resize(fs, node, size, can_wait);
 
 	if (rc == -ENOSPC)
 		return -rules_of(fs)->no_room;
@@ -107,6 +129,19 @@ bool object_is_unused(const struct shmfs *fs, const struct node *node)
 	return node->object.fd < 0 || fs->os->unused(node->object.fd);
 }
 
+/* Memory that somebody else has open or mapped is not freed by closing it, and must not be emptied.
+ */
+static void end_memory(struct shmfs *fs, struct node *node)
+{
+	int fd = node->object.fd;
+	uint64_t size = reclaim_forget(fs, node);
+
+	if (reclaim_wants(fs, size) && fs->os->unused(fd) && reclaim_end(fs, fd) == 0)
+		return;
+	txn_effect(&fs->arena->txn, TXN_CLOSE_ON_COMMIT, fd, 0);
+	descriptor_give_back(fs, fd);
+}
+
 /* The backing id goes first, as it refers to the descriptor's file. */
 static void drop_memory(struct shmfs *fs, struct node *node)
 {
@@ -115,10 +150,8 @@ static void drop_memory(struct shmfs *fs, struct node *node)
 	node_change(fs, node);
 	if (object->backing != 0)
 		txn_effect(&fs->arena->txn, TXN_UNBACK_ON_COMMIT, object->backing, 0);
-	if (object->fd >= 0) {
-		txn_effect(&fs->arena->txn, TXN_CLOSE_ON_COMMIT, object->fd, 0);
-		descriptor_give_back(fs, object->fd);
-	}
+	if (object->fd >= 0)
+		end_memory(fs, node);
 	object->fd = -1;
 	object->backing = 0;
 }

@@ -29,8 +29,11 @@ int object_need_backing(struct shmfs *fs, struct node *node);
  * -ENOMEM. */
 int object_resize(struct shmfs *fs, struct node *node, uint64_t size);
 
-/* The same for whoever asks for a size: POSIX marks the times even where the size stays. */
-int object_truncate(struct shmfs *fs, struct node *node, uint64_t size);
+/*
+ * The same for whoever asks for a size: POSIX marks the times even where the size stays. If he can
+ * wait for it, much memory is freed in pieces (reclaim.h).
+ */
+int object_truncate(struct shmfs *fs, struct node *node, uint64_t size, bool can_wait);
 
 /*
  * Gives an empty object's memfd and backing id back, to be called when its last handle went.

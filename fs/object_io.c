@@ -164,17 +164,33 @@ ssize_t shmfs_copy(struct shmfs *fs, const struct shmfs_cred *cred, const struct
 	return shmfs_write(fs, cred, to->handle, buffer, (size_t)count, to->offset);
 }
 
+/* Zeroing less than this is not worth a queue. */
+#define ZERO_AT_ONCE (UINT64_C(16) * SHMFS_PAGE_SIZE)
+
 /*
  * Frees the whole pages and zeroes the partial ones of a range, as far as the object reaches. The
  * last page is whole although the size may end within it: what lies behind the size is zero.
  */
-static int zero(struct shmfs *fs, const struct node *node, uint64_t offset, uint64_t length)
+static int zero(struct shmfs *fs, struct node *node, uint64_t offset, uint64_t length)
 {
+	int rc;
 	uint64_t end = charge_pages_of(node->object.size) * SHMFS_PAGE_SIZE;
+
+	uint64_t from, to;
 
 	if (offset >= node->object.size)
 		return 0;
-	return fs->os->punch(node->object.fd, offset, smaller(length, end - offset));
+	length = smaller(length, end - offset);
+	/* The first and the last piece hold the partial pages. */
+	from = (offset / ZERO_AT_ONCE + 1) * ZERO_AT_ONCE;
+	to = (offset + length) / ZERO_AT_ONCE * ZERO_AT_ONCE;
+	if (from >= to || !reclaim_wants(fs, to - from) ||
+	    reclaim_range(fs, node, RECLAIM_HOLE, from, to) < 0)
+		return fs->os->punch(node->object.fd, offset, length);
+	rc = fs->os->punch(node->object.fd, offset, from - offset);
+	if (rc == 0 && to < offset + length)
+		rc = fs->os->punch(node->object.fd, to, offset + length - to);
+	return rc;
 }
 
 /*

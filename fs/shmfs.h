@@ -67,6 +67,9 @@ struct shmfs_config {
 	/* Patterns of fnmatch(3), separated by colons: objects created under a matching name grow
 	 * when they are written past their end. NULL or "" = none. */
 	const char *grow_patterns;
+	/* Memory of so many bytes or more is freed in pieces; see shmfs_reclaim(). 0 = all of it at
+	 * once. */
+	uint64_t reclaim_least;
 	/* Give every opened object a backing id (see struct shmfs_os). */
 	bool backing;
 	/* Objects' memory has descriptors with numbers from the first one (0 =
@@ -243,6 +246,17 @@ bool shmfs_refused(const struct shmfs *fs, struct shmfs_refusal *out);
  */
 unsigned shmfs_verify(
     const struct shmfs *fs, void (*complain)(void *arg, const char *line), void *arg);
+
+/*
+ * Frees a piece of the memory that is to be freed, of so many pages (a tenth of a microsecond each,
+ * about). True while there is more. Not within a transaction.
+ *
+ * With shmfs_config.reclaim_least, nobody who asks for a large object's end, shrink or hole waits
+ * until the memory is free. Until a shrink or a hole is done, shmfs_is_reclaiming() is true of the
+ * object, and who asked for it must not be answered: he would still find the pages.
+ */
+bool shmfs_reclaim(struct shmfs *fs, uint64_t pages);
+bool shmfs_is_reclaiming(const struct shmfs *fs, uint64_t id);
 
 /* --- names ------------------------------------------------------------------------------------ */
 /*

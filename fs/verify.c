@@ -209,6 +209,30 @@ static void verify_handles(struct recount *r)
 	    "openings are counted at other objects than handles are of");
 }
 
+static void verify_reclaim(struct recount *r)
+{
+	const struct reclaim_queue *queue = &r->fs->super->reclaim;
+	const struct reclaim *last = NULL;
+	uint64_t count = 0, ranges = 0, of_nodes = 0;
+	const struct node *node;
+
+	for (const struct reclaim *entry = queue->first; entry != NULL; entry = entry->next) {
+		last = entry;
+		count++;
+		ranges += entry->node != NULL;
+		r->memories += entry->kind == RECLAIM_END;
+		r->bad += expect((entry->kind == RECLAIM_END) == (entry->node == NULL) &&
+				     descriptor_is_taken(r->fs, entry->fd) &&
+				     (entry->node == NULL || entry->node->object.fd == entry->fd),
+		    r->to, "descriptor %d: wrongly queued to be freed", entry->fd);
+	}
+	for (uint64_t id = 0; (node = index_next(&r->fs->super->nodes, &id)) != NULL; id++)
+		of_nodes += is_object(node) ? node->object.reclaims : 0;
+	r->bad += expect(count == queue->count && last == queue->last && ranges == of_nodes, r->to,
+	    "%" PRIu64 " entries to be freed, %" PRIu64 " of nodes, counted %u and %" PRIu64, count,
+	    ranges, queue->count, of_nodes);
+}
+
 unsigned shmfs_verify(
     const struct shmfs *fs, void (*complain)(void *arg, const char *line), void *arg)
 {
@@ -234,6 +258,7 @@ unsigned shmfs_verify(
 	    "%" PRIu64 " pages, %" PRIu64 " charged", r.pages, super->charge.total.pages);
 	r.bad += expect(r.nodes == super->charge.total.nodes, &to,
 	    "%" PRIu64 " nodes, %" PRIu64 " charged", r.nodes, super->charge.total.nodes);
+	verify_reclaim(&r);
 	r.bad += expect(r.memories == descriptor_count(fs), &to,
 	    "%" PRIu64 " objects with memory, %" PRIu64 " descriptors taken", r.memories,
 	    descriptor_count(fs));

@@ -65,7 +65,10 @@ static void check_object(const struct object *object, struct outside_books *seen
 		    outside->books.memory[object->fd], "a node names descriptor %d", object->fd);
 		REQUIRE(!seen->memory[object->fd], "two nodes name one descriptor");
 		REQUIRE_SAME(0, fstat(object->fd, &st));
-		REQUIRE_SAME(object->size, (uint64_t)st.st_size);
+		/* What is cut off in pieces is longer until that is done. */
+		if (object->reclaims == 0)
+			REQUIRE_SAME(object->size, (uint64_t)st.st_size);
+		REQUIRE((uint64_t)st.st_size >= object->size, "memory is shorter than its object");
 		seen->memory[object->fd] = true;
 		seen->memories++;
 	}
@@ -85,6 +88,9 @@ void check_namespace(const struct shmfs *fs)
 		if (is_object(node))
 			check_object(&node->object, seen);
 	}
+	for (const struct reclaim *entry = fs->super->reclaim.first; entry != NULL;
+	     entry = entry->next)
+		seen->memories += entry->kind == RECLAIM_END;
 	REQUIRE_SAME(seen->memories, outside->books.memories);
 	REQUIRE_SAME(seen->backings, outside->books.backings);
 	free(seen);

@@ -49,6 +49,7 @@ enum situation {
 	IN_USE,		 /* somebody maps every object */
 	ABOUT_TO_GROW,	 /* the dictionary gets a bucket, and a segment, with the next name */
 	ABOUT_TO_SHRINK, /* and loses one with the next removal */
+	IN_PIECES,	 /* every page is freed later */
 	NODES_FULL,
 	PAGES_FULL,
 	ARENA_FULL,

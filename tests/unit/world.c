@@ -148,6 +148,7 @@ static void begin(struct world *w, enum situation situation)
 	config.size_limit = (uint64_t)PAGE_LIMIT * SHMFS_PAGE_SIZE;
 	config.node_limit = NODE_LIMIT;
 	config.backing = situation == BACKED;
+	config.reclaim_least = situation == IN_PIECES ? 1 : 0;
 	outside->in_use = situation == IN_USE;
 	w->fs = open_with(config);
 	w->id[NOBODY] = 123456;

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Freeing in pieces; see reclaim.h. */
+#include "reclaim.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "fs.h"
+#include "step.h"
+
+/* What is freed at once where somebody waits for all of it. */
+#define AT_ONCE (UINT64_C(1024) * SHMFS_PAGE_SIZE)
+
+/* More entries than this are never queued, so that no user can make the queue long. */
+#define MOST_ENTRIES 64
+
+static inline uint64_t smaller(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+bool reclaim_wants(const struct shmfs *fs, uint64_t bytes)
+{
+	const struct reclaim_queue *queue = &fs->super->reclaim;
+
+	return queue->least > 0 && bytes >= queue->least && queue->count < MOST_ENTRIES;
+}
+
+static int add(struct shmfs *fs, struct reclaim entry)
+{
+	struct reclaim_queue *queue = &fs->super->reclaim;
+	struct reclaim *new = arena_alloc(fs->arena, sizeof *new);
+
+	if (new == NULL)
+		return -ENOMEM;
+	*new = entry;
+	save(fs, queue, sizeof *queue);
+	if (queue->last != NULL) {
+		save(fs, &queue->last->next, sizeof queue->last->next);
+		queue->last->next = new;
+	} else {
+		queue->first = new;
+	}
+	queue->last = new;
+	queue->count++;
+	return 0;
+}
+
+int reclaim_end(struct shmfs *fs, int fd)
+{
+	return add(fs, (struct reclaim){.kind = RECLAIM_END, .fd = fd, .end = INT64_MAX});
+}
+
+int reclaim_range(
+    struct shmfs *fs, struct node *node, enum reclaim_kind kind, uint64_t from, uint64_t to)
+{
+	int rc = add(fs, (struct reclaim){
+			     .kind = kind,
+			     .node = node,
+			     .fd = node->object.fd,
+			     .at = from,
+			     .end = to,
+			 });
+
+	if (rc < 0)
+		return rc;
+	node_change(fs, node);
+	node->object.reclaims++;
+	return 0;
+}
+
+/* Takes out an entry that stands behind prev (NULL: at the front). */
+static void take_out(struct shmfs *fs, struct reclaim *prev, struct reclaim *entry)
+{
+	struct reclaim_queue *queue = &fs->super->reclaim;
+
+	save(fs, queue, sizeof *queue);
+	if (prev != NULL) {
+		save(fs, &prev->next, sizeof prev->next);
+		prev->next = entry->next;
+	} else {
+		queue->first = entry->next;
+	}
+	if (queue->last == entry)
+		queue->last = prev;
+	queue->count--;
+	if (entry->node != NULL) {
+		node_change(fs, entry->node);
+		entry->node->object.reclaims--;
+	}
+	arena_free(fs->arena, entry);
+}
+
+/*
+ * Frees one piece of at most so many bytes; false: there is none left. A hole that cannot be
+ * punched, for whatever reason, is no reason to try again: what ends or shrinks is freed by its
+ * last step.
+ */
+static bool free_piece(const struct shmfs *fs, struct reclaim *entry, uint64_t most)
+{
+	uint64_t at;
+
+	if (entry->at >= entry->end || fs->os->seek(entry->fd, entry->at, SEEK_DATA, &at) < 0 ||
+	    at >= entry->end)
+		return false;
+	if (fs->os->punch(entry->fd, at, smaller(most, entry->end - at)) < 0)
+		return false;
+	step("piece freed");
+	entry->at = smaller(at + most, entry->end);
+	return true;
+}
+
+/* The last step, once there is no piece left. Within a transaction. */
+static void finish(struct shmfs *fs, struct reclaim *prev, struct reclaim *entry)
+{
+	if (entry->kind == RECLAIM_SHRINK)
+		txn_effect(
+		    &fs->arena->txn, TXN_SIZE_ON_COMMIT, entry->fd, entry->node->object.size);
+	if (entry->kind == RECLAIM_END) {
+		txn_effect(&fs->arena->txn, TXN_CLOSE_ON_COMMIT, entry->fd, 0);
+		descriptor_give_back(fs, entry->fd);
+	}
+	take_out(fs, prev, entry);
+}
+
+bool shmfs_reclaim(struct shmfs *fs, uint64_t pages)
+{
+	struct reclaim *entry = fs->super->reclaim.first;
+
+	if (entry == NULL)
+		return false;
+	if (free_piece(fs, entry, pages * SHMFS_PAGE_SIZE))
+		return true;
+	shmfs_begin(fs);
+	finish(fs, NULL, entry);
+	shmfs_commit(fs);
+	return fs->super->reclaim.first != NULL;
+}
+
+bool shmfs_is_reclaiming(const struct shmfs *fs, uint64_t id)
+{
+	const struct node *node = node_get(fs, id);
+
+	return node != NULL && is_object(node) && node->object.reclaims > 0;
+}
+
+/*
+ * The size of the memory is put right at once and not at the commit, as the caller may be about to
+ * extend it. Its node has had this size since the shrink was queued, so a rollback has nothing to
+ * take back.
+ */
+void reclaim_finish(struct shmfs *fs, struct node *node)
+{
+	struct reclaim *prev = NULL, *next;
+
+	for (struct reclaim *entry = fs->super->reclaim.first;
+	     entry != NULL && node->object.reclaims > 0; entry = next) {
+		next = entry->next;
+		if (entry->node != node) {
+			prev = entry;
+			continue;
+		}
+		while (free_piece(fs, entry, AT_ONCE))
+			;
+		if (entry->kind == RECLAIM_SHRINK)
+			(void)fs->os->truncate(entry->fd, node->object.size);
+		take_out(fs, prev, entry);
+	}
+}
+
+uint64_t reclaim_forget(struct shmfs *fs, struct node *node)
+{
+	struct reclaim *prev = NULL, *next;
+	uint64_t size = node->object.size;
+
+	for (struct reclaim *entry = fs->super->reclaim.first;
+	     entry != NULL && node->object.reclaims > 0; entry = next) {
+		next = entry->next;
+		if (entry->node != node) {
+			prev = entry;
+			continue;
+		}
+		if (entry->end > size)
+			size = entry->end;
+		take_out(fs, prev, entry);
+	}
+	return size;
+}
+
+uint64_t reclaim_pages(const struct shmfs *fs)
+{
+	uint64_t pages = 0, blocks;
+
+	for (const struct reclaim *entry = fs->super->reclaim.first; entry != NULL;
+	     entry = entry->next) {
+		if (entry->at < entry->end && fs->os->blocks(entry->fd, &blocks) == 0)
+			pages += smaller(blocks / (SHMFS_PAGE_SIZE / 512),
+			    (entry->end - entry->at) / SHMFS_PAGE_SIZE);
+	}
+	return pages;
+}
+
+void reclaim_free_all(struct shmfs *fs)
+{
+	for (struct reclaim *entry = fs->super->reclaim.first; entry != NULL; entry = entry->next) {
+		while (free_piece(fs, entry, AT_ONCE))
+			;
+		entry->at = entry->end;
+	}
+}
+
+void reclaim_drop_holes(struct shmfs *fs)
+{
+	struct reclaim *prev = NULL, *next;
+
+	for (struct reclaim *entry = fs->super->reclaim.first; entry != NULL; entry = next) {
+		next = entry->next;
+		if (entry->kind == RECLAIM_HOLE)
+			take_out(fs, prev, entry);
+		else
+			prev = entry;
+	}
+}

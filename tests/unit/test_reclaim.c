@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Memory that is freed in pieces: when, by whom, and what others see meanwhile. */
+#include <fcntl.h>
+#include <linux/falloc.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "fs/fs.h"
+#include "harness.h"
+#include "suites.h"
+
+enum { LARGE = 100, LEAST = 50, PIECE_PAGES = 64, LIMIT = 150 };
+
+static uint64_t bytes(uint64_t pages)
+{
+	return pages * SHMFS_PAGE_SIZE;
+}
+
+static struct shmfs *open_in_pieces(void)
+{
+	struct shmfs_config config = small_config();
+
+	config.reclaim_least = bytes(LEAST);
+	config.size_limit = bytes(LIMIT);
+	return open_with(config);
+}
+
+/* An object with every page written, open for reading and writing. */
+static uint64_t written(struct shmfs *fs, const char *name, uint64_t pages, uint64_t *handle)
+{
+	uint64_t id = new_object(fs, SHMFS_ROOT, name);
+
+	resize(fs, id, bytes(pages));
+	*handle = open_object(fs, id, O_RDWR);
+	for (uint64_t i = 0; i < pages; i++)
+		write_bytes(fs, *handle, 'x', SHMFS_PAGE_SIZE, bytes(i));
+	return id;
+}
+
+static uint64_t pages_of(const struct shmfs *fs, uint64_t id)
+{
+	struct stat st;
+
+	ck_assert_int_eq(fstat(node_get(fs, id)->object.fd, &st), 0);
+	return (uint64_t)st.st_blocks / (SHMFS_PAGE_SIZE / 512);
+}
+
+static unsigned reclaim_to_the_end(struct shmfs *fs)
+{
+	unsigned steps = 1;
+
+	for (; shmfs_reclaim(fs, PIECE_PAGES); steps++)
+		check_namespace(fs);
+	check_namespace(fs);
+	return steps;
+}
+
+START_TEST(a_large_object_that_ends_is_freed_in_pieces)
+{
+	struct shmfs *fs = open_in_pieces();
+	uint64_t handle, id = written(fs, "a", LARGE, &handle);
+
+	GIVES(0, TX(fs, shmfs_unlink(fs, ALICE, SHMFS_ROOT, "a")));
+	release(fs, handle);
+	TX_VOID(fs, shmfs_forget(fs, id, 10));
+	/* To everybody else it is gone. */
+	ck_assert_uint_eq(usage(fs).used_pages, 0);
+	ck_assert_uint_eq(reclaim_pages(fs), LARGE);
+	ck_assert_uint_eq(outside->books.memories, 1);
+	ck_assert(shmfs_reclaim(fs, PIECE_PAGES));
+	ck_assert_uint_eq(reclaim_pages(fs), LARGE - PIECE_PAGES);
+	ck_assert_uint_eq(reclaim_to_the_end(fs), 2);
+	ck_assert_uint_eq(outside->books.memories, 0);
+	ck_assert(!shmfs_reclaim(fs, PIECE_PAGES));
+	close_checked(fs);
+}
+END_TEST
+
+START_TEST(a_small_one_is_freed_at_once)
+{
+	struct shmfs *fs = open_in_pieces();
+	uint64_t handle;
+
+	(void)written(fs, "a", LEAST - 1, &handle);
+	GIVES(0, TX(fs, shmfs_unlink(fs, ALICE, SHMFS_ROOT, "a")));
+	release(fs, handle);
+	ck_assert_uint_eq(outside->books.memories, 0);
+	ck_assert(!shmfs_reclaim(fs, PIECE_PAGES));
+	(void)written(fs, "b", LEAST, &handle);
+	GIVES(0, TX(fs, shmfs_unlink(fs, ALICE, SHMFS_ROOT, "b")));
+	release(fs, handle);
+	ck_assert_uint_eq(outside->books.memories, 1);
+	(void)reclaim_to_the_end(fs);
+	close_checked(fs);
+}
+END_TEST
+
+/* Who has it mapped keeps what he sees. */
+START_TEST(memory_that_is_in_use_is_not_emptied)
+{
+	struct shmfs *fs = open_in_pieces();
+	uint64_t handle, id = written(fs, "a", LARGE, &handle);
+	int fd = dup(node_get(fs, id)->object.fd);
+	struct stat st;
+
+	outside->in_use = true;
+	GIVES(0, TX(fs, shmfs_unlink(fs, ALICE, SHMFS_ROOT, "a")));
+	release(fs, handle);
+	TX_VOID(fs, shmfs_forget(fs, id, 10));
+	ck_assert(!shmfs_reclaim(fs, PIECE_PAGES));
+	ck_assert_uint_eq(outside->books.memories, 0);
+	ck_assert_int_eq(fstat(fd, &st), 0);
+	ck_assert_uint_eq((uint64_t)st.st_blocks, bytes(LARGE) / 512);
+	close(fd);
+	outside->in_use = false;
+	close_checked(fs);
+}
+END_TEST
+
+START_TEST(a_shrink_is_done_when_its_pages_are_gone)
+{
+	struct shmfs *fs = open_in_pieces();
+	uint64_t handle, id = written(fs, "a", LARGE, &handle);
+	struct stat st;
+
+	resize(fs, id, 100);
+	ck_assert(shmfs_is_reclaiming(fs, id));
+	ck_assert_uint_eq(usage(fs).used_pages, 1);
+	ck_assert_uint_eq(pages_of(fs, id), LARGE);
+	(void)reclaim_to_the_end(fs);
+	ck_assert(!shmfs_is_reclaiming(fs, id));
+	ck_assert_uint_eq(pages_of(fs, id), 1);
+	ck_assert_int_eq(fstat(node_get(fs, id)->object.fd, &st), 0);
+	ck_assert_int_eq(st.st_size, 100);
+	expect_bytes(fs, handle, 'x', 100, 0);
+	resize(fs, id, bytes(2));
+	expect_bytes(fs, handle, 0, bytes(2) - 100, 100);
+	close_checked(fs);
+}
+END_TEST
+
+/* As when the one who shrank it was killed, and with him his request. */
+START_TEST(growing_in_the_midst_of_a_shrink_gives_zeros)
+{
+	struct shmfs *fs = open_in_pieces();
+	uint64_t handle, id = written(fs, "a", LARGE, &handle);
+
+	resize(fs, id, 100);
+	ck_assert(shmfs_reclaim(fs, PIECE_PAGES));
+	resize(fs, id, bytes(LARGE));
+	ck_assert(!shmfs_is_reclaiming(fs, id));
+	expect_bytes(fs, handle, 'x', 100, 0);
+	for (int i = 1; i < LARGE; i++)
+		expect_bytes(fs, handle, 0, SHMFS_PAGE_SIZE, bytes((uint64_t)i));
+	ck_assert(!shmfs_reclaim(fs, PIECE_PAGES));
+	close_checked(fs);
+}
+END_TEST
+
+START_TEST(a_growth_that_is_undone_leaves_the_shrink_to_do)
+{
+	struct shmfs *fs = open_in_pieces();
+	uint64_t handle, id = written(fs, "a", LARGE, &handle);
+	const struct shmfs_change change = {.what = SHMFS_CHANGE_SIZE, .size = bytes(20)};
+	struct shmfs_attr attr;
+
+	resize(fs, id, 100);
+	shmfs_begin(fs);
+	GIVES(0, shmfs_setattr(fs, id, &change, &attr));
+	shmfs_rollback(fs);
+	check_namespace(fs);
+	ck_assert(shmfs_is_reclaiming(fs, id));
+	(void)reclaim_to_the_end(fs);
+	ck_assert_uint_eq(pages_of(fs, id), 1);
+	close_checked(fs);
+}
+END_TEST
+
+START_TEST(an_object_that_ends_while_it_shrinks_is_freed_in_pieces)
+{
+	struct shmfs *fs = open_in_pieces();
+	uint64_t handle, id = written(fs, "a", LARGE, &handle);
+
+	resize(fs, id, 0);
+	GIVES(0, TX(fs, shmfs_unlink(fs, ALICE, SHMFS_ROOT, "a")));
+	release(fs, handle);
+	TX_VOID(fs, shmfs_forget(fs, id, 10));
+	ck_assert_uint_eq(reclaim_pages(fs), LARGE);
+	ck_assert_uint_eq(reclaim_to_the_end(fs), 3);
+	ck_assert_uint_eq(outside->books.memories, 0);
+	close_checked(fs);
+}
+END_TEST
+
+static const int hole_modes[] = {FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, FALLOC_FL_ZERO_RANGE};
+
+START_TEST(a_hole_is_exact_to_the_byte)
+{
+	struct shmfs *fs = open_in_pieces();
+	uint64_t handle, id = written(fs, "a", LARGE, &handle);
+	uint64_t from = 5000, to = bytes(LARGE) - 5000;
+
+	GIVES(0, TX(fs, shmfs_fallocate(fs, handle, hole_modes[_i], from, to - from)));
+	ck_assert(shmfs_is_reclaiming(fs, id));
+	(void)reclaim_to_the_end(fs);
+	ck_assert(!shmfs_is_reclaiming(fs, id));
+	expect_bytes(fs, handle, 'x', from, 0);
+	for (uint64_t at = from; at < to; at += 1000)
+		expect_bytes(fs, handle, 0, to - at < 1000 ? to - at : 1000, at);
+	expect_bytes(fs, handle, 'x', 5000, to);
+	ck_assert_uint_eq(pages_of(fs, id), 4);
+	close_checked(fs);
+}
+END_TEST
+
+/* Nobody was told that it is there, and what is written until he asks again must stay. */
+START_TEST(a_hole_does_not_outlive_the_process)
+{
+	struct shmfs *fs = open_in_pieces();
+	uint64_t handle, id = written(fs, "a", LARGE, &handle);
+
+	GIVES(0, TX(fs, shmfs_fallocate(fs, handle, hole_modes[0], 0, bytes(LARGE))));
+	fs = take_up(fs);
+	check_namespace(fs);
+	ck_assert(!shmfs_is_reclaiming(fs, id));
+	write_bytes(fs, handle, 'y', SHMFS_PAGE_SIZE, bytes(50));
+	ck_assert(!shmfs_reclaim(fs, PIECE_PAGES));
+	expect_bytes(fs, handle, 'y', SHMFS_PAGE_SIZE, bytes(50));
+	close_checked(fs);
+}
+END_TEST
+
+START_TEST(ends_and_shrinks_outlive_it)
+{
+	struct shmfs *fs = open_in_pieces();
+	uint64_t a, b, id = written(fs, "a", 60, &a);
+
+	(void)written(fs, "b", 70, &b);
+	resize(fs, id, 1);
+	GIVES(0, TX(fs, shmfs_unlink(fs, ALICE, SHMFS_ROOT, "b")));
+	release(fs, b);
+	ck_assert(shmfs_reclaim(fs, PIECE_PAGES));
+	fs = take_up(fs);
+	ck_assert(shmfs_is_reclaiming(fs, id));
+	(void)reclaim_to_the_end(fs);
+	ck_assert_uint_eq(pages_of(fs, id), 1);
+	ck_assert_uint_eq(outside->books.memories, 1);
+	close_checked(fs);
+}
+END_TEST
+
+START_TEST(what_is_granted_can_be_touched)
+{
+	struct shmfs *fs = open_in_pieces();
+	uint64_t handle, other;
+
+	(void)written(fs, "a", LARGE, &handle);
+	GIVES(0, TX(fs, shmfs_unlink(fs, ALICE, SHMFS_ROOT, "a")));
+	release(fs, handle);
+	other = new_object(fs, SHMFS_ROOT, "b");
+	resize(fs, other, bytes(LIMIT - LARGE));
+	ck_assert_uint_eq(reclaim_pages(fs), LARGE);
+	resize(fs, other, bytes(LIMIT - LARGE + 1));
+	ck_assert_uint_eq(reclaim_pages(fs), 0);
+	ck_assert_uint_eq(usage(fs).used_pages, LIMIT - LARGE + 1);
+	(void)reclaim_to_the_end(fs);
+	close_checked(fs);
+}
+END_TEST
+
+/* The queue is bounded, whoever fills it: sparse objects cost nothing but their entry. */
+START_TEST(a_full_queue_means_freeing_at_once)
+{
+	struct shmfs *fs = open_in_pieces();
+	unsigned steps;
+
+	for (int i = 0; i < 200; i++) {
+		(void)new_object_of(fs, SHMFS_ROOT, "a", bytes(LARGE));
+		GIVES(0, TX(fs, shmfs_unlink(fs, ALICE, SHMFS_ROOT, "a")));
+	}
+	ck_assert_uint_eq(outside->books.memories, 64);
+	steps = reclaim_to_the_end(fs);
+	ck_assert_uint_eq(steps, 64);
+	ck_assert_uint_eq(outside->books.memories, 0);
+	close_checked(fs);
+}
+END_TEST
+
+Suite *reclaim_suite(void)
+{
+	Suite *suite = suite_create("reclaim");
+	TCase *tests = harness_case(suite, "reclaim");
+
+	tcase_add_test(tests, a_large_object_that_ends_is_freed_in_pieces);
+	tcase_add_test(tests, a_small_one_is_freed_at_once);
+	tcase_add_test(tests, memory_that_is_in_use_is_not_emptied);
+	tcase_add_test(tests, a_shrink_is_done_when_its_pages_are_gone);
+	tcase_add_test(tests, growing_in_the_midst_of_a_shrink_gives_zeros);
+	tcase_add_test(tests, a_growth_that_is_undone_leaves_the_shrink_to_do);
+	tcase_add_test(tests, an_object_that_ends_while_it_shrinks_is_freed_in_pieces);
+	tcase_add_loop_test(tests, a_hole_is_exact_to_the_byte, 0, 2);
+	tcase_add_test(tests, a_hole_does_not_outlive_the_process);
+	tcase_add_test(tests, ends_and_shrinks_outlive_it);
+	tcase_add_test(tests, what_is_granted_can_be_touched);
+	tcase_add_test(tests, a_full_queue_means_freeing_at_once);
+	return suite;
+}
