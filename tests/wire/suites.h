@@ -21,6 +21,7 @@ Suite *protocol_suite(void);
 Suite *hostile_suite(void);
 Suite *random_suite(void);
 Suite *refused_suite(void);
+Suite *recovery_suite(void);
 Suite *request_suite(void);
 Suite *options_suite(void);
 Suite *arguments_suite(void);

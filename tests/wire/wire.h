@@ -44,6 +44,7 @@ struct wire {
 	int journal_fd;
 	uint32_t uid, gid; /* who asks */
 	uint64_t unique;   /* of the last request */
+	void *lost;	   /* what a server that died had in memory */
 	bool verifies;	   /* the whole namespace after every request */
 
 	char *request; /* WIRE_BUFFER_SIZE bytes each */
