@@ -1,18 +1,42 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The benchmark's entry: the same operations on a tmpfs and on shmfs, interleaved in one run. */
+/* The benchmark's entry: the same operations on a tmpfs, on shmfs and on a reference server,
+ * interleaved in one run. */
 #include "bench.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+struct part {
+	bool (*has)(const struct options *options, const char *name);
+	void (*run)(
+	    const struct options *options, const struct side *sides, struct results *results);
+};
+
+/* In this order: the first one measures what nothing was done to. */
+static const struct part parts[] = {
+    {quiet_has, quiet_run},
+    {micro_has, micro_run},
+    {clients_has, clients_run},
+    {objects_has, objects_run},
+    {freeing_has, freeing_run},
+};
+
+#define PARTS (sizeof(parts) / sizeof(parts[0]))
 
 /* A bound on something that is not measured would be a gate that never closes. */
 static void require_bounds_are_measured(const struct options *options)
 {
 	for (size_t i = 0; i < options->bound_count; i++) {
-		const char *name = options->bounds[i].name;
+		const struct bound *bound = &options->bounds[i];
+		bool has = false;
 
-		if (!micro_has(options, name) && !objects_has(options, name)) {
-			fprintf(stderr, "bench: --max %s: not measured in this run\n", name);
+		for (size_t part = 0; part < PARTS; part++)
+			has = has || parts[part].has(options, bound->name);
+		if (!has ||
+		    (strcmp(bound->suffix, "/plain") == 0 && options->paths[PLAIN] == NULL)) {
+			fprintf(stderr, "bench: --max %s%s: not measured in this run\n",
+			    bound->name, bound->suffix);
 			exit(EXIT_ERROR);
 		}
 	}
@@ -35,10 +59,10 @@ int main(int argc, char **argv)
 	options_parse(&options, argc, argv);
 	require_bounds_are_measured(&options);
 	sides_open(sides, &options);
-	micro_run(&options, sides, &results);
-	objects_run(&options, sides, &results);
-	if (results.single_count == 0 && results.growth_count == 0) {
-		fprintf(stderr, "bench: --only matches no operation\n");
+	for (size_t part = 0; part < PARTS; part++)
+		parts[part].run(&options, sides, &results);
+	if (results.single_count == 0 && results.growth_count == 0 && results.value_count == 0) {
+		fprintf(stderr, "bench: --only matches no figure\n");
 		return EXIT_ERROR;
 	}
 	if (options.json)

@@ -5,12 +5,13 @@
  * Few are measured first, in a mount that holds nothing else, so that no structure of the whole
  * mount has grown yet. They are measured as they are and also cold: with the processor's caches
  * full of other data, as they are for the next of many objects. Everything is done in batches of
- * FEW_OBJECTS, alternating between the sides; a batch is one sample. The objects of a batch are
- * used in the order of their creation.
+ * FEW_OBJECTS, alternating between tmpfs and shmfs; a batch is one sample. The objects of a batch
+ * are used in the order of their creation.
  */
 #include "bench.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,30 +23,33 @@ enum kind {
 	CREATE,
 	LIST,
 	STAT,
+	LOOKUP,
+	RENAME,
 	REMOVE,
 	KINDS,
 };
 
 enum {
+	BOTH = SHMFS + 1, /* tmpfs and shmfs, which go first in turn */
 	LISTINGS = 7,
 	SWEEP = 64 * 1024 * 1024,
 	ENOUGH_FOR_ONE_PASS = 20 * FEW_OBJECTS,
 };
 
 static const char *const many_names[KINDS] = {
-    "create-many", "list-many", "stat-many", "remove-many"};
-static const char *const growth_names[KINDS] = {
-    "growth-create", "growth-list", "growth-stat", "growth-remove"};
-static const char *const cold_names[KINDS] = {
-    "cold-growth-create", "cold-growth-list", "cold-growth-stat", "cold-growth-remove"};
+    "create-many", "list-many", "stat-many", "lookup-many", "rename-many", "remove-many"};
+static const char *const growth_names[KINDS] = {"growth-create", "growth-list", "growth-stat",
+    "growth-lookup", "growth-rename", "growth-remove"};
+static const char *const cold_names[KINDS] = {"cold-growth-create", "cold-growth-list",
+    "cold-growth-stat", "cold-growth-lookup", "cold-growth-rename", "cold-growth-remove"};
 
 struct name {
 	char text[32];
 };
 
 /* Samples of every operation on both sides, in nanoseconds per object. */
-struct samples {
-	struct pair of[KINDS];
+struct many {
+	struct samples of[KINDS];
 };
 
 /* The names are made beforehand: printing one costs half of what a stat costs. */
@@ -80,6 +84,28 @@ static void stat_one(const struct side *side, const char *name)
 		fail(side, "fstatat");
 }
 
+/* A name that nobody has asked for: the kernel knows nothing of it and asks. */
+static void lookup_one(const struct side *side, const char *name)
+{
+	static unsigned long asked;
+	struct stat status;
+	char absent[64];
+
+	snprintf(absent, sizeof(absent), "%s.%lu", name, asked++);
+	if (fstatat(side->dir, absent, &status, 0) == 0)
+		fail_count(side, "fstatat of an absent name", 0, -1);
+	if (errno != ENOENT)
+		fail(side, "fstatat of an absent name");
+}
+
+/* There and back, so that the names stay; two renames count as one. */
+static void rename_one(const struct side *side, const char *name)
+{
+	if (renameat(side->dir, name, side->dir, "renamed") != 0 ||
+	    renameat(side->dir, "renamed", side->dir, name) != 0)
+		fail(side, "renameat");
+}
+
 static void remove_one(const struct side *side, const char *name)
 {
 	if (unlinkat(side->dir, name, 0) != 0)
@@ -89,6 +115,8 @@ static void remove_one(const struct side *side, const char *name)
 static void (*const each[KINDS])(const struct side *side, const char *name) = {
     [CREATE] = create_one,
     [STAT] = stat_one,
+    [LOOKUP] = lookup_one,
+    [RENAME] = rename_one,
     [REMOVE] = remove_one,
 };
 
@@ -142,7 +170,7 @@ static void sweep_caches(void)
 }
 
 static void few_once(
-    const struct side *side, const struct name *names, int i, bool cold, struct samples *samples)
+    const struct side *side, const struct name *names, int i, bool cold, struct many *samples)
 {
 	for (enum kind kind = 0; kind < KINDS; kind++) {
 		if (cold)
@@ -150,55 +178,58 @@ static void few_once(
 		double cost =
 		    kind == LIST ? list(side, FEW_OBJECTS) : batch(kind, side, names, FEW_OBJECTS);
 
-		pair_add(&samples->of[kind], i, cost);
+		series_add(&samples->of[kind].side[i], cost);
 	}
 }
 
 static void measure_few(const struct options *options, const struct side *sides,
-    const struct name *names, bool cold, struct samples *samples)
+    const struct name *names, bool cold, struct many *samples)
 {
-	long batches = options->quick ? 7 : 21;
+	long batches = options->quick ? 5 : 21;
 
 	for (long round = 0; round < batches; round++)
-		for (int turn = 0; turn < SIDES; turn++) {
-			int i = side_in_turn(round, turn);
+		for (int turn = 0; turn < BOTH; turn++) {
+			int i = (int)((round + turn) % BOTH);
 
 			few_once(&sides[i], names, i, cold, samples);
 		}
 }
 
 static void all_in_batches(enum kind kind, const struct side *sides, const struct name *names,
-    long count, struct samples *samples)
+    long count, struct many *samples)
 {
 	for (long from = 0; from < count; from += FEW_OBJECTS)
-		for (int turn = 0; turn < SIDES; turn++) {
-			int i = side_in_turn(from / FEW_OBJECTS, turn);
+		for (int turn = 0; turn < BOTH; turn++) {
+			int i = (int)((from / FEW_OBJECTS + turn) % BOTH);
 			long size = count - from < FEW_OBJECTS ? count - from : FEW_OBJECTS;
 
-			pair_add(&samples->of[kind], i, batch(kind, &sides[i], names + from, size));
+			series_add(
+			    &samples->of[kind].side[i], batch(kind, &sides[i], names + from, size));
 		}
 }
 
-static void list_all(const struct side *sides, long count, struct samples *samples)
+static void list_all(const struct side *sides, long count, struct many *samples)
 {
 	for (long round = 0; round < LISTINGS; round++)
-		for (int turn = 0; turn < SIDES; turn++) {
-			int i = side_in_turn(round, turn);
+		for (int turn = 0; turn < BOTH; turn++) {
+			int i = (int)((round + turn) % BOTH);
 
-			pair_add(&samples->of[LIST], i, list(&sides[i], count));
+			series_add(&samples->of[LIST].side[i], list(&sides[i], count));
 		}
 }
 
 /* With less than 20 batches one pass gives too few samples. */
 static void measure_many(const struct options *options, const struct side *sides,
-    const struct name *names, struct samples *samples)
+    const struct name *names, struct many *samples)
 {
-	int passes = options->objects >= ENOUGH_FOR_ONE_PASS ? 1 : 5;
+	int passes = options->objects >= ENOUGH_FOR_ONE_PASS ? 1 : 3;
 
 	for (int pass = 0; pass < passes; pass++) {
 		all_in_batches(CREATE, sides, names, options->objects, samples);
 		list_all(sides, options->objects, samples);
 		all_in_batches(STAT, sides, names, options->objects, samples);
+		all_in_batches(LOOKUP, sides, names, options->objects, samples);
+		all_in_batches(RENAME, sides, names, options->objects, samples);
 		all_in_batches(REMOVE, sides, names, options->objects, samples);
 	}
 }
@@ -229,25 +260,27 @@ static bool want_any(const struct options *options)
 	return false;
 }
 
-static void store_many(const struct options *options, struct samples *many,
-    struct result found[KINDS], struct results *results)
+static void store_many(const struct options *options, struct many *many, struct result found[KINDS],
+    struct results *results)
 {
 	for (enum kind kind = 0; kind < KINDS; kind++) {
-		found[kind] = (struct result){.name = many_names[kind]};
-		pair_finish(&many->of[kind], found[kind].cost, &found[kind].ratio);
+		found[kind] = (struct result){0};
+		snprintf(found[kind].name, sizeof(found[kind].name), "%s", many_names[kind]);
+		samples_finish(&many->of[kind], &found[kind]);
 		if (objects_has(options, many_names[kind]))
 			results->single[results->single_count++] = found[kind];
 	}
 }
 
 static void store_growth(const struct options *options, const char *const names[KINDS],
-    struct samples *few, const struct result many[KINDS], struct results *results)
+    struct many *few, const struct result many[KINDS], struct results *results)
 {
 	for (enum kind kind = 0; kind < KINDS; kind++) {
 		struct growth growth = {.name = names[kind]};
-		double ratio;
+		struct result result;
 
-		pair_finish(&few->of[kind], growth.few, &ratio);
+		samples_finish(&few->of[kind], &result);
+		memcpy(growth.few, result.cost, sizeof(growth.few));
 		memcpy(growth.many, many[kind].cost, sizeof(growth.many));
 		if (objects_has(options, growth.name))
 			results->growth[results->growth_count++] = growth;
@@ -256,9 +289,9 @@ static void store_growth(const struct options *options, const char *const names[
 
 void objects_run(const struct options *options, const struct side *sides, struct results *results)
 {
-	struct samples warm = {0};
-	struct samples cold = {0};
-	struct samples many = {0};
+	struct many warm = {0};
+	struct many cold = {0};
+	struct many many = {0};
 	struct result found[KINDS];
 
 	if (!want_any(options))

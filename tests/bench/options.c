@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -12,20 +13,28 @@
 
 static const char usage_text[] =
     "usage: bench [options] TMPFS_DIRECTORY SHMFS_DIRECTORY\n"
-    "Measures the same operations in both directories, interleaved, and prints medians\n"
-    "and cost ratios: the median of the rounds' quotients shmfs / tmpfs, below 1 where shmfs\n"
-    "is cheaper. growth-* is the cost per object among many over that among 1000;\n"
-    "cold-growth-* takes the latter after other data has filled the processor's caches, which\n"
-    "leaves out that 1000 objects fit into them and many do not.\n"
-    "  --objects N       objects in one directory for create, list, stat, remove (100000)\n"
-    "  --rounds N        samples of every single operation (61)\n"
-    "  --only REGEX      only operations whose name matches the extended expression\n"
-    "  --max NAME=RATIO  exit with 1 if the ratio of NAME is above RATIO; repeatable;\n"
-    "                    for growth-* the bound is on the growth of shmfs\n"
-    "  --json            a JSON object instead of the table\n"
-    "  --note TEXT       words for the table's head and the JSON object\n"
-    "  --quick           41 rounds of shorter samples, 2000 objects\n"
-    "  --help            this text\n"
+    "Measures the same operations in the directories, interleaved, and prints medians and cost\n"
+    "ratios: the median of the rounds' quotients, below 1 where shmfs is cheaper. Operations\n"
+    "named -pinned are by a client on one processor with the server, -busy beside a busy loop\n"
+    "on every processor, -two by two clients. growth-* is the cost per object among many over\n"
+    "that among 1000; cold-growth-* takes the latter after other data has filled the processor's\n"
+    "caches, which leaves out that 1000 objects fit into them and many do not.\n"
+    "  --plain DIRECTORY      a reference server is measured too\n"
+    "  --label TEXT           its name in the table, if it is not tests/bench/plain\n"
+    "  --shmfs-server PID     the daemon of the shmfs: its time, memory and wake-ups\n"
+    "  --plain-server PID     the same of the reference server\n"
+    "  --objects N            objects in one directory (100000)\n"
+    "  --free MIB             size of the object that is freed beside a client (1024)\n"
+    "  --rounds N             samples of every single operation (61)\n"
+    "  --only REGEX           only figures whose name matches the extended expression\n"
+    "  --max NAME=RATIO       exit with 1 if the ratio of NAME to tmpfs is above RATIO;\n"
+    "                         repeatable; NAME/plain bounds the ratio to the reference, NAME/p99\n"
+    "                         the ratio of shmfs's p99 to its median; for growth-* the bound is\n"
+    "                         on the growth of shmfs, for a figure without ratio on its value\n"
+    "  --json                 a JSON object instead of the table\n"
+    "  --note TEXT            words for the table's head and the JSON object\n"
+    "  --quick                21 rounds of shorter samples, 2000 objects, 128 MiB\n"
+    "  --help                 this text\n"
     "Exit status: 0; 1 a bound is exceeded; 2 wrong usage or a failed system call.\n";
 
 static _Noreturn void __attribute__((format(printf, 1, 2))) refuse(const char *format, ...)
@@ -55,20 +64,24 @@ static long parse_count(const char *option, const char *text, long limit)
 static void parse_bound(struct options *options, const char *text)
 {
 	const char *equals = strchr(text, '=');
+	size_t length = equals == NULL ? 0 : (size_t)(equals - text);
+	const char *slash = memchr(text, '/', length);
+	size_t name_length = slash == NULL ? length : (size_t)(slash - text);
+	struct bound *bound = &options->bounds[options->bound_count];
 	char *end;
 
 	if (options->bound_count == MAX_BOUNDS)
 		refuse("--max: more than %d bounds", MAX_BOUNDS);
-
-	struct bound *bound = &options->bounds[options->bound_count];
-	size_t length = equals == NULL ? 0 : (size_t)(equals - text);
-
-	if (length == 0 || length >= sizeof(bound->name))
+	if (name_length == 0 || name_length >= sizeof(bound->name) ||
+	    length - name_length >= sizeof(bound->suffix))
 		refuse("--max: not NAME=RATIO: %s", text);
-	memcpy(bound->name, text, length);
-	bound->name[length] = '\0';
-	bound->ratio = strtod(equals + 1, &end);
-	if (end == equals + 1 || *end != '\0' || !isfinite(bound->ratio) || bound->ratio <= 0)
+	memcpy(bound->name, text, name_length);
+	memcpy(bound->suffix, text + name_length, length - name_length);
+	if (slash != NULL && strcmp(bound->suffix, "/plain") != 0 &&
+	    strcmp(bound->suffix, "/p99") != 0)
+		refuse("--max: neither /plain nor /p99: %s", text);
+	bound->most = strtod(equals + 1, &end);
+	if (end == equals + 1 || *end != '\0' || !isfinite(bound->most) || bound->most < 0)
 		refuse("--max: not a ratio: %s", text);
 	options->bound_count++;
 }
@@ -91,22 +104,32 @@ static void parse_pattern(struct options *options, const char *text)
 
 enum {
 	OPTION_OBJECTS = 256,
+	OPTION_FREE,
 	OPTION_ROUNDS,
 	OPTION_ONLY,
 	OPTION_MAX,
 	OPTION_JSON,
 	OPTION_NOTE,
 	OPTION_QUICK,
+	OPTION_PLAIN,
+	OPTION_LABEL,
+	OPTION_SHMFS_SERVER,
+	OPTION_PLAIN_SERVER,
 };
 
 static const struct option long_options[] = {
     {"objects", required_argument, NULL, OPTION_OBJECTS},
+    {"free", required_argument, NULL, OPTION_FREE},
     {"rounds", required_argument, NULL, OPTION_ROUNDS},
     {"only", required_argument, NULL, OPTION_ONLY},
     {"max", required_argument, NULL, OPTION_MAX},
     {"json", no_argument, NULL, OPTION_JSON},
     {"note", required_argument, NULL, OPTION_NOTE},
     {"quick", no_argument, NULL, OPTION_QUICK},
+    {"plain", required_argument, NULL, OPTION_PLAIN},
+    {"label", required_argument, NULL, OPTION_LABEL},
+    {"shmfs-server", required_argument, NULL, OPTION_SHMFS_SERVER},
+    {"plain-server", required_argument, NULL, OPTION_PLAIN_SERVER},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
 };
@@ -116,6 +139,9 @@ static void parse_option(struct options *options, int option, const char *value)
 	switch (option) {
 	case OPTION_OBJECTS:
 		options->objects = parse_count("objects", value, 10000000);
+		break;
+	case OPTION_FREE:
+		options->freed = parse_count("free", value, 1000000);
 		break;
 	case OPTION_ROUNDS:
 		options->rounds = parse_count("rounds", value, 1000000);
@@ -135,6 +161,18 @@ static void parse_option(struct options *options, int option, const char *value)
 	case OPTION_QUICK:
 		options->quick = true;
 		break;
+	case OPTION_PLAIN:
+		options->paths[PLAIN] = value;
+		break;
+	case OPTION_LABEL:
+		options->plain_label = value;
+		break;
+	case OPTION_SHMFS_SERVER:
+		options->servers[SHMFS] = (pid_t)parse_count("shmfs-server", value, INT_MAX);
+		break;
+	case OPTION_PLAIN_SERVER:
+		options->servers[PLAIN] = (pid_t)parse_count("plain-server", value, INT_MAX);
+		break;
 	case 'h':
 		fputs(usage_text, stdout);
 		exit(EXIT_SUCCESS);
@@ -148,16 +186,19 @@ void options_parse(struct options *options, int argc, char **argv)
 {
 	int option;
 
+	options->plain_label = "plain";
 	while ((option = getopt_long(argc, argv, "h", long_options, NULL)) != -1)
 		parse_option(options, option, optarg);
-	if (argc - optind != SIDES)
-		refuse("%d directories are needed", SIDES);
-	for (int i = 0; i < SIDES; i++)
-		options->paths[i] = argv[optind + i];
+	if (argc - optind != 2)
+		refuse("two directories are needed");
+	options->paths[TMPFS] = argv[optind];
+	options->paths[SHMFS] = argv[optind + 1];
 	if (options->rounds == 0)
-		options->rounds = options->quick ? 41 : 61;
+		options->rounds = options->quick ? 21 : 61;
 	if (options->objects == 0)
 		options->objects = options->quick ? 2000 : 100000;
+	if (options->freed == 0)
+		options->freed = options->quick ? 128 : 1024;
 }
 
 void options_release(struct options *options)

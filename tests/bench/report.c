@@ -1,60 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The table, the JSON object, and the bounds on ratios. */
-#include "bench.h"
+/* The table, and the bounds. */
+#include "report.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/utsname.h>
-#include <unistd.h>
 
-struct machine {
-	struct utsname system;
-	char processor[128];
-	long processors;
-};
-
-/* The name is decoration and not on every architecture: without it the table is as good. */
-static void read_processor(char *name, size_t size)
-{
-	static const char key[] = "model name";
-	FILE *stream = fopen("/proc/cpuinfo", "re");
-	char line[256];
-
-	snprintf(name, size, "unknown processor");
-	if (stream == NULL)
-		return;
-	while (fgets(line, sizeof(line), stream) != NULL) {
-		const char *value = strchr(line, ':');
-
-		if (strncmp(line, key, sizeof(key) - 1) != 0 || value == NULL)
-			continue;
-		line[strcspn(line, "\n")] = '\0';
-		snprintf(name, size, "%.*s", (int)size - 1, value + 1 + strspn(value + 1, " \t"));
-		break;
-	}
-	fclose(stream);
-}
-
-static struct machine describe_machine(void)
-{
-	struct machine machine;
-
-	if (uname(&machine.system) != 0) {
-		perror("bench: uname");
-		exit(EXIT_ERROR);
-	}
-	read_processor(machine.processor, sizeof(machine.processor));
-	machine.processors = sysconf(_SC_NPROCESSORS_ONLN);
-	return machine;
-}
-
-static const char *unit(const struct result *result)
+const char *report_unit(const struct result *result)
 {
 	return result->bytes == 0 ? "us" : "GiB/s";
 }
 
-static double shown(const struct result *result, int side)
+double report_shown(const struct result *result, int side)
 {
 	double cost = result->cost[side];
 
@@ -63,28 +21,71 @@ static double shown(const struct result *result, int side)
 	return (double)result->bytes / (1024.0 * 1024 * 1024) / (cost / 1e9);
 }
 
-static double growth_of(const struct growth *growth, int side)
+double report_growth(const struct growth *growth, int side)
 {
 	return growth->many[side] / growth->few[side];
+}
+
+/* Digits that say something, whatever the magnitude; "-" for what was not measured. */
+static void print_number(int width, double number)
+{
+	if (isnan(number))
+		printf(" %*s", width, "-");
+	else
+		printf(" %*.*f", width, number >= 1000 ? 0 : number >= 10 ? 1 : 3, number);
+}
+
+static void result_table(const char *third, const struct results *results)
+{
+	if (results->single_count == 0)
+		return;
+	printf("%-22s %-5s %8s %8s %8s %8s %8s %9s %9s %9s\n", "operation", "unit", "tmpfs",
+	    "shmfs", third, "/tmpfs", "/other", "p99 tmpfs", "p99 shmfs", "p99 other");
+	for (size_t i = 0; i < results->single_count; i++) {
+		const struct result *result = &results->single[i];
+
+		printf("%-22s %-5s", result->name, report_unit(result));
+		for (int side = 0; side < SIDES; side++)
+			print_number(8, report_shown(result, side));
+		print_number(8, result->ratio);
+		print_number(8, result->plain);
+		for (int side = 0; side < SIDES; side++)
+			print_number(9, result->p99[side] / 1e3);
+		putchar('\n');
+	}
+}
+
+static void value_table(const char *third, const struct results *results)
+{
+	if (results->value_count == 0)
+		return;
+	printf("\n%-22s %-10s %9s %9s %9s\n", "figure", "unit", "tmpfs", "shmfs", third);
+	for (size_t i = 0; i < results->value_count; i++) {
+		const struct value *value = &results->value[i];
+
+		printf("%-22s %-10s", value->name, value->unit);
+		for (int side = 0; side < SIDES; side++)
+			print_number(9, value->of[side]);
+		putchar('\n');
+	}
 }
 
 static void growth_table(const struct options *options, const struct results *results)
 {
 	if (results->growth_count == 0)
 		return;
-	printf("\nus per object with few and with many objects\n");
-	printf("%-18s  %26s  %26s\n", "", "tmpfs", "shmfs");
-	printf("%-18s", "");
-	for (int side = 0; side < SIDES; side++)
+	printf("\n%-19s  %26s  %26s\n", "us per object", "tmpfs", "shmfs");
+	printf("%-19s", "");
+	for (int side = TMPFS; side <= SHMFS; side++)
 		printf("  %8d %8ld  growth", FEW_OBJECTS, options->objects);
 	putchar('\n');
 	for (size_t i = 0; i < results->growth_count; i++) {
 		const struct growth *growth = &results->growth[i];
 
-		printf("%-18s", growth->name);
-		for (int side = 0; side < SIDES; side++)
+		printf("%-19s", growth->name);
+		for (int side = TMPFS; side <= SHMFS; side++)
 			printf("  %8.3f %8.3f %7.3f", growth->few[side] / 1e3,
-			    growth->many[side] / 1e3, growth_of(growth, side));
+			    growth->many[side] / 1e3, report_growth(growth, side));
 		putchar('\n');
 	}
 }
@@ -92,88 +93,38 @@ static void growth_table(const struct options *options, const struct results *re
 void report_table(const struct options *options, const struct results *results)
 {
 	struct machine machine = describe_machine();
+	const char *third = options->paths[PLAIN] == NULL ? "-" : options->plain_label;
 
-	printf("Linux %s %s, %ld x %s\n", machine.system.release, machine.system.machine,
-	    machine.processors, machine.processor);
-	printf("medians of %ld rounds, %ld objects%s%s\n\n", options->rounds, options->objects,
-	    options->note == NULL ? "" : ", ", options->note == NULL ? "" : options->note);
-	if (results->single_count > 0)
-		printf(
-		    "%-18s %-6s %10s %10s %7s\n", "operation", "unit", "tmpfs", "shmfs", "ratio");
-	for (size_t i = 0; i < results->single_count; i++) {
-		const struct result *result = &results->single[i];
-
-		printf("%-18s %-6s %10.3f %10.3f %7.3f\n", result->name, unit(result),
-		    shown(result, TMPFS), shown(result, SHMFS), result->ratio);
-	}
+	printf("Linux %s %s, %ld x %s\n", machine.system, machine.architecture, machine.processors,
+	    machine.processor);
+	printf("medians of %ld rounds, %ld objects%s%s; p99 of single calls in us\n\n",
+	    options->rounds, options->objects, options->note == NULL ? "" : ", ",
+	    options->note == NULL ? "" : options->note);
+	result_table(third, results);
+	value_table(third, results);
 	growth_table(options, results);
 }
 
-static void json_string(const char *text)
+/* What a bound of this name and suffix is on; NAN where there is no such thing. */
+static double measured(const struct results *results, const char *name, const char *suffix)
 {
-	putchar('"');
-	for (const unsigned char *c = (const unsigned char *)text; *c != '\0'; c++) {
-		if (*c == '"' || *c == '\\')
-			printf("\\%c", *c);
-		else if (*c < 0x20)
-			printf("\\u%04x", *c);
-		else
-			putchar(*c);
-	}
-	putchar('"');
-}
-
-static void json_head(const struct options *options)
-{
-	struct machine machine = describe_machine();
-
-	fputs("{\n  \"machine\": {\"architecture\": ", stdout);
-	json_string(machine.system.machine);
-	fputs(", \"processor\": ", stdout);
-	json_string(machine.processor);
-	printf(", \"processors\": %ld},\n  \"kernel\": ", machine.processors);
-	json_string(machine.system.release);
-	printf(",\n  \"rounds\": %ld,\n  \"objects\": %ld,\n  \"note\": ", options->rounds,
-	    options->objects);
-	json_string(options->note == NULL ? "" : options->note);
-	fputs(",\n", stdout);
-}
-
-void report_json(const struct options *options, const struct results *results)
-{
-	json_head(options);
-	fputs("  \"results\": [", stdout);
 	for (size_t i = 0; i < results->single_count; i++) {
 		const struct result *result = &results->single[i];
 
-		printf("%s\n    {\"name\": \"%s\", \"unit\": \"%s\", \"tmpfs\": %.4f, \"shmfs\": "
-		       "%.4f, "
-		       "\"ratio\": %.4f}",
-		    i == 0 ? "" : ",", result->name, unit(result), shown(result, TMPFS),
-		    shown(result, SHMFS), result->ratio);
+		if (strcmp(result->name, name) != 0)
+			continue;
+		if (*suffix == '\0')
+			return result->ratio;
+		return strcmp(suffix, "/plain") == 0 ? result->plain
+						     : result->p99[SHMFS] / result->cost[SHMFS];
 	}
-	fputs("\n  ],\n  \"growth\": [", stdout);
-	for (size_t i = 0; i < results->growth_count; i++) {
-		const struct growth *growth = &results->growth[i];
-
-		printf("%s\n    {\"name\": \"%s\", \"few\": %d, \"many\": %ld, \"tmpfs\": %.4f, "
-		       "\"shmfs\": %.4f}",
-		    i == 0 ? "" : ",", growth->name, FEW_OBJECTS, options->objects,
-		    growth_of(growth, TMPFS), growth_of(growth, SHMFS));
-	}
-	fputs("\n  ]\n}\n", stdout);
-}
-
-static double measured(const struct results *results, const char *name)
-{
-	for (size_t i = 0; i < results->single_count; i++)
-		if (strcmp(results->single[i].name, name) == 0)
-			return results->single[i].ratio;
-	for (size_t i = 0; i < results->growth_count; i++)
+	for (size_t i = 0; i < results->growth_count && *suffix == '\0'; i++)
 		if (strcmp(results->growth[i].name, name) == 0)
-			return growth_of(&results->growth[i], SHMFS);
-	fprintf(stderr, "bench: no result is named %s\n", name);
-	exit(EXIT_ERROR);
+			return report_growth(&results->growth[i], SHMFS);
+	for (size_t i = 0; i < results->value_count && *suffix == '\0'; i++)
+		if (strcmp(results->value[i].name, name) == 0)
+			return results->value[i].of[SHMFS];
+	return NAN;
 }
 
 size_t report_bounds(const struct options *options, const struct results *results)
@@ -182,12 +133,13 @@ size_t report_bounds(const struct options *options, const struct results *result
 
 	for (size_t i = 0; i < options->bound_count; i++) {
 		const struct bound *bound = &options->bounds[i];
-		double value = measured(results, bound->name);
+		double value = measured(results, bound->name, bound->suffix);
 
-		if (value <= bound->ratio)
+		/* NAN is within no bound. */
+		if (value <= bound->most)
 			continue;
-		fprintf(stderr, "bench: %s: ratio %.3f is above the bound %.3f\n", bound->name,
-		    value, bound->ratio);
+		fprintf(stderr, "bench: %s%s: %.3f is above the bound %.3f\n", bound->name,
+		    bound->suffix, value, bound->most);
 		exceeded++;
 	}
 	return exceeded;

@@ -3,23 +3,34 @@
 #include "bench.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-double now(void)
+static double read_clock(clockid_t clock)
 {
 	struct timespec time;
 
-	if (clock_gettime(CLOCK_MONOTONIC, &time) != 0) {
+	if (clock_gettime(clock, &time) != 0) {
 		perror("bench: clock_gettime");
 		exit(EXIT_ERROR);
 	}
 	return (double)time.tv_sec * 1e9 + (double)time.tv_nsec;
 }
 
-static void series_add(struct series *series, double value)
+double now(void)
+{
+	return read_clock(CLOCK_MONOTONIC);
+}
+
+double processor_time(void)
+{
+	return read_clock(CLOCK_PROCESS_CPUTIME_ID);
+}
+
+void series_add(struct series *series, double value)
 {
 	if (series->count == series->capacity) {
 		size_t capacity = series->capacity == 0 ? 64 : 2 * series->capacity;
@@ -43,43 +54,62 @@ static int compare(const void *left, const void *right)
 	return (*a > *b) - (*a < *b);
 }
 
-static double series_median(struct series *series)
+/* Between two samples, by their distance. An empty series has none. */
+double series_percentile(struct series *series, double part)
 {
-	size_t middle = series->count / 2;
-
 	if (series->count == 0)
-		return 0;
+		return NAN;
 	qsort(series->values, series->count, sizeof(*series->values), compare);
-	if (series->count % 2 == 1)
-		return series->values[middle];
-	return (series->values[middle - 1] + series->values[middle]) / 2;
+
+	double place = part * (double)(series->count - 1);
+	size_t below = (size_t)place;
+	size_t above = below + 1 < series->count ? below + 1 : below;
+
+	return series->values[below] +
+	       (place - (double)below) * (series->values[above] - series->values[below]);
 }
 
-static void series_release(struct series *series)
+void series_release(struct series *series)
 {
 	free(series->values);
 	*series = (struct series){0};
 }
 
-void pair_add(struct pair *pair, int side, double value)
+/* The median of the rounds' quotients; NAN without a round in which both were measured. */
+static double median_quotient(const struct series *over, const struct series *under)
 {
-	series_add(&pair->side[side], value);
+	struct series quotients = {0};
+
+	for (size_t i = 0; i < over->count && i < under->count; i++)
+		series_add(&quotients, over->values[i] / under->values[i]);
+
+	double median = series_percentile(&quotients, 0.5);
+
+	series_release(&quotients);
+	return median;
 }
 
-void pair_finish(struct pair *pair, double cost[SIDES], double *ratio)
+void samples_finish(struct samples *samples, struct result *result)
 {
-	const struct series *tmpfs = &pair->side[TMPFS];
-	const struct series *shmfs = &pair->side[SHMFS];
-	struct series ratios = {0};
+	const struct series *shmfs = &samples->side[SHMFS];
 
-	for (size_t i = 0; i < tmpfs->count && i < shmfs->count; i++)
-		series_add(&ratios, shmfs->values[i] / tmpfs->values[i]);
-	*ratio = series_median(&ratios);
-	series_release(&ratios);
+	result->ratio = median_quotient(shmfs, &samples->side[TMPFS]);
+	result->plain = median_quotient(shmfs, &samples->side[PLAIN]);
 	for (int i = 0; i < SIDES; i++) {
-		cost[i] = series_median(&pair->side[i]);
-		series_release(&pair->side[i]);
+		result->cost[i] = series_percentile(&samples->side[i], 0.5);
+		result->p99[i] = series_percentile(&samples->single[i], 0.99);
+		series_release(&samples->side[i]);
+		series_release(&samples->single[i]);
 	}
+}
+
+void add_value(struct results *results, const char *name, const char *unit, const double *of)
+{
+	struct value *value = &results->value[results->value_count++];
+
+	snprintf(value->name, sizeof(value->name), "%s", name);
+	value->unit = unit;
+	memcpy(value->of, of, sizeof(value->of));
 }
 
 void fail(const struct side *side, const char *call)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The two directories under test: a directory of our own in each, and its removal at exit. */
+/* The directories under test: a directory of our own in each, and its removal at exit. */
 #include "bench.h"
 
 #include <dirent.h>
@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 static struct side *opened;
+static pid_t owner;
 
 static void warn(const struct side *side, const char *call)
 {
@@ -34,7 +35,8 @@ static void remove_entries(const struct side *side)
 	while ((entry = readdir(stream)) != NULL) {
 		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
 			continue;
-		if (unlinkat(side->dir, entry->d_name, 0) != 0)
+		if (unlinkat(side->dir, entry->d_name, 0) != 0 &&
+		    unlinkat(side->dir, entry->d_name, AT_REMOVEDIR) != 0)
 			warn(side, "unlinkat");
 	}
 	closedir(stream);
@@ -42,6 +44,9 @@ static void remove_entries(const struct side *side)
 
 static void sides_close(void)
 {
+	/* Processes that were forked go through here too. */
+	if (getpid() != owner)
+		return;
 	for (int i = 0; i < SIDES; i++) {
 		struct side *side = &opened[i];
 
@@ -74,18 +79,23 @@ static void side_open(struct side *side)
 
 void sides_open(struct side *sides, const struct options *options)
 {
+	static const char *const labels[] = {"tmpfs", "shmfs"};
+
 	for (int i = 0; i < SIDES; i++) {
-		sides[i] = (struct side){.label = i == TMPFS ? "tmpfs" : "shmfs",
+		sides[i] = (struct side){.label = i == PLAIN ? options->plain_label : labels[i],
 		    .path = options->paths[i],
+		    .started = options->servers[i],
 		    .root = -1,
 		    .dir = -1};
 		snprintf(sides[i].name, sizeof(sides[i].name), "bench.%ld.%d", (long)getpid(), i);
 	}
 	opened = sides;
+	owner = getpid();
 	if (atexit(sides_close) != 0) {
 		fprintf(stderr, "bench: atexit failed\n");
 		exit(EXIT_ERROR);
 	}
 	for (int i = 0; i < SIDES; i++)
-		side_open(&sides[i]);
+		if (side_is_there(&sides[i]))
+			side_open(&sides[i]);
 }
