@@ -84,12 +84,14 @@ static void sleep_until(double when)
 		;
 }
 
-static _Noreturn void be_other_client(const struct side *side)
+static _Noreturn void be_other_client(const struct side *side, int big)
 {
 	const struct operation *operation = operation_find("roundtrip");
 	struct object object = operation_prepare(operation, side, 1);
 	double due;
 
+	/* Inherited, and would keep the object. */
+	close(big);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	prctl(PR_SET_TIMERSLACK, 1);
 	record->ready = true;
@@ -124,7 +126,7 @@ static int make_big(const struct side *side, size_t size)
 	return fd;
 }
 
-static pid_t start_other_client(const struct side *side)
+static pid_t start_other_client(const struct side *side, int big)
 {
 	pid_t pid;
 
@@ -137,7 +139,7 @@ static pid_t start_other_client(const struct side *side)
 		exit(EXIT_ERROR);
 	}
 	if (pid == 0)
-		be_other_client(side);
+		be_other_client(side, big);
 	while (!record->ready && waitpid(pid, NULL, WNOHANG) == 0)
 		usleep(1000);
 	return pid;
@@ -175,7 +177,7 @@ static struct figures figures_of(double start, double end)
 static struct figures free_once(size_t way, const struct side *side, size_t size, double least)
 {
 	int fd = make_big(side, size), status;
-	pid_t pid = start_other_client(side);
+	pid_t pid = start_other_client(side, fd);
 	double start, elapsed;
 
 	usleep(500000);
