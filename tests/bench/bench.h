@@ -36,7 +36,8 @@ struct bound {
 struct options {
 	long rounds;
 	long objects;
-	long freed; /* MiB */
+	long freed;    /* MiB */
+	long patience; /* seconds */
 	bool quick;
 	bool json;
 	bool has_pattern;
@@ -70,8 +71,9 @@ struct result {
 	size_t bytes;
 	double cost[SIDES];
 	double p99[SIDES];
-	double ratio; /* shmfs / tmpfs */
-	double plain; /* shmfs / plain */
+	double ratio;	/* shmfs / tmpfs */
+	double plain;	/* shmfs / plain */
+	long disturbed; /* rounds in which something else ran too */
 };
 
 struct growth {

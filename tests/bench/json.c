@@ -60,7 +60,7 @@ static void json_result(const struct result *result)
 	json_number("ratio_to_plain", result->plain);
 	for (int side = 0; side < SIDES; side++)
 		json_number(p99[side], result->p99[side] / 1e3);
-	putchar('}');
+	printf(", \"disturbed\": %ld}", result->disturbed);
 }
 
 void report_json(const struct options *options, const struct results *results)

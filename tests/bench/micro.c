@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "operation.h"
 #include "server.h"
@@ -11,6 +12,7 @@
 enum {
 	WARM_UP = 16, /* one iteration without the clock for so many with it */
 	SINGLES = 48, /* iterations of a round that are timed one by one */
+	SETTLE = 200, /* microseconds */
 	MOST_ITERATIONS = 1000000,
 };
 
@@ -22,17 +24,23 @@ static double timed(const struct operation *operation, struct object *object, lo
 	return now() - start;
 }
 
+struct found {
+	double cost;
+	double single[SINGLES];
+	long singles;
+};
+
 /* The untimed part brings back into the caches what the other sides have displaced. */
-static void sample(const struct operation *operation, const struct side *side, int i,
-    long iterations, struct samples *samples)
+static void sample(const struct operation *operation, const struct side *side, long iterations,
+    struct found *found)
 {
 	struct object object = operation_prepare(operation, side, 0);
-	long singles = iterations < SINGLES ? iterations : SINGLES;
 
 	operation->run(&object, (iterations + WARM_UP - 1) / WARM_UP);
-	series_add(&samples->side[i], timed(operation, &object, iterations) / (double)iterations);
-	while (singles-- > 0)
-		series_add(&samples->single[i], timed(operation, &object, 1));
+	found->cost = timed(operation, &object, iterations) / (double)iterations;
+	found->singles = iterations < SINGLES ? iterations : SINGLES;
+	for (long i = 0; i < found->singles; i++)
+		found->single[i] = timed(operation, &object, 1);
 	operation_dispose(operation, &object);
 }
 
@@ -69,12 +77,74 @@ static long calibrate(const struct operation *operation, const struct side *side
 	return (long)fmin(MOST_ITERATIONS, fmax(1, (double)iterations * target / elapsed));
 }
 
+/* Threads that run or want to, of the whole machine, this one included. */
+static long running(void)
+{
+	long count = 0;
+
+	/* What the daemon does after the last call is no disturbance. */
+	usleep(SETTLE);
+
+	FILE *stream = fopen("/proc/loadavg", "re");
+
+	if (stream == NULL)
+		return 0;
+	if (fscanf(stream, "%*f %*f %*f %ld/", &count) != 1)
+		count = 0;
+	fclose(stream);
+	return count;
+}
+
+/* One sample of each side; false if somebody else ran before or after one of them. */
+static bool one_round(const struct operation *operation, const struct situation *situation,
+    const struct side *sides, const long iterations[SIDES], long round, struct found found[SIDES])
+{
+	long own = 1 + situation_running(situation);
+	bool quiet = running() <= own;
+
+	for (int turn = 0; turn < SIDES; turn++) {
+		int i = side_in_turn(round, turn);
+
+		if (!operation_on(operation, &sides[i]))
+			continue;
+		sample(operation, &sides[i], iterations[i], &found[i]);
+		quiet = quiet && running() <= own;
+	}
+	return quiet;
+}
+
+/* A round that was disturbed is taken again, as long as there is patience for it. */
+static bool quiet_round(const struct operation *operation, const struct situation *situation,
+    const struct side *sides, const long iterations[SIDES], long round, double *patience,
+    struct samples *samples)
+{
+	static struct found found[SIDES];
+	double start = now();
+
+	bool quiet;
+
+	while (!(quiet = one_round(operation, situation, sides, iterations, round, found)) &&
+	       now() - start < *patience)
+		usleep(1000);
+	*patience -= now() - start;
+	for (int i = 0; i < SIDES; i++) {
+		if (!operation_on(operation, &sides[i]))
+			continue;
+		series_add(&samples->side[i], found[i].cost);
+		for (long k = 0; k < found[i].singles; k++)
+			series_add(&samples->single[i], found[i].single[k]);
+	}
+	return quiet;
+}
+
 static void measure(const struct operation *operation, const struct situation *situation,
     const struct options *options, const struct side *sides, struct result *result)
 {
 	struct samples samples = {0};
 	double target = options->quick ? situation->quick : situation->target;
 	long rounds = (options->rounds + situation->fewer - 1) / situation->fewer;
+	long disturbed = 0;
+	double patience = (double)options->patience * 1e9;
 	long iterations[SIDES];
 
 	for (int i = 0; i < SIDES; i++)
@@ -83,13 +153,10 @@ static void measure(const struct operation *operation, const struct situation *s
 					    ? iterations_of_one_pass(operation)
 					    : calibrate(operation, &sides[i], target);
 	for (long round = 0; round < rounds; round++)
-		for (int turn = 0; turn < SIDES; turn++) {
-			int i = side_in_turn(round, turn);
-
-			if (operation_on(operation, &sides[i]))
-				sample(operation, &sides[i], i, iterations[i], &samples);
-		}
+		disturbed += !quiet_round(
+		    operation, situation, sides, iterations, round, &patience, &samples);
 	samples_finish(&samples, result);
+	result->disturbed = disturbed;
 }
 
 static void name_of(

@@ -26,6 +26,8 @@ static const char usage_text[] =
     "  --objects N            objects in one directory (100000)\n"
     "  --free MIB             size of the object that is freed beside a client (1024)\n"
     "  --rounds N             samples of every single operation (61)\n"
+    "  --patience SECONDS     wait so long in all, for each single operation, for rounds in which\n"
+    "                         nothing else wants to run (0)\n"
     "  --only REGEX           only figures whose name matches the extended expression\n"
     "  --max NAME=RATIO       exit with 1 if the ratio of NAME to tmpfs is above RATIO;\n"
     "                         repeatable; NAME/plain bounds the ratio to the reference, NAME/p99\n"
@@ -106,6 +108,7 @@ enum {
 	OPTION_OBJECTS = 256,
 	OPTION_FREE,
 	OPTION_ROUNDS,
+	OPTION_PATIENCE,
 	OPTION_ONLY,
 	OPTION_MAX,
 	OPTION_JSON,
@@ -120,6 +123,7 @@ enum {
 static const struct option long_options[] = {
     {"objects", required_argument, NULL, OPTION_OBJECTS},
     {"free", required_argument, NULL, OPTION_FREE},
+    {"patience", required_argument, NULL, OPTION_PATIENCE},
     {"rounds", required_argument, NULL, OPTION_ROUNDS},
     {"only", required_argument, NULL, OPTION_ONLY},
     {"max", required_argument, NULL, OPTION_MAX},
@@ -142,6 +146,9 @@ static void parse_option(struct options *options, int option, const char *value)
 		break;
 	case OPTION_FREE:
 		options->freed = parse_count("free", value, 1000000);
+		break;
+	case OPTION_PATIENCE:
+		options->patience = parse_count("patience", value, 100000);
 		break;
 	case OPTION_ROUNDS:
 		options->rounds = parse_count("rounds", value, 1000000);

@@ -39,8 +39,8 @@ static void result_table(const char *third, const struct results *results)
 {
 	if (results->single_count == 0)
 		return;
-	printf("%-22s %-5s %8s %8s %8s %8s %8s %9s %9s %9s\n", "operation", "unit", "tmpfs",
-	    "shmfs", third, "/tmpfs", "/other", "p99 tmpfs", "p99 shmfs", "p99 other");
+	printf("%-22s %-5s %8s %8s %8s %8s %8s %9s %9s %9s %9s\n", "operation", "unit", "tmpfs",
+	    "shmfs", third, "/tmpfs", "/other", "p99 tmpfs", "p99 shmfs", "p99 other", "disturbed");
 	for (size_t i = 0; i < results->single_count; i++) {
 		const struct result *result = &results->single[i];
 
@@ -51,7 +51,7 @@ static void result_table(const char *third, const struct results *results)
 		print_number(8, result->plain);
 		for (int side = 0; side < SIDES; side++)
 			print_number(9, result->p99[side] / 1e3);
-		putchar('\n');
+		printf(" %9ld\n", result->disturbed);
 	}
 }
 

@@ -132,3 +132,8 @@ bool situation_possible(const struct situation *situation, const struct options 
 	return options->servers[SHMFS] != 0 &&
 	       (options->paths[PLAIN] == NULL || options->servers[PLAIN] != 0);
 }
+
+int situation_running(const struct situation *situation)
+{
+	return situation->enter == enter_busy ? busy_count : 0;
+}

@@ -22,4 +22,7 @@ extern const size_t situation_count;
  * known. */
 bool situation_possible(const struct situation *situation, const struct options *options);
 
+/* How many threads it keeps running while it is entered. */
+int situation_running(const struct situation *situation);
+
 #endif
