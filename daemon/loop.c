@@ -4,11 +4,13 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <time.h>
 #include <uv.h>
 
 #include "channel.h"
 #include "log.h"
 #include "parked.h"
+#include "poller.h"
 
 /* Requests that are served in a row before the loop looks at anything else. */
 #define BURST 64
@@ -27,6 +29,8 @@ static const int end_signals[] = {SIGTERM, LOOP_ORPHANED};
 struct loop {
 	uv_loop_t uv;
 	uv_poll_t channel;
+	uv_idle_t look; /* active while the poller looks: then the loop does not sleep */
+	struct poller poller;
 	uv_signal_t signals[END_SIGNALS];
 	uv_idle_t freeing;     /* runs while there is memory to be freed */
 	unsigned quiet_rounds; /* of it without a request */
@@ -48,25 +52,79 @@ static void free_memory(uv_idle_t *handle)
 		uv_idle_stop(handle);
 }
 
+static uint64_t now(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
+}
+
+static void end_by(struct loop *loop, int rc)
+{
+	loop->result = rc == -ENODEV ? 0 : rc;
+	uv_stop(&loop->uv);
+}
+
+/* Requests were served, which may have left memory to be freed. */
+static void after_requests(struct loop *loop)
+{
+	loop->quiet_rounds = 0;
+	free_memory(&loop->freeing);
+}
+
+/*
+ * Requests that come while looking are served here. After a burst, and between two looks while
+ * there is memory to be freed, the loop sees to what else there is.
+ */
+static void on_look(uv_idle_t *handle)
+{
+	struct loop *loop = handle->data;
+	int served = 0;
+
+	do {
+		int rc = channel_serve(loop->server);
+
+		if (rc < 0) {
+			end_by(loop, rc);
+			return;
+		}
+		if (rc > 0) {
+			served++;
+			poller_served(&loop->poller, now());
+			after_requests(loop);
+		} else if (!poller_goes_on(&loop->poller, now())) {
+			uv_idle_stop(handle);
+			return;
+		}
+	} while (served < BURST && !uv_is_active((uv_handle_t *)&loop->freeing));
+}
+
+/*
+ * While the poller looks, what libuv found waiting is served here as well; the poller is told of it
+ * as of any other.
+ */
 static void on_request(uv_poll_t *handle, int status, int events)
 {
 	struct loop *loop = handle->data;
+	bool looking = uv_is_active((uv_handle_t *)&loop->look) != 0;
 	int rc = 1;
 
 	/* On an error of the descriptor, reading tells which. */
-	(void)status;
 	(void)events;
-	loop->quiet_rounds = 0;
+	if (!looking)
+		poller_woken(&loop->poller, now());
 	for (int i = 0; i < BURST && rc > 0; i++)
 		rc = channel_serve(loop->server);
-	if (rc >= 0 && status == 0) {
-		free_memory(&loop->freeing);
+	if (rc < 0 || status != 0) {
+		end_by(loop, rc < 0 ? rc : -ENODEV);
 		return;
 	}
-	if (rc >= 0)
-		rc = -ENODEV;
-	loop->result = rc == -ENODEV ? 0 : rc;
-	uv_stop(&loop->uv);
+	after_requests(loop);
+	if (looking)
+		poller_served(&loop->poller, now());
+	else if (rc == 0 && poller_begin(&loop->poller, now()))
+		uv_idle_start(&loop->look, on_look);
 }
 
 static void on_signal(uv_signal_t *handle, int signal)
@@ -105,10 +163,17 @@ static int start_channel(struct loop *loop)
 	if (rc < 0)
 		return rc;
 	loop->channel.data = loop;
-	(void)uv_idle_init(&loop->uv, &loop->freeing);
+	rc = uv_idle_init(&loop->uv, &loop->freeing);
+	if (rc < 0)
+		return rc;
 	loop->freeing.data = loop;
 	/* What a server before this one has left. */
 	free_memory(&loop->freeing);
+	rc = uv_idle_init(&loop->uv, &loop->look);
+	if (rc < 0)
+		return rc;
+	loop->look.data = loop;
+	poller_init(&loop->poller, loop->server->poll_us);
 	return uv_poll_start(&loop->channel, UV_READABLE, on_request);
 }
 

@@ -35,7 +35,7 @@ static int serve(struct server *server, const struct options *options,
 static int begin(
     const struct options *options, struct mountpoint *mountpoint, struct upgrade *upgrade)
 {
-	struct server server = {.fuse_fd = -1, .choice = options->io};
+	struct server server = {.fuse_fd = -1, .choice = options->io, .poll_us = options->poll_us};
 	int rc = journal_create(&upgrade->journal_fd, &server.journal);
 
 	if (rc < 0) {
@@ -56,7 +56,7 @@ static int begin(
 static int go_on(
     const struct options *options, struct upgrade_start *start, struct upgrade *upgrade)
 {
-	struct server server = {.fuse_fd = -1, .choice = options->io};
+	struct server server = {.fuse_fd = -1, .choice = options->io, .poll_us = options->poll_us};
 	struct mountpoint mountpoint;
 	int rc = journal_map(start->journal_fd, &server.journal);
 

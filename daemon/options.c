@@ -17,7 +17,7 @@
 #include <sys/sysinfo.h>
 #include <unistd.h>
 
-enum kind { SIZE, COUNT, MODE, ID, IO, RULES, PATTERNS, YES, NO };
+enum kind { SIZE, COUNT, MODE, ID, TIME, IO, RULES, PATTERNS, YES, NO };
 
 struct option_spec {
 	const char *name;
@@ -26,6 +26,10 @@ struct option_spec {
 	const char *value; /* how --help shows the value; NULL: the option has none */
 	const char *help;
 };
+
+/* More would not be looking for the next request of one who asks now, but for the first of another.
+ */
+#define MOST_POLL_US 1000
 
 #define FIELD(name) offsetof(struct options, name)
 
@@ -47,6 +51,9 @@ static const struct option_spec table[] = {
     {"gid", ID, FIELD(gid), "GID", "group of the root directory (default: who mounts)"},
     {"io", IO, FIELD(io), "TIER",
 	"how memory is reached: auto, passthrough, direct or cached (default auto)"},
+    {"poll_us", TIME, FIELD(poll_us), "MICROSECONDS",
+	"how long to look for the next request before sleeping, at most 1000; 0: not at all "
+	"(default 50)"},
     {"rules", RULES, FIELD(rules), "NAME",
 	"whose rules decide: linux, or freebsd for those of its shm_open(2) (default linux)"},
     {"grow", PATTERNS, FIELD(grow), "PATTERNS",
@@ -188,6 +195,11 @@ static bool read_value(struct options *options, const struct option_spec *spec, 
 			return false;
 		*(uint32_t *)to = (uint32_t)number;
 		return true;
+	case TIME:
+		if (!read_plain(text, 10, MOST_POLL_US, &number))
+			return false;
+		*(uint32_t *)to = (uint32_t)number;
+		return true;
 	case IO:
 		return tier_choice_parse(text, to);
 	case RULES:
@@ -218,6 +230,7 @@ static void print_value(
 		snprintf(out, size, "%o", *(const mode_t *)from);
 		break;
 	case ID:
+	case TIME:
 		snprintf(out, size, "%" PRIu32, *(const uint32_t *)from);
 		break;
 	case IO:
@@ -332,6 +345,7 @@ static void set_defaults(struct options *options)
 	    .uid = geteuid(),
 	    .gid = getegid(),
 	    .io = TIER_AUTO,
+	    .poll_us = 50,
 	    .allow_other = geteuid() == 0,
 	    .source = "shmfs",
 	};

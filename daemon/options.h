@@ -21,6 +21,7 @@ struct options {
 	gid_t gid;
 	enum tier_choice io;
 	enum shmfs_rules rules;
+	uint32_t poll_us; /* 0 = never */
 	const char *grow;
 	bool allow_other;
 

@@ -25,6 +25,7 @@ struct server {
 	struct shmfs_os os;
 	enum tier tier;
 	enum tier_choice choice;
+	unsigned poll_us; /* how long to look for a request before sleeping; 0 = not at all */
 
 	uint64_t init_unique;  /* of the INIT request that is being answered, else 0 */
 	uint64_t init_offered; /* flags of the kernel */

@@ -37,7 +37,7 @@ static pid_t parent_of(const char *pid)
 	return parent;
 }
 
-int list_children(pid_t *children, int size, pid_t known)
+int list_children_of(pid_t parent, pid_t *children, int size, pid_t known)
 {
 	DIR *proc = opendir("/proc");
 	struct dirent *entry;
@@ -49,11 +49,16 @@ int list_children(pid_t *children, int size, pid_t known)
 		pid_t pid = atoi(entry->d_name);
 
 		if (isdigit((unsigned char)entry->d_name[0]) && pid != known &&
-		    parent_of(entry->d_name) == getpid())
+		    parent_of(entry->d_name) == parent)
 			children[count++] = pid;
 	}
 	closedir(proc);
 	return count;
+}
+
+int list_children(pid_t *children, int size, pid_t known)
+{
+	return list_children_of(getpid(), children, size, known);
 }
 
 int kill_left_over(void)

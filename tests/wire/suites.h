@@ -25,6 +25,7 @@ Suite *recovery_suite(void);
 Suite *request_suite(void);
 Suite *options_suite(void);
 Suite *arguments_suite(void);
+Suite *poller_suite(void);
 
 /* A suite of one case that holds these tests. */
 Suite *suite_of(const char *name, const TTest *const *tests, size_t count);

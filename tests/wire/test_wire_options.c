@@ -30,6 +30,7 @@ START_TEST(defaults_are_those_of_the_manual)
 	ck_assert_uint_eq(o->uid, geteuid());
 	ck_assert_uint_eq(o->gid, getegid());
 	ck_assert_int_eq(o->io, TIER_AUTO);
+	ck_assert_uint_eq(o->poll_us, 50);
 	ck_assert_str_eq(o->grow, "sem.*:tmp-*");
 	ck_assert_int_eq(o->allow_other, geteuid() == 0);
 	ck_assert_str_eq(o->source, "shmfs");
@@ -123,6 +124,27 @@ START_TEST(numbers_of_nodes_are_read_with_their_suffixes)
 		ck_assert_msg(p->options.nr_inodes == cases[i].value, "nr_inodes=%s is %" PRIu64,
 		    cases[i].text, p->options.nr_inodes);
 		done(p);
+	}
+}
+END_TEST
+
+START_TEST(the_time_to_poll_is_at_most_a_millisecond)
+{
+	static const struct number cases[] = {{"0", 0}, {"1", 1}, {"0050", 50}, {"1000", 1000}};
+	static const char *const refused[] = {"1001", "-1", "50us", "1k", "", "4294967346"};
+	char line[128];
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct parsed *p;
+
+		snprintf(line, sizeof line, "/m -o poll_us=%s", cases[i].text);
+		p = accept_line(line);
+		ck_assert_uint_eq(p->options.poll_us, cases[i].value);
+		done(p);
+	}
+	for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
+		snprintf(line, sizeof line, "/m -o poll_us=%s", refused[i]);
+		refuse_line(line, "poll_us");
 	}
 }
 END_TEST
@@ -428,6 +450,7 @@ Suite *options_suite(void)
 	    sizes_are_read_with_their_suffixes,
 	    a_size_in_percent_is_of_ram,
 	    numbers_of_nodes_are_read_with_their_suffixes,
+	    the_time_to_poll_is_at_most_a_millisecond,
 	    modes_are_octal,
 	    owners_are_numbers,
 	    tiers_are_named,

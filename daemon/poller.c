@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* When to look for the next request; see poller.h. */
+#include "poller.h"
+
+#define US UINT64_C(1000)
+#define MS (1000 * US)
+
+/* Between two looks lies one system call: after so long, others have run here. */
+#define LOST (1 * MS)
+
+/* A request that comes so soon after sleep began had been waiting for the processor. */
+#define AT_ONCE (12 * US)
+
+/* Pauses. The next one is short again if looking did no harm for CALM times as long as the last. */
+#define SHORTEST_PAUSE (2 * MS)
+#define LONGEST_PAUSE (64 * MS)
+#define CALM 8
+
+/* One that comes at once may do so by chance, but not several without one that came before. */
+#define CROWDED 2
+
+/* So many long sleeps in a row tell that the next one will be long too. */
+#define VAIN_ENOUGH 4
+
+void poller_init(struct poller *poller, unsigned bound_us)
+{
+	*poller = (struct poller){.bound = bound_us * US};
+}
+
+static void pause_looking(struct poller *poller, uint64_t now)
+{
+	if (poller->pause == 0 || now - poller->paused > CALM * poller->pause)
+		poller->pause = SHORTEST_PAUSE;
+	else if (poller->pause < LONGEST_PAUSE)
+		poller->pause *= 2;
+	poller->paused = now + poller->pause;
+}
+
+static void sleep_now(struct poller *poller, uint64_t now, bool gave_up)
+{
+	poller->slept = now;
+	poller->gave_up = gave_up;
+}
+
+void poller_woken(struct poller *poller, uint64_t now)
+{
+	uint64_t asleep = now - poller->slept;
+
+	if (!poller->gave_up || asleep >= AT_ONCE)
+		poller->crowded = 0;
+	else if (++poller->crowded >= CROWDED)
+		pause_looking(poller, now);
+	if (asleep < poller->bound)
+		poller->vain = 0;
+	else if (poller->vain < VAIN_ENOUGH)
+		poller->vain++;
+}
+
+bool poller_begin(struct poller *poller, uint64_t now)
+{
+	if (poller->bound == 0 || now < poller->paused || poller->vain == VAIN_ENOUGH) {
+		sleep_now(poller, now, false);
+		return false;
+	}
+	poller->since = now;
+	poller->looked = 0;
+	return true;
+}
+
+void poller_served(struct poller *poller, uint64_t now)
+{
+	poller->crowded = 0;
+	poller->since = now;
+	poller->looked = 0;
+}
+
+bool poller_goes_on(struct poller *poller, uint64_t now)
+{
+	bool lost = poller->looked != 0 && now - poller->looked > LOST;
+
+	poller->looked = now;
+	if (lost)
+		pause_looking(poller, now);
+	if (!lost && now - poller->since < poller->bound)
+		return true;
+	sleep_now(poller, now, !lost);
+	return false;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * When to look for the next request instead of sleeping until it comes.
+ *
+ * A thread that sleeps on another processor than its client has to be woken for every request,
+ * which costs more than the request. One that looks again and again is there at once, but takes the
+ * processor from whoever could use it. So looking is bounded, and this decides whether it pays:
+ *  - a client that leaves more time between its requests than the bound is not waited for;
+ *  - where another thread got this thread's processor while it looked, the processors are busy, and
+ *    where the next request comes as soon as this thread sleeps, the client itself had been waiting
+ *    for this processor: then looking does harm, and is left for a while that doubles each time.
+ *
+ * Times are nanoseconds of a clock that does not go back, and are handed in.
+ */
+#ifndef SHMFS_POLLER_H
+#define SHMFS_POLLER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct poller {
+	uint64_t bound;	  /* how long to look; 0 = never */
+	uint64_t since;	  /* when looking began */
+	uint64_t looked;  /* the last time that there was nothing; 0 = not since it began */
+	uint64_t slept;	  /* when sleep began */
+	bool gave_up;	  /* that sleep came after looking to the bound */
+	unsigned crowded; /* requests in a row that came at once after that */
+	unsigned vain;	  /* sleeps in a row that were longer than the bound */
+	uint64_t paused;  /* until then there is no looking */
+	uint64_t pause;	  /* how long the last pause was */
+};
+
+/* More than bound is never spent on looking in a row. */
+void poller_init(struct poller *poller, unsigned bound_us);
+
+/* Requests have come while the thread slept. */
+void poller_woken(struct poller *poller, uint64_t now);
+
+/* There is no request: whether to begin looking. If not, the thread sleeps. */
+bool poller_begin(struct poller *poller, uint64_t now);
+
+/* A request came while looking, and was served: looking begins again. */
+void poller_served(struct poller *poller, uint64_t now);
+
+/* There still is none: whether to go on. If not, the thread sleeps. */
+bool poller_goes_on(struct poller *poller, uint64_t now);
+
+#endif
