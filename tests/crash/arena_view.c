@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* See arena_view.h. */
+#include "arena_view.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "daemon.h"
+#include "fs/descriptor.h"
+#include "fs/fs.h"
+#include "fs/handle.h"
+
+static struct shmfs view;
+static size_t mapped;
+
+void view_open(void)
+{
+	int fd = daemon_open_descriptor("/memfd:shmfs-arena (deleted)", false);
+	struct arena header;
+	void *memory;
+
+	if (fd < 0 || pread(fd, &header, sizeof header, 0) != (ssize_t)sizeof header)
+		broken("no memfd named shmfs-arena");
+	if (header.layout != ARENA_LAYOUT) {
+		errno = EPROTO;
+		broken("the arena of another build");
+	}
+	memory = mmap((void *)header.base, header.size, PROT_READ,
+	    MAP_SHARED | MAP_FIXED_NOREPLACE | MAP_NORESERVE, fd, 0);
+	if (memory == MAP_FAILED)
+		broken("mmap of the arena");
+	close(fd);
+	mapped = header.size;
+	view.arena = memory;
+	view.super = view.arena->root;
+	view.os = shmfs_os_linux();
+	view.arena_fd = -1;
+}
+
+void view_close(void)
+{
+	munmap(view.arena, mapped);
+	view.arena = NULL;
+}
+
+bool view_has_backing(void)
+{
+	return view.super->backing;
+}
+
+static uint64_t hash(uint64_t seed, const void *data, size_t size)
+{
+	const unsigned char *byte = data;
+
+	for (size_t i = 0; i < size; i++)
+		seed = (seed ^ byte[i]) * UINT64_C(0x100000001b3);
+	return seed;
+}
+
+/* What the memory itself says, which has to agree with its node. */
+static void dump_memory(FILE *out, const struct object *object)
+{
+	static char buffer[1 << 20];
+	uint64_t sum = UINT64_C(0xcbf29ce484222325), size = 0;
+	char path[64];
+	ssize_t count;
+	int fd;
+
+	snprintf(path, sizeof path, "/proc/%d/fd/%d", daemon_supervisor(), object->fd);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0) {
+		fprintf(out, " (memory: %s)", strerror(errno));
+		return;
+	}
+	while ((count = read(fd, buffer, sizeof buffer)) > 0) {
+		sum = hash(sum, buffer, (size_t)count);
+		size += (uint64_t)count;
+	}
+	close(fd);
+	fprintf(out, " memory=%" PRIu64 ":%016" PRIx64, size, sum);
+}
+
+static void dump_object(FILE *out, const struct object *object)
+{
+	fprintf(out, " size=%" PRIu64 " opens=%u writers=%u seals=%u%s%s", object->size,
+	    object->opens, object->writers, object->seals, object->grows ? " grows" : "",
+	    object->backing > 0 ? " backing" : "");
+	if (object->fd >= 0)
+		dump_memory(out, object);
+}
+
+static void dump_xattrs(FILE *out, const struct node *node)
+{
+	static char value[XATTR_VALUE_MAX];
+
+	for (const struct xattr *xattr = node->xattrs; xattr != NULL; xattr = xattr->next) {
+		xattr_copy(xattr, value);
+		fprintf(out, " %.*s=%u:%016" PRIx64, (int)xattr->name_length, xattr->name,
+		    xattr->size, hash(0, value, xattr->size));
+	}
+}
+
+static void dump_node(FILE *out, const struct node *node)
+{
+	fprintf(out, " mode=%o uid=%u gid=%u creator=%u names=%u lookups=%" PRIu64 "%s%s",
+	    node->mode, node->uid, node->gid, node->creator, node->names, node->lookups,
+	    node->gone ? " gone" : "", node->linkable ? " linkable" : "");
+	if (is_object(node))
+		dump_object(out, &node->object);
+	else if (is_directory(node))
+		fprintf(out, " entries=%" PRIu64 " subdirs=%" PRIu64, node->directory.entries.count,
+		    node->directory.subdirs);
+	else if (S_ISLNK(node->mode))
+		fprintf(out, " target=%s", node->symlink.target);
+	dump_xattrs(out, node);
+	fputc('\n', out);
+}
+
+static void dump_tree(FILE *out, const char *path, const struct node *dir)
+{
+	const struct entry *entry;
+
+	for (uint64_t at = 0; (entry = index_next(&dir->directory.entries, &at)) != NULL; at++) {
+		char *name;
+
+		if (asprintf(&name, "%s/%s", path, entry->name) < 0)
+			broken("asprintf");
+		fputs(name, out);
+		dump_node(out, entry->node);
+		if (is_directory(entry->node))
+			dump_tree(out, name, entry->node);
+		free(name);
+	}
+}
+
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* Nodes without a name are told apart by what they are. */
+static void dump_unnamed(FILE *out)
+{
+	const struct node *node;
+	char **lines = NULL;
+	size_t count = 0;
+
+	for (uint64_t id = 0; (node = index_next(&view.super->nodes, &id)) != NULL; id++) {
+		size_t length;
+		FILE *line;
+
+		if (node->names > 0)
+			continue;
+		lines = reallocarray(lines, count + 1, sizeof *lines);
+		line = lines != NULL ? open_memstream(&lines[count], &length) : NULL;
+		if (line == NULL)
+			broken("memory");
+		dump_node(line, node);
+		fclose(line);
+		count++;
+	}
+	if (count > 1)
+		qsort(lines, count, sizeof *lines, by_text);
+	for (size_t i = 0; i < count; i++) {
+		fprintf(out, "(no name)%s", lines[i]);
+		free(lines[i]);
+	}
+	free(lines);
+}
+
+static void dump_counts(FILE *out)
+{
+	const struct super *super = view.super;
+	const struct account *account;
+
+	fprintf(out,
+	    "nodes=%" PRIu64 " handles=%" PRIu64 " entries=%" PRIu64 " descriptors=%" PRIu64 "\n",
+	    super->nodes.count, super->handles.count, super->dictionary.entries,
+	    descriptor_count(&view));
+	fprintf(out, "all: pages=%" PRIu64 " nodes=%" PRIu64 "\n", super->charge.total.pages,
+	    super->charge.total.nodes);
+	for (uint64_t uid = 0; (account = index_next(&super->charge.accounts, &uid)) != NULL; uid++)
+		fprintf(out, "uid %" PRIu64 ": pages=%" PRIu64 " nodes=%" PRIu64 "\n", account->uid,
+		    account->pages, account->nodes);
+	fprintf(out, "memory descriptors of the process: %u\n",
+	    daemon_count_descriptors("/memfd:shmfs (deleted)"));
+}
+
+char *view_dump(void)
+{
+	char *text = NULL;
+	size_t length;
+	FILE *out;
+
+	if (view.arena->txn.state != TXN_IDLE)
+		return NULL;
+	out = open_memstream(&text, &length);
+	if (out == NULL)
+		broken("memory");
+	fputc('/', out);
+	dump_node(out, view.super->root);
+	dump_tree(out, "", view.super->root);
+	dump_unnamed(out);
+	dump_counts(out);
+	fclose(out);
+	return text;
+}
+
+static void complain(void *arg, const char *line)
+{
+	(void)arg;
+	fprintf(stderr, "    verify: %s\n", line);
+}
+
+unsigned view_verify(void)
+{
+	return shmfs_verify(&view, complain, NULL);
+}

@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* See daemon.h. */
+#include "daemon.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/magic.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/pidfd.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/sysmacros.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { START_TRIES = 2000, END_TRIES = 4000, PAUSE_NS = 5000000 };
+
+static char run_dir[64], mount_dir[80], log_path[80], control_dir[80];
+static pid_t supervisor;
+static bool mounted;
+
+void broken(const char *what)
+{
+	fprintf(stderr, "%s: %s\n", what, strerror(errno));
+	daemon_show_log();
+	if (supervisor > 0)
+		kill(supervisor, SIGKILL);
+	daemon_clean_up();
+	exit(2);
+}
+
+static void rest(void)
+{
+	nanosleep(&(struct timespec){0, PAUSE_NS}, NULL);
+}
+
+const char *daemon_prepare(const char *test)
+{
+	if (geteuid() != 0)
+		return "must be root to mount";
+	if (access("/dev/fuse", R_OK | W_OK) != 0)
+		return "no /dev/fuse";
+	if (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
+		return "no private mount namespace";
+	snprintf(run_dir, sizeof run_dir, "/tmp/shmfs-%s.XXXXXX", test);
+	if (mkdtemp(run_dir) == NULL || chmod(run_dir, 0755) != 0)
+		return "no temporary directory";
+	snprintf(mount_dir, sizeof mount_dir, "%s/mount", run_dir);
+	snprintf(log_path, sizeof log_path, "%s/log", run_dir);
+	snprintf(control_dir, sizeof control_dir, "%s/control", run_dir);
+	if (mkdir(mount_dir, 0755) != 0 || mkdir(control_dir, 0755) != 0 ||
+	    mount("fusectl", control_dir, "fusectl", 0, NULL) != 0)
+		return "no fusectl";
+	return NULL;
+}
+
+static _Noreturn void become_daemon(const char *binary, const char *options)
+{
+	int log = open(log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	unsetenv("NOTIFY_SOCKET");
+	if (log >= 0 && null >= 0 && dup2(null, 0) == 0 && dup2(log, 1) == 1 && dup2(log, 2) == 2 &&
+	    prctl(PR_SET_PDEATHSIG, SIGTERM) == 0)
+		execl(binary, "shmfs", "-f", "-o", options, mount_dir, NULL);
+	_exit(127);
+}
+
+void daemon_start(const char *options)
+{
+	const char *binary = getenv("SHMFS_BIN"), *io = getenv("SHMFS_TEST_IO");
+	char all[512];
+	struct statfs st;
+
+	snprintf(all, sizeof all, "io=%s,mode=1777%s%s", io != NULL && io[0] != '\0' ? io : "auto",
+	    options[0] != '\0' ? "," : "", options);
+	supervisor = fork();
+	if (supervisor < 0)
+		broken("fork");
+	if (supervisor == 0)
+		become_daemon(binary != NULL ? binary : "./shmfs", all);
+	for (unsigned tries = 0; tries < START_TRIES && !daemon_has_ended(); tries++) {
+		if (statfs(mount_dir, &st) == 0 && st.f_type == FUSE_SUPER_MAGIC) {
+			mounted = true;
+			return;
+		}
+		rest();
+	}
+	errno = ETIMEDOUT;
+	broken("the daemon does not mount (see SHMFS_BIN)");
+}
+
+const char *daemon_dir(void)
+{
+	return mount_dir;
+}
+
+pid_t daemon_supervisor(void)
+{
+	return supervisor;
+}
+
+/* The state letter of a process, 0 if there is none. */
+static char state_of(pid_t pid)
+{
+	char path[64], line[512], state = 0;
+	const char *end;
+	FILE *file;
+
+	snprintf(path, sizeof path, "/proc/%d/stat", pid);
+	file = fopen(path, "re");
+	if (file == NULL)
+		return 0;
+	if (fgets(line, sizeof line, file) != NULL) {
+		end = strrchr(line, ')');
+		state = end != NULL && end[1] == ' ' ? end[2] : 0;
+	}
+	fclose(file);
+	return state;
+}
+
+/* Calls visit with every child of the supervisor until it returns other than 0, which it returns.
+ */
+static pid_t each_child(pid_t (*visit)(pid_t child))
+{
+	char path[64];
+	pid_t child, found = 0;
+	FILE *file;
+
+	snprintf(path, sizeof path, "/proc/%d/task/%d/children", supervisor, supervisor);
+	file = fopen(path, "re");
+	if (file == NULL)
+		return 0;
+	while (found == 0 && fscanf(file, "%d", &child) == 1)
+		found = visit(child);
+	fclose(file);
+	return found;
+}
+
+static bool is_dead(pid_t pid)
+{
+	char state = state_of(pid);
+
+	return state == 0 || state == 'Z' || state == 'X';
+}
+
+static pid_t alive(pid_t child)
+{
+	return is_dead(child) ? 0 : child;
+}
+
+pid_t daemon_server(void)
+{
+	return each_child(alive);
+}
+
+pid_t daemon_kill_server(void)
+{
+	pid_t server = daemon_server();
+
+	return server != 0 && kill(server, SIGKILL) == 0 ? server : 0;
+}
+
+static unsigned zombies;
+
+static pid_t count_zombie(pid_t child)
+{
+	zombies += state_of(child) == 'Z';
+	return 0;
+}
+
+unsigned daemon_zombies(void)
+{
+	for (unsigned tries = 0; tries < 100; tries++) {
+		zombies = 0;
+		each_child(count_zombie);
+		if (zombies == 0)
+			break;
+		rest();
+	}
+	return zombies;
+}
+
+/* Calls visit with the number and the link of each descriptor until it returns true. */
+static int each_descriptor(bool (*visit)(void *arg, const char *link), void *arg)
+{
+	char path[64], link[128];
+	struct dirent *entry;
+	int found = -1;
+	DIR *dir;
+
+	snprintf(path, sizeof path, "/proc/%d/fd", supervisor);
+	dir = opendir(path);
+	if (dir == NULL)
+		return -1;
+	while (found < 0 && (entry = readdir(dir)) != NULL) {
+		ssize_t length = readlinkat(dirfd(dir), entry->d_name, link, sizeof link - 1);
+
+		if (length < 0)
+			continue;
+		link[length] = '\0';
+		if (visit(arg, link))
+			found = atoi(entry->d_name);
+	}
+	closedir(dir);
+	return found;
+}
+
+struct count {
+	const char *link; /* NULL: any */
+	unsigned count;
+};
+
+static bool count_one(void *arg, const char *link)
+{
+	struct count *count = arg;
+
+	count->count += count->link == NULL || strcmp(link, count->link) == 0;
+	return false;
+}
+
+unsigned daemon_count_descriptors(const char *link)
+{
+	struct count count = {link, 0};
+
+	each_descriptor(count_one, &count);
+	return count.count;
+}
+
+unsigned daemon_descriptors(void)
+{
+	return daemon_count_descriptors(NULL);
+}
+
+static bool is_this(void *arg, const char *link)
+{
+	return strcmp(link, arg) == 0;
+}
+
+int daemon_open_descriptor(const char *link, bool duplicate)
+{
+	char wanted[128], path[64];
+	int number, pidfd, fd;
+
+	snprintf(wanted, sizeof wanted, "%s", link);
+	number = each_descriptor(is_this, wanted);
+	if (number < 0)
+		return -1;
+	if (!duplicate) {
+		snprintf(path, sizeof path, "/proc/%d/fd/%d", supervisor, number);
+		return open(path, O_RDONLY | O_CLOEXEC);
+	}
+	pidfd = pidfd_open(supervisor, 0);
+	if (pidfd < 0)
+		return -1;
+	fd = pidfd_getfd(pidfd, number, 0);
+	close(pidfd);
+	return fd;
+}
+
+bool daemon_has_ended(void)
+{
+	if (supervisor > 0 && waitpid(supervisor, NULL, WNOHANG) == supervisor)
+		supervisor = -1;
+	return supervisor <= 0;
+}
+
+bool daemon_log_mentions(const char *text)
+{
+	FILE *log = fopen(log_path, "re");
+	char line[1024];
+	bool found = false;
+
+	while (log != NULL && !found && fgets(line, sizeof line, log) != NULL)
+		found = strstr(line, text) != NULL;
+	if (log != NULL)
+		fclose(log);
+	return found;
+}
+
+/* The end of it: what came last says why. */
+void daemon_show_log(void)
+{
+	FILE *log = fopen(log_path, "re");
+	char line[1024];
+
+	if (log == NULL)
+		return;
+	if (fseek(log, -4000, SEEK_END) == 0)
+		(void)!fgets(line, sizeof line, log);
+	else
+		rewind(log);
+	while (fgets(line, sizeof line, log) != NULL)
+		fprintf(stderr, "daemon: %s", line);
+	fclose(log);
+}
+
+/* The number of the connection is the device's. */
+static bool nothing_waits(void)
+{
+	char path[160];
+	unsigned long waiting = 1;
+	struct stat st;
+	FILE *file;
+
+	if (stat(mount_dir, &st) != 0)
+		return false;
+	snprintf(path, sizeof path, "%s/%u/waiting", control_dir, minor(st.st_dev));
+	file = fopen(path, "re");
+	if (file == NULL)
+		return false;
+	if (fscanf(file, "%lu", &waiting) != 1)
+		waiting = 1;
+	fclose(file);
+	return waiting == 0;
+}
+
+bool daemon_is_idle(void)
+{
+	for (unsigned tries = 0; tries < 1000; tries++) {
+		if (nothing_waits())
+			return true;
+		nanosleep(&(struct timespec){0, 1000000}, NULL);
+	}
+	return false;
+}
+
+static bool ends_well(void)
+{
+	int status;
+
+	for (unsigned tries = 0; tries < END_TRIES; tries++) {
+		pid_t pid = waitpid(supervisor, &status, WNOHANG);
+
+		if (pid == supervisor) {
+			supervisor = 0;
+			if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+				return true;
+			fprintf(stderr, "the daemon ended with status %#x\n", (unsigned)status);
+			return false;
+		}
+		rest();
+	}
+	fprintf(stderr, "the daemon does not end\n");
+	kill(supervisor, SIGKILL);
+	return false;
+}
+
+bool daemon_end(void)
+{
+	bool well = !daemon_has_ended();
+
+	if (mounted && umount2(mount_dir, 0) != 0) {
+		fprintf(stderr, "umount %s: %s\n", mount_dir, strerror(errno));
+		umount2(mount_dir, MNT_DETACH);
+		well = false;
+	}
+	mounted = false;
+	if (supervisor > 0 && !ends_well())
+		well = false;
+	if (!well)
+		daemon_show_log();
+	return well;
+}
+
+void daemon_clean_up(void)
+{
+	if (run_dir[0] == '\0')
+		return;
+	umount2(mount_dir, MNT_DETACH);
+	umount2(control_dir, MNT_DETACH);
+	unlink(log_path);
+	rmdir(mount_dir);
+	rmdir(control_dir);
+	rmdir(run_dir);
+}
