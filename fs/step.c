@@ -42,5 +42,6 @@ void step(const char *label)
 	if (steps->armed_at == 0 || steps->count != steps->armed_at)
 		return;
 	steps->armed_at = 0;
+	snprintf((char *)(uintptr_t)steps->killed_at, sizeof steps->killed_at, "%s", label);
 	kill(getpid(), SIGKILL);
 }

@@ -17,10 +17,11 @@
 
 /* One page of a file that the environment variable SHMFS_STEPS_FILE names. */
 struct steps {
-	uint64_t armed_at; /* the step that kills; 0 = none */
-	uint64_t count;	   /* steps so far */
-	char label[64];	   /* of the last one */
-	char crash_at[64]; /* the step with this label is a crash, each time; "" = none */
+	uint64_t armed_at;  /* the step that kills; 0 = none */
+	uint64_t count;	    /* steps so far */
+	char label[64];	    /* of the last one */
+	char killed_at[64]; /* the label of the step that killed last */
+	char crash_at[64];  /* the step with this label is a crash, each time; "" = none */
 };
 
 /* Maps the file. Without it, steps do nothing. */

@@ -86,11 +86,23 @@ static void dump_memory(FILE *out, const struct object *object)
 	fprintf(out, " memory=%" PRIu64 ":%016" PRIx64, size, sum);
 }
 
+/*
+ * An empty object that nobody has open gives its memory back when it is closed, unless the kernel
+ * has not let go of it by then.
+ */
+static bool may_have_memory(const struct object *object)
+{
+	return object->size == 0 && object->opens == 0;
+}
+
 static void dump_object(FILE *out, const struct object *object)
 {
-	fprintf(out, " size=%" PRIu64 " opens=%u writers=%u seals=%u%s%s", object->size,
-	    object->opens, object->writers, object->seals, object->grows ? " grows" : "",
-	    object->backing > 0 ? " backing" : "");
+	fprintf(out, " size=%" PRIu64 " opens=%u writers=%u seals=%u%s", object->size,
+	    object->opens, object->writers, object->seals, object->grows ? " grows" : "");
+	if (may_have_memory(object))
+		return;
+	if (object->backing > 0)
+		fputs(" backing", out);
 	if (object->fd >= 0)
 		dump_memory(out, object);
 }
@@ -174,22 +186,42 @@ static void dump_unnamed(FILE *out)
 	free(lines);
 }
 
+static uint64_t count_optional_memory(void)
+{
+	const struct node *node;
+	uint64_t count = 0;
+
+	for (uint64_t id = 0; (node = index_next(&view.super->nodes, &id)) != NULL; id++)
+		count += is_object(node) && may_have_memory(&node->object) && node->object.fd >= 0;
+	return count;
+}
+
 static void dump_counts(FILE *out)
 {
 	const struct super *super = view.super;
 	const struct account *account;
+	uint64_t optional = count_optional_memory();
 
 	fprintf(out,
 	    "nodes=%" PRIu64 " handles=%" PRIu64 " entries=%" PRIu64 " descriptors=%" PRIu64 "\n",
 	    super->nodes.count, super->handles.count, super->dictionary.entries,
-	    descriptor_count(&view));
+	    descriptor_count(&view) - optional);
 	fprintf(out, "all: pages=%" PRIu64 " nodes=%" PRIu64 "\n", super->charge.total.pages,
 	    super->charge.total.nodes);
 	for (uint64_t uid = 0; (account = index_next(&super->charge.accounts, &uid)) != NULL; uid++)
 		fprintf(out, "uid %" PRIu64 ": pages=%" PRIu64 " nodes=%" PRIu64 "\n", account->uid,
 		    account->pages, account->nodes);
-	fprintf(out, "memory descriptors of the process: %u\n",
-	    daemon_count_descriptors("/memfd:shmfs (deleted)"));
+	fprintf(out, "memory descriptors of the process: %" PRIu64 "\n",
+	    daemon_count_descriptors("/memfd:shmfs (deleted)") - optional);
+}
+
+static void dump_all(FILE *out)
+{
+	fputc('/', out);
+	dump_node(out, view.super->root);
+	dump_tree(out, "", view.super->root);
+	dump_unnamed(out);
+	dump_counts(out);
 }
 
 char *view_dump(void)
@@ -198,17 +230,16 @@ char *view_dump(void)
 	size_t length;
 	FILE *out;
 
-	if (view.arena->txn.state != TXN_IDLE)
+	if (!daemon_freeze())
 		return NULL;
-	out = open_memstream(&text, &length);
-	if (out == NULL)
-		broken("memory");
-	fputc('/', out);
-	dump_node(out, view.super->root);
-	dump_tree(out, "", view.super->root);
-	dump_unnamed(out);
-	dump_counts(out);
-	fclose(out);
+	if (view.arena->txn.state == TXN_IDLE) {
+		out = open_memstream(&text, &length);
+		if (out == NULL)
+			broken("memory");
+		dump_all(out);
+		fclose(out);
+	}
+	daemon_thaw();
 	return text;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The whole state of the namespace under test, read from its arena while nobody changes it: what a
- * restart must leave alone, as text that two runs have in common.
+ * The whole state of the namespace under test, read from its arena while the server is stopped:
+ * what a restart must leave alone, as text that two runs have in common.
  */
 #ifndef SHMFS_TESTS_CRASH_ARENA_VIEW_H
 #define SHMFS_TESTS_CRASH_ARENA_VIEW_H
@@ -14,7 +14,8 @@ void view_close(void);
 
 /*
  * One line for every node, by its path, and what is counted; without times, ids and whatever else
- * depends on the order of earlier things. To be freed. NULL: a transaction is going on.
+ * depends on the order of earlier things. To be freed. NULL: a transaction is going on, or nobody
+ * serves.
  */
 char *view_dump(void);
 

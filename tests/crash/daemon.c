@@ -25,7 +25,7 @@
 enum { START_TRIES = 2000, END_TRIES = 4000, PAUSE_NS = 5000000 };
 
 static char run_dir[64], mount_dir[80], log_path[80], control_dir[80];
-static pid_t supervisor;
+static pid_t supervisor, frozen;
 static bool mounted;
 
 void broken(const char *what)
@@ -168,6 +168,25 @@ pid_t daemon_kill_server(void)
 	pid_t server = daemon_server();
 
 	return server != 0 && kill(server, SIGKILL) == 0 ? server : 0;
+}
+
+bool daemon_freeze(void)
+{
+	pid_t server = daemon_server();
+	char state;
+
+	if (server == 0 || kill(server, SIGSTOP) != 0)
+		return false;
+	while ((state = state_of(server)) != 'T')
+		if (state == 0 || state == 'Z' || state == 'X')
+			return false;
+	frozen = server;
+	return true;
+}
+
+void daemon_thaw(void)
+{
+	kill(frozen, SIGCONT);
 }
 
 static unsigned zombies;

@@ -30,6 +30,10 @@ pid_t daemon_server(void);
 /* SIGKILLs the server; 0: there was none. Returns who was killed. */
 pid_t daemon_kill_server(void);
 
+/* Stops the server so that nothing changes; false: there is none at this moment. */
+bool daemon_freeze(void);
+void daemon_thaw(void);
+
 /* Children of the supervisor that have ended and were not waited for, for longer than a moment. */
 unsigned daemon_zombies(void);
 

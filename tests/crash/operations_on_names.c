@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Operations that make, find, move and remove names. */
+#include <dirent.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "daemon.h"
+#include "scene.h"
+
+static void lookup_of_nothing(void)
+{
+	scene_note_status("missing");
+}
+
+static void lookup(void)
+{
+	forget_name(inode_of("."), "b");
+	scene_note_status("b");
+}
+
+static void lookup_of_directory(void)
+{
+	forget_name(inode_of("."), "dir");
+	scene_note_status("dir/inside");
+}
+
+static void forget(void)
+{
+	forget_name(inode_of("."), "b");
+}
+
+/* All in one request, as the server comes to it late. */
+static void forget_many(void)
+{
+	static const char *const names[] = {"b", "c", "c2", "empty", "fifo", "symlink", "hollow"};
+	/* Nothing is answered while the server is stopped. */
+	ino_t dir = inode_of(".");
+	pid_t server = daemon_server();
+
+	kill(server, SIGSTOP);
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+		forget_name(dir, names[i]);
+	kill(server, SIGCONT);
+}
+
+static void create(void)
+{
+	OPEN(open("new", O_RDWR | O_CREAT | O_EXCL, 0600));
+	scene_note_status("new");
+}
+
+static void create_as_user(void)
+{
+	as_user();
+	OPEN(open("home/new", O_RDWR | O_CREAT | O_EXCL, 0600));
+	as_root();
+	scene_note_status("home/new");
+}
+
+static void create_what_exists(void)
+{
+	OPEN(open("b", O_RDWR | O_CREAT | O_EXCL, 0600));
+	OPEN(open("b", O_RDWR | O_CREAT, 0600));
+}
+
+/* The kernel does not know that it exists. */
+static void create_what_came_up(void)
+{
+	forget_name(inode_of("."), "b");
+	OPEN(open("b", O_RDWR | O_CREAT, 0600));
+}
+
+static void use_up_the_limit_of_the_user(void)
+{
+	char name[32];
+
+	as_user();
+	for (int i = 0; i < USER_NODES; i++) {
+		snprintf(name, sizeof name, "home/n%d", i);
+		(void)mknod(name, S_IFREG | 0600, 0);
+	}
+	as_root();
+}
+
+static void create_beyond_the_limit_of_the_user(void)
+{
+	as_user();
+	NOTE(mknod("home/new", S_IFREG | 0600, 0));
+	NOTE(unlink("home/n0"));
+	NOTE(mknod("home/new", S_IFREG | 0600, 0));
+	as_root();
+}
+
+static void create_anonymous(void)
+{
+	OPEN(open(".", O_TMPFILE | O_RDWR, 0600));
+}
+
+static void name_anonymous(void)
+{
+	int fd = OPEN(open(".", O_TMPFILE | O_RDWR, 0600));
+
+	NOTE(linkat(fd, "", AT_FDCWD, "new", AT_EMPTY_PATH));
+	scene_note_status("new");
+}
+
+static void mknod_object(void)
+{
+	NOTE(mknod("new", S_IFREG | 0600, 0));
+	scene_note_status("new");
+}
+
+static void mknod_fifo(void)
+{
+	NOTE(mkfifo("dir/new", 0600));
+	NOTE(mknod("b", S_IFSOCK | 0600, 0));
+	scene_note_status("dir/new");
+}
+
+static void make_directory(void)
+{
+	NOTE(mkdir("new", 0755));
+	NOTE(mkdir("dir", 0755));
+	scene_note_status(".");
+}
+
+static void make_symlink(void)
+{
+	char target[300];
+
+	memset(target, 'x', sizeof target - 1);
+	target[sizeof target - 1] = '\0';
+	NOTE(symlink("a", "new"));
+	NOTE(symlink(target, "long"));
+	NOTE(readlink("long", target, sizeof target));
+	scene_note_bytes(target, sizeof target);
+}
+
+static void make_link(void)
+{
+	NOTE(link("a", "dir/new"));
+	NOTE(link("a", "b"));
+	scene_note_status("a");
+}
+
+static void unlink_open(void)
+{
+	NOTE(unlink("a"));
+	scene_note_status("a");
+	scene_note_data(scene.reader, 10000, 0);
+}
+
+static void unlink_last(void)
+{
+	NOTE(unlink("b"));
+	NOTE(unlink("b"));
+}
+
+static void unlink_one_of_two(void)
+{
+	NOTE(unlink("c"));
+	scene_note_status("c2");
+}
+
+static void unlink_others(void)
+{
+	NOTE(unlink("fifo"));
+	NOTE(unlink("symlink"));
+	NOTE(unlink("empty"));
+	NOTE(unlink("dir"));
+}
+
+static void unlink_own(void)
+{
+	as_user();
+	NOTE(unlink("home/own"));
+	as_root();
+}
+
+static void remove_directory(void)
+{
+	NOTE(rmdir("hollow"));
+	NOTE(rmdir("dir"));
+	NOTE(rmdir("hollow"));
+}
+
+static void rename_to_new(void)
+{
+	NOTE(rename("b", "dir/new"));
+	NOTE(rename("b", "dir/new"));
+}
+
+static void rename_over_last(void)
+{
+	NOTE(rename("c", "b"));
+	scene_note_status("b");
+}
+
+static void rename_over_open(void)
+{
+	NOTE(rename("b", "a"));
+	scene_note_data(scene.reader, 10000, 0);
+}
+
+static void rename_one_node(void)
+{
+	NOTE(rename("c", "c2"));
+	scene_note_status("c");
+}
+
+static void rename_directory(void)
+{
+	NOTE(rename("dir/sub", "hollow"));
+	NOTE(rename("dir", "hollow/dir"));
+	NOTE(rename("hollow", "hollow/dir/new"));
+	scene_note_status("hollow/dir/inside");
+}
+
+static void rename_without_replacing(void)
+{
+	NOTE(renameat2(AT_FDCWD, "b", AT_FDCWD, "new", RENAME_NOREPLACE));
+	NOTE(renameat2(AT_FDCWD, "c", AT_FDCWD, "new", RENAME_NOREPLACE));
+}
+
+static void exchange(void)
+{
+	NOTE(renameat2(AT_FDCWD, "a", AT_FDCWD, "dir/inside", RENAME_EXCHANGE));
+	NOTE(renameat2(AT_FDCWD, "dir/sub", AT_FDCWD, "b", RENAME_EXCHANGE));
+	scene_note_status("dir/inside");
+}
+
+static void list(void)
+{
+	DIR *dir = opendir(".");
+	const struct dirent *entry;
+
+	while ((entry = readdir(dir)) != NULL)
+		scene_note(entry->d_name, entry->d_type);
+	closedir(dir);
+}
+
+static void remove_everything(void)
+{
+	NOTE(unlink("dir/inside"));
+	NOTE(rmdir("dir/sub"));
+	NOTE(rmdir("dir"));
+	NOTE(unlink("c"));
+	NOTE(unlink("c2"));
+}
+
+const struct operation operations_on_names[] = {
+    {"lookup_of_nothing", lookup_of_nothing, NULL},
+    {"lookup", lookup, NULL},
+    {"lookup_of_directory", lookup_of_directory, NULL},
+    {"forget", forget, NULL},
+    {"forget_many", forget_many, NULL},
+    {"create", create, NULL},
+    {"create_as_user", create_as_user, NULL},
+    {"create_what_exists", create_what_exists, NULL},
+    {"create_what_came_up", create_what_came_up, NULL},
+    {"create_beyond_the_limit_of_the_user", create_beyond_the_limit_of_the_user,
+	use_up_the_limit_of_the_user},
+    {"create_anonymous", create_anonymous, NULL},
+    {"name_anonymous", name_anonymous, NULL},
+    {"mknod_object", mknod_object, NULL},
+    {"mknod_fifo", mknod_fifo, NULL},
+    {"make_directory", make_directory, NULL},
+    {"make_symlink", make_symlink, NULL},
+    {"make_link", make_link, NULL},
+    {"unlink_open", unlink_open, NULL},
+    {"unlink_last", unlink_last, NULL},
+    {"unlink_one_of_two", unlink_one_of_two, NULL},
+    {"unlink_others", unlink_others, NULL},
+    {"unlink_own", unlink_own, NULL},
+    {"remove_directory", remove_directory, NULL},
+    {"rename_to_new", rename_to_new, NULL},
+    {"rename_over_last", rename_over_last, NULL},
+    {"rename_over_open", rename_over_open, NULL},
+    {"rename_one_node", rename_one_node, NULL},
+    {"rename_directory", rename_directory, NULL},
+    {"rename_without_replacing", rename_without_replacing, NULL},
+    {"exchange", exchange, NULL},
+    {"list", list, NULL},
+    {"remove_everything", remove_everything, NULL},
+    {NULL, NULL, NULL},
+};

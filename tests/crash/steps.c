@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The server is killed once at every labelled step of every kind of operation, and what the caller
+ * sees, the namespace, its accounts, the counted references and the memory have to be what they are
+ * without a kill.
+ *
+ *   steps [--list] [OPERATION...]
+ *
+ * Environment: that of daemon.h; SHMFS_BIN has to be built with -Dc_args=-DSHMFS_STEPS.
+ */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#define SHMFS_STEPS
+#include "arena_view.h"
+#include "daemon.h"
+#include "fs/step.h"
+#include "scene.h"
+
+/* Nothing has happened for so long: then nothing will. */
+enum {
+	QUIET_MS = 5,
+	LONG_QUIET_MS = 20,
+	TRIES = 2000,
+	STEPS_MAX = 5000,
+	STEPS_PAGE = 4096,
+	HANG_SECONDS = 30
+};
+
+static volatile struct steps *steps;
+static char steps_path[] = "/tmp/shmfs-steps-page.XXXXXX";
+
+/* What a run leaves: what the caller saw, and the namespace before and after he let go of it. */
+struct run {
+	char *notes, *after, *end;
+	unsigned descriptors;
+	char label[64]; /* where it was killed */
+	uint64_t count; /* of steps */
+};
+
+static void pause_ms(long ms)
+{
+	nanosleep(&(struct timespec){0, ms * 1000000}, NULL);
+}
+
+static void make_steps(void)
+{
+	int fd = mkstemp(steps_path);
+	void *memory;
+
+	if (fd < 0 || ftruncate(fd, STEPS_PAGE) != 0)
+		broken(steps_path);
+	memory = mmap(NULL, STEPS_PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (memory == MAP_FAILED || setenv("SHMFS_STEPS_FILE", steps_path, 1) != 0)
+		broken(steps_path);
+	close(fd);
+	steps = memory;
+}
+
+static void start(void)
+{
+	char options[128];
+
+	snprintf(options, sizeof options, "size=64m,nr_inodes=1000,user_size=%d,user_inodes=%d",
+	    USER_SIZE, USER_NODES);
+	steps->armed_at = 0;
+	daemon_start(options);
+	view_open();
+}
+
+static bool end(void)
+{
+	view_close();
+	return daemon_end();
+}
+
+/* --- state ------------------------------------------------------------------------------------ */
+
+/* Waits until no step was made for so long, and every request is answered. */
+static void settle(long quiet_ms)
+{
+	uint64_t before;
+
+	do {
+		before = steps->count;
+		pause_ms(quiet_ms);
+	} while (steps->count != before || !daemon_is_idle() || daemon_server() == 0);
+}
+
+/* Waits for the kill. What the server does by itself after the operation comes a little later. */
+static bool await_kill(uint64_t at, uint64_t expected)
+{
+	for (unsigned tries = at <= expected ? TRIES : QUIET_MS; tries > 0; tries--) {
+		if (steps->armed_at == 0)
+			return true;
+		pause_ms(1);
+	}
+	return steps->armed_at == 0;
+}
+
+/* The namespace once it is as expected, or after a while whatever it is. */
+static char *await_state(const char *expected)
+{
+	char *text = NULL;
+
+	for (unsigned tries = 0; tries < TRIES; tries++) {
+		if (tries > 0)
+			pause_ms(1);
+		free(text);
+		text = view_dump();
+		if (text != NULL && (expected == NULL || strcmp(text, expected) == 0))
+			return text;
+	}
+	return text != NULL ? text : strdup("never at rest\n");
+}
+
+static void hangs(int signal)
+{
+	static const char text[] = "    hangs\n";
+
+	(void)signal;
+	(void)!write(STDOUT_FILENO, text, sizeof text - 1);
+	_exit(1);
+}
+
+static void arm(uint64_t at)
+{
+	settle(1);
+	steps->count = 0;
+	steps->armed_at = at;
+}
+
+/* Runs an operation on a new tree, without a kill. */
+static struct run run(const struct operation *operation)
+{
+	struct run run = {0};
+
+	alarm(HANG_SECONDS);
+	scene_make();
+	if (operation->prepare != NULL)
+		operation->prepare();
+	arm(0);
+	operation->run();
+	settle(LONG_QUIET_MS);
+	run.count = steps->count;
+	run.notes = strdup(scene_notes());
+	run.after = await_state(NULL);
+	scene_end();
+	settle(LONG_QUIET_MS);
+	run.end = await_state(NULL);
+	run.descriptors = daemon_descriptors();
+	return run;
+}
+
+/* The same, and kills at the step with this number. */
+static struct run run_with_kill(
+    const struct operation *operation, uint64_t at, const struct run *expected)
+{
+	struct run run = {0};
+
+	alarm(HANG_SECONDS);
+	scene_make();
+	if (operation->prepare != NULL)
+		operation->prepare();
+	arm(at);
+	operation->run();
+	if (await_kill(at, expected->count))
+		snprintf(
+		    run.label, sizeof run.label, "%s", (const char *)(uintptr_t)steps->killed_at);
+	steps->armed_at = 0;
+	run.notes = strdup(scene_notes());
+	run.after = await_state(expected->after);
+	scene_end();
+	run.end = await_state(expected->end);
+	run.descriptors = daemon_descriptors();
+	return run;
+}
+
+static void run_free(struct run *run)
+{
+	free(run->notes);
+	free(run->after);
+	free(run->end);
+}
+
+/* --- comparison ------------------------------------------------------------------------------- */
+
+static bool has_line(const char *text, const char *line, size_t length)
+{
+	while (*text != '\0') {
+		if (strncmp(text, line, length) == 0)
+			return true;
+		text += strcspn(text, "\n");
+		text += *text == '\n';
+	}
+	return false;
+}
+
+/* Lines of one text that the other has not. */
+static void print_missing(const char *sign, const char *text, const char *other)
+{
+	while (*text != '\0') {
+		size_t length = strcspn(text, "\n") + 1;
+
+		if (!has_line(other, text, length))
+			printf("      %s %.*s", sign, (int)length, text);
+		text += length;
+	}
+}
+
+static bool same(const char *what, const char *expected, const char *got)
+{
+	if (strcmp(expected, got) == 0)
+		return true;
+	printf("    %s differs:\n", what);
+	print_missing("-", expected, got);
+	print_missing("+", got, expected);
+	return false;
+}
+
+static bool agree(const struct run *expected, const struct run *got)
+{
+	bool well = same("what the caller saw", expected->notes, got->notes);
+
+	well = same("the namespace", expected->after, got->after) && well;
+	well = same("the namespace after the caller let go", expected->end, got->end) && well;
+	if (expected->descriptors != got->descriptors) {
+		printf(
+		    "    %u descriptors instead of %u\n", got->descriptors, expected->descriptors);
+		well = false;
+	}
+	return view_verify() == 0 && well;
+}
+
+/* --- operations ------------------------------------------------------------------------------- */
+
+/* True if every kill was invisible. Prints the first that was not. */
+static bool try_all_steps(const struct operation *operation)
+{
+	struct run expected = run(operation);
+	uint64_t at = 1;
+	bool well = true, killed = true;
+
+	for (; well && killed && at <= STEPS_MAX; at++) {
+		struct run got = run_with_kill(operation, at, &expected);
+
+		killed = got.label[0] != '\0';
+		well = !daemon_has_ended() && agree(&expected, &got);
+		if (!well && killed)
+			printf("    killed at step %u, \"%s\"\n", (unsigned)at, got.label);
+		run_free(&got);
+	}
+	printf("%s %s: %u steps, %u kills\n", well ? "ok" : "not ok", operation->name,
+	    (unsigned)expected.count, (unsigned)at - 2);
+	fflush(stdout);
+	run_free(&expected);
+	return well;
+}
+
+static bool is_chosen(const char *name, int count, char **names)
+{
+	for (int i = 0; i < count; i++)
+		if (strcmp(names[i], name) == 0)
+			return true;
+	return count == 0;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct operation *const lists[] = {
+	    operations_on_names, operations_on_files, operations_on_attributes};
+	const char *reason, *must_run = getenv("SHMFS_TESTS_MUST_RUN");
+	bool only_list = argc > 1 && strcmp(argv[1], "--list") == 0;
+	unsigned passed = 0, failed = 0;
+
+	reason = only_list ? NULL : daemon_prepare("steps");
+	if (reason != NULL) {
+		printf("skip: steps: %s\n", reason);
+		return must_run != NULL && strcmp(must_run, "1") == 0;
+	}
+	if (!only_list) {
+		signal(SIGALRM, hangs);
+		make_steps();
+		start();
+	}
+	for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
+		for (const struct operation *it = lists[i]; it->name != NULL; it++) {
+			if (only_list) {
+				puts(it->name);
+			} else if (is_chosen(it->name, argc - 1, argv + 1)) {
+				if (try_all_steps(it)) {
+					passed++;
+					continue;
+				}
+				failed++;
+				end();
+				start();
+			}
+		}
+	}
+	if (only_list)
+		return 0;
+	if (!end())
+		failed++;
+	daemon_clean_up();
+	unlink(steps_path);
+	printf("%u passed, %u failed\n", passed, failed);
+	return failed > 0 || passed == 0;
+}
