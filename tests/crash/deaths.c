@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Servers that die by their own fault, and kernels that do not repeat requests.
+ *
+ * Environment: that of daemon.h; SHMFS_BIN has to be built with -Dc_args=-DSHMFS_STEPS, and
+ * SHMFS_PLAIN_BIN is one that is not.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define SHMFS_STEPS
+#include "daemon.h"
+#include "fs/step.h"
+
+enum { STEPS_PAGE = 4096, TRIES = 1000 };
+
+static volatile struct steps *steps;
+static char steps_path[] = "/tmp/shmfs-deaths-page.XXXXXX";
+static const char *plain, *with_steps;
+
+static void make_steps(void)
+{
+	int fd = mkstemp(steps_path);
+	void *memory;
+
+	if (fd < 0 || ftruncate(fd, STEPS_PAGE) != 0)
+		broken(steps_path);
+	memory = mmap(NULL, STEPS_PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (memory == MAP_FAILED || setenv("SHMFS_STEPS_FILE", steps_path, 1) != 0)
+		broken(steps_path);
+	close(fd);
+	steps = memory;
+}
+
+/* From now on each step with this label is a crash; "" = none. */
+static void crash_at(const char *label)
+{
+	snprintf((char *)(uintptr_t)steps->crash_at, sizeof steps->crash_at, "%s", label);
+}
+
+static void pause_ms(long ms)
+{
+	nanosleep(&(struct timespec){0, ms * 1000000}, NULL);
+}
+
+static bool expect(bool holds, const char *what)
+{
+	if (!holds)
+		fprintf(stderr, "not so: %s (errno %d: %s)\n", what, errno, strerror(errno));
+	return holds;
+}
+
+static bool log_comes_to_mention(const char *text)
+{
+	for (int i = 0; i < TRIES; i++) {
+		if (daemon_log_mentions(text))
+			return true;
+		pause_ms(5);
+	}
+	fprintf(stderr, "the log does not mention '%s'\n", text);
+	daemon_show_log();
+	return false;
+}
+
+static bool another_server_than(pid_t dead)
+{
+	for (int i = 0; i < TRIES; i++) {
+		pid_t server = daemon_server();
+
+		if (server != 0 && server != dead)
+			return true;
+		pause_ms(5);
+	}
+	return expect(false, "another server");
+}
+
+static const char *at(const char *name)
+{
+	static char paths[4][160];
+	static unsigned next;
+	char *path = paths[next++ % 4];
+
+	snprintf(path, sizeof paths[0], "%s/%s", daemon_dir(), name);
+	return path;
+}
+
+static int make(const char *name, off_t size)
+{
+	int fd = open(at(name), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+	if (fd < 0 || ftruncate(fd, size) != 0)
+		broken(name);
+	return fd;
+}
+
+/* The status with which the daemon ends by itself; -1: it does not. */
+static int own_end(void)
+{
+	int status;
+
+	for (int i = 0; i < TRIES; i++) {
+		if (waitpid(daemon_supervisor(), &status, WNOHANG) == daemon_supervisor())
+			return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+		pause_ms(5);
+	}
+	return -1;
+}
+
+/* --- crashes ---------------------------------------------------------------------------------- */
+
+static bool servers_that_never_serve_are_the_end(void)
+{
+	struct stat st;
+	dev_t device;
+	bool well;
+
+	daemon_start("");
+	if (stat(daemon_dir(), &st) != 0)
+		broken("stat");
+	device = st.st_dev;
+	crash_at("server started");
+	daemon_kill_server();
+	well = expect(own_end() == 2, "exit status 2") &&
+	       expect(stat(daemon_dir(), &st) == 0 && st.st_dev != device, "unmounted") &&
+	       log_comes_to_mention("5 servers in a row died");
+	crash_at("");
+	return well;
+}
+
+/* The label stands in the way of every write of data, and of nothing else. */
+static bool a_request_that_crashes_servers_fails_alone(void)
+{
+	struct statvfs room;
+	bool well;
+	int fd, other;
+
+	daemon_start("");
+	fd = make("a", 4096);
+	other = make("b", 4096);
+	crash_at("bytes written");
+	well = expect(pwrite(fd, "x", 1, 0) < 0 && errno == EIO, "EIO") &&
+	       expect(fchmod(other, 0640) == 0, "another call") &&
+	       expect(statvfs(daemon_dir(), &room) == 0, "statvfs");
+	crash_at("");
+	well = well && expect(pwrite(fd, "x", 1, 0) == 1, "a write after that") &&
+	       log_comes_to_mention("has crashed 3 servers");
+	close(fd);
+	close(other);
+	return daemon_end() && well;
+}
+
+/* --- upgrades --------------------------------------------------------------------------------- */
+
+static bool copy(const char *from, const char *to)
+{
+	char temporary[160];
+	int in = open(from, O_RDONLY | O_CLOEXEC), out;
+
+	snprintf(temporary, sizeof temporary, "%s.new", to);
+	out = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0755);
+	if (in < 0 || out < 0)
+		broken(from);
+	while (sendfile(out, in, NULL, 1 << 20) > 0)
+		;
+	close(in);
+	close(out);
+	return rename(temporary, to) == 0;
+}
+
+static bool a_program_whose_servers_crash_is_left_again(void)
+{
+	char program[] = "/tmp/shmfs-deaths-program.XXXXXX";
+	char byte;
+	bool well;
+	int fd;
+
+	close(mkstemp(program));
+	copy(plain, program);
+	setenv("SHMFS_BIN", program, 1);
+	daemon_start("");
+	fd = make("a", 4096);
+	copy(with_steps, program);
+	crash_at("server started");
+	kill(daemon_supervisor(), SIGHUP);
+	well = log_comes_to_mention("going back to the program before") &&
+	       expect(pread(fd, &byte, 1, 0) == 1, "a read") &&
+	       expect(unlink(at("a")) == 0, "a change");
+	crash_at("");
+	/* And forth, once it does not crash. */
+	kill(daemon_supervisor(), SIGHUP);
+	well = well && log_comes_to_mention("goes on") &&
+	       expect(pread(fd, &byte, 1, 0) == 1, "a read");
+	close(fd);
+	unlink(program);
+	setenv("SHMFS_BIN", with_steps, 1);
+	return daemon_end() && well;
+}
+
+/* --- without FUSE_NOTIFY_RESEND --------------------------------------------------------------- */
+
+static bool is_lost(int error)
+{
+	return error == ENOTCONN || error == ECONNABORTED;
+}
+
+/* For a moment nothing is mounted. */
+static bool comes_back(const char *name, struct stat *st)
+{
+	for (int i = 0; i < TRIES; i++) {
+		if (stat(at(name), st) == 0)
+			return true;
+		pause_ms(5);
+	}
+	return expect(false, "mounted anew");
+}
+
+static bool round_without_resend(int round)
+{
+	char name[32], text[16] = "";
+	struct stat st;
+	pid_t dead;
+	bool well;
+	int fd;
+
+	snprintf(name, sizeof name, "object-%d", round);
+	fd = make(name, 10000);
+	(void)!pwrite(fd, name, sizeof name, 5000);
+	dead = daemon_kill_server();
+	well = another_server_than(dead) && comes_back(name, &st) &&
+	       expect(st.st_size == 10000, "its size") &&
+	       expect(pwrite(fd, "x", 1, 0) < 0 && is_lost(errno), "the descriptor is lost");
+	close(fd);
+	fd = open(at(name), O_RDWR | O_CLOEXEC);
+	well = well && expect(fd >= 0, "opened again") &&
+	       expect(pread(fd, text, sizeof text - 1, 5000) > 0 && strncmp(text, name, 10) == 0,
+		   "its bytes");
+	close(fd);
+	return well;
+}
+
+static bool without_resend_names_and_objects_survive(void)
+{
+	struct statvfs before, after;
+	bool well;
+	int fd;
+
+	setenv("SHMFS_STEPS_NO_RESEND", "1", 1);
+	daemon_start("size=64m");
+	unsetenv("SHMFS_STEPS_NO_RESEND");
+	well = log_comes_to_mention("does not repeat requests");
+	if (statvfs(daemon_dir(), &before) != 0)
+		broken("statvfs");
+	for (int i = 0; i < 3 && well; i++)
+		well = round_without_resend(i);
+	/* What had no name is gone, and charged to nobody. */
+	fd = make("unnamed", 1 << 20);
+	unlink(at("unnamed"));
+	well = well && another_server_than(daemon_kill_server()) &&
+	       comes_back("object-0", &(struct stat){0});
+	close(fd);
+	for (int i = 0; i < 3; i++) {
+		char name[32];
+
+		snprintf(name, sizeof name, "object-%d", i);
+		well = expect(unlink(at(name)) == 0, "unlink") && well;
+	}
+	well = expect(statvfs(daemon_dir(), &after) == 0 && after.f_bfree == before.f_bfree &&
+			  after.f_ffree == before.f_ffree,
+		   "accounts as before") &&
+	       well;
+	return daemon_end() && well;
+}
+
+int main(void)
+{
+	static const struct {
+		const char *name;
+		bool (*run)(void);
+	} tests[] = {
+	    {"servers_that_never_serve_are_the_end", servers_that_never_serve_are_the_end},
+	    {"a_request_that_crashes_servers_fails_alone",
+		a_request_that_crashes_servers_fails_alone},
+	    {"a_program_whose_servers_crash_is_left_again",
+		a_program_whose_servers_crash_is_left_again},
+	    {"without_resend_names_and_objects_survive", without_resend_names_and_objects_survive},
+	};
+	const char *reason, *must_run = getenv("SHMFS_TESTS_MUST_RUN");
+	unsigned passed = 0, failed = 0;
+
+	plain = getenv("SHMFS_PLAIN_BIN");
+	with_steps = getenv("SHMFS_BIN");
+	if (plain == NULL || with_steps == NULL) {
+		fprintf(stderr, "deaths: set SHMFS_BIN and SHMFS_PLAIN_BIN\n");
+		return 2;
+	}
+	reason = daemon_prepare("deaths");
+	if (reason != NULL) {
+		printf("skip: deaths: %s\n", reason);
+		return must_run != NULL && strcmp(must_run, "1") == 0;
+	}
+	make_steps();
+	for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++) {
+		bool well = tests[i].run();
+
+		printf("%s %s\n", well ? "ok" : "not ok", tests[i].name);
+		fflush(stdout);
+		passed += well;
+		failed += !well;
+	}
+	daemon_clean_up();
+	unlink(steps_path);
+	printf("%u passed, %u failed\n", passed, failed);
+	return failed > 0;
+}
