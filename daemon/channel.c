@@ -57,21 +57,22 @@ static size_t total_size(const struct iovec *iov, int count)
 
 /*
  * Stores the reply of a request that changed something, and marks the change as this request's. A
- * reply with no room in the slot is that of a READ, which may be made twice.
+ * reply with no room in the journal is that of a READ, which may be made twice.
  */
 static void store_reply(struct server *server, const struct iovec *iov, int count)
 {
 	const struct fuse_out_header *header = iov[0].iov_base;
-	struct journal_slot *slot = &server->journal->slot;
+	struct journal *journal = server->journal;
 	size_t size = 0;
 
-	if (total_size(iov, count) > sizeof slot->reply)
+	if (total_size(iov, count) > sizeof journal->reply)
 		return;
 	for (int i = 0; i < count; i++) {
-		memcpy(slot->reply + size, iov[i].iov_base, iov[i].iov_len);
+		memcpy(journal->reply + size, iov[i].iov_base, iov[i].iov_len);
 		size += iov[i].iov_len;
 	}
-	slot->reply_size = size;
+	journal->reply_number = header->unique;
+	journal->reply_size = size;
 	step("reply stored");
 	shmfs_set_mark(server->fs, (struct shmfs_mark){.request = header->unique});
 }
@@ -98,6 +99,7 @@ static ssize_t send_reply(int fd, struct iovec *iov, int count, void *userdata)
 	}
 	sent = writev(fd, iov, count);
 	step("replied");
+	server->journal->reply_size = 0;
 	return sent;
 }
 
@@ -225,7 +227,7 @@ void channel_close(struct server *server)
 
 static const struct fuse_in_header *request_header(const struct server *server)
 {
-	return (const void *)server->journal->slot.request;
+	return (const void *)journal_request(server->journal);
 }
 
 bool channel_can_resend(const struct server *server)
@@ -259,10 +261,10 @@ static void note_init(struct server *server)
 	memcpy(journal->init, header, journal->init_size);
 }
 
-void channel_serve_slot(struct server *server)
+void channel_serve_request(struct server *server)
 {
 	const struct fuse_in_header *header = request_header(server);
-	struct fuse_buf buffer = {.mem = server->journal->slot.request, .size = header->len};
+	struct fuse_buf buffer = {.mem = journal_request(server->journal), .size = header->len};
 
 	/* libfuse would keep it, and answer it within a later request, as if that were answered. */
 	if (request_is_moot(header->opcode))
@@ -270,7 +272,7 @@ void channel_serve_slot(struct server *server)
 	note_init(server);
 	if (server->fs != NULL)
 		shmfs_begin(server->fs);
-	if (server->fs == NULL || !ops_newer(server, server->journal->slot.request))
+	if (server->fs == NULL || !ops_newer(server, journal_request(server->journal)))
 		fuse_session_process_buf(server->session, &buffer);
 	/* What has no reply (FORGET) ends here. */
 	if (server->fs != NULL && shmfs_active(server->fs))
@@ -295,7 +297,7 @@ static void refuse_request(struct server *server, size_t length)
 
 int channel_serve(struct server *server)
 {
-	char *request = server->journal->slot.request;
+	char *request = journal_request(server->journal);
 	ssize_t length;
 
 	/* One byte stays free for the NUL that ends the last string of any request. */
@@ -313,7 +315,7 @@ int channel_serve(struct server *server)
 	step("request received");
 	request[length] = '\0';
 	if (request_check(request, (size_t)length) == 0)
-		channel_serve_slot(server);
+		channel_serve_request(server);
 	else
 		refuse_request(server, (size_t)length);
 	journal_clear(server->journal);

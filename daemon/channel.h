@@ -41,8 +41,8 @@ bool channel_can_resend(const struct server *server);
 /* The number of the request that is being served. */
 uint64_t channel_unique(const struct server *server);
 
-/* Serves the request that lies in the journal's slot, which is well-formed. */
-void channel_serve_slot(struct server *server);
+/* Serves the request that lies in the journal, which is well-formed. */
+void channel_serve_request(struct server *server);
 
 /*
  * Makes a session on the journal's descriptor of /dev/fuse, whose connection another program has

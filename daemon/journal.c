@@ -96,27 +96,39 @@ bool journal_owns(const struct journal *journal, int fd)
 
 /* Locked, they also stay, as far as the limit of the user lets: without it, a shortage of memory
  * may take one in the moment of a kill. */
-void journal_populate(struct journal *journal)
+void journal_populate(struct journal *journal, uint32_t place)
 {
-	char *request = journal->slot.request;
+	char *request = journal->requests[place];
 
-	if (madvise(request, sizeof journal->slot.request, MADV_POPULATE_WRITE) < 0) {
-		for (size_t i = 0; i < sizeof journal->slot.request; i += 4096)
+	if (madvise(request, JOURNAL_REQUEST_SIZE, MADV_POPULATE_WRITE) < 0) {
+		for (size_t i = 0; i < JOURNAL_REQUEST_SIZE; i += 4096)
 			((volatile char *)request)[i] = request[i];
 	}
-	if (mlock(request, sizeof journal->slot.request) < 0)
+	if (mlock(request, JOURNAL_REQUEST_SIZE) < 0)
 		log_debug("the buffer for requests is not locked: %s", strerror(errno));
 }
 
-void journal_clear(struct journal *journal)
+/* The first word of a request is its length. */
+static void empty(struct journal *journal, uint32_t place)
 {
-	/* The first word of a request is its length. */
-	volatile uint32_t *length = (volatile void *)journal->slot.request;
+	volatile uint32_t *length = (volatile void *)journal->requests[place];
 
 	atomic_signal_fence(memory_order_seq_cst);
 	*length = 0;
 	atomic_signal_fence(memory_order_seq_cst);
-	journal->slot.reply_size = 0;
+}
+
+void journal_clear(struct journal *journal)
+{
+	empty(journal, journal->place);
 	journal->served++;
-	step("slot cleared");
+	step("request cleared");
+}
+
+void journal_move(struct journal *journal, uint32_t place)
+{
+	empty(journal, place);
+	journal->place = place;
+	atomic_signal_fence(memory_order_seq_cst);
+	step("another place");
 }

@@ -3,19 +3,19 @@
  * The journal: what outlives a server beside the namespace. It lies in a memfd that supervisor and
  * servers map, and that a new program finds by its descriptor.
  *
- * The request that is being served lies in the journal's slot, into which the kernel itself writes
- * it, and with it the reply if something changed. Together with the namespace's mark this says how
+ * The request that is being served lies in the journal, where the kernel itself writes it, and the
+ * reply is stored there before a change is final. Together with the namespace's mark this says how
  * far a server came that died:
  *
- *   no request in the slot               nothing to do
- *   a request, and the mark is another's it changed nothing, or that was rolled back: the kernel
- *                                        sends it again
- *   a request, and the mark is its own   its changes are final: the stored reply is sent (again)
+ *   a reply whose number the mark has    the change is final: the reply is sent (again)
  *   a FORGET                             it has no reply, and the kernel never sends it again: the
  *                                        mark says how much of it is done, the rest is done now
+ *   any other request                    it changed nothing, or that was rolled back: the kernel
+ *                                        sends it again
  *
  * Replies of requests that changed nothing are not stored: those are asked again. So is a READ,
- * whose only change is the access time.
+ * whose only change is the access time, and a WRITE whose bytes are on their way (transfer.h): its
+ * request may stay in its place while the next one comes into another.
  */
 #ifndef SHMFS_JOURNAL_H
 #define SHMFS_JOURNAL_H
@@ -36,12 +36,8 @@
 /* Raised whenever the structure changes its shape or meaning. */
 #define JOURNAL_LAYOUT 1
 
-struct journal_slot {
-	uint64_t reply_size;
-	char reply[JOURNAL_REPLY_SIZE];
-	/* Begins with a header whose length is 0 while there is no request. */
-	_Alignas(4096) char request[JOURNAL_REQUEST_SIZE];
-};
+/* Places for requests. */
+#define JOURNAL_PLACES 4
 
 struct journal {
 	uint64_t magic;
@@ -71,7 +67,15 @@ struct journal {
 	int32_t last_backing;
 	bool backings_wrapped;
 
-	struct journal_slot slot;
+	/* The last change: the number of its request and its reply; size 0: it was sent. */
+	uint64_t reply_number;
+	uint64_t reply_size;
+	char reply[JOURNAL_REPLY_SIZE];
+
+	/* The place of the request that is being served, or of the next one. What is in any other
+	 * is a WRITE's. Each begins with a header whose length is 0 while there is no request. */
+	uint32_t place;
+	_Alignas(4096) char requests[JOURNAL_PLACES][JOURNAL_REQUEST_SIZE];
 };
 
 /* A new journal, which the caller unmaps and whose descriptor is his. -ENOMEM, -EMFILE, -ENFILE. */
@@ -87,14 +91,22 @@ void journal_own(struct journal *journal, int fd);
 void journal_disown(struct journal *journal, int fd);
 bool journal_owns(const struct journal *journal, int fd);
 
+static inline char *journal_request(struct journal *journal)
+{
+	return journal->requests[journal->place];
+}
+
 /*
- * Makes sure that the pages which the kernel reads and writes are there. A process that is being
- * killed can fault no page in any more, and the kernel would fail the request that it is just
+ * Makes sure that the pages of a place, which the kernel writes to, are there. A process that is
+ * being killed can fault no page in any more, and the kernel would fail the request that it is just
  * handing over.
  */
-void journal_populate(struct journal *journal);
+void journal_populate(struct journal *journal, uint32_t place);
 
-/* Empties the slot: the request in it is served. */
+/* Empties the place: the request in it is served. */
 void journal_clear(struct journal *journal);
+
+/* Lets the next request come into another place, which is populated. */
+void journal_move(struct journal *journal, uint32_t place);
 
 #endif

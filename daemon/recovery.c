@@ -34,14 +34,19 @@ static void close_stray_backing(struct server *server)
 		tier_backing_close(server->fuse_fd, journal->last_backing + 1);
 }
 
-/* ENOENT: the kernel has had this reply. */
+/*
+ * The reply of the last change, if that is final and the server may have died before it was sent.
+ * 1: there was one. ENOENT: the kernel has had it.
+ */
 static int send_stored(const struct server *server)
 {
-	const struct journal_slot *slot = &server->journal->slot;
+	struct journal *journal = server->journal;
 
-	if (write(server->fuse_fd, slot->reply, slot->reply_size) < 0 && errno != ENOENT)
+	if (journal->reply_size == 0 || journal->reply_number != shmfs_mark(server->fs).request)
+		return 0;
+	if (write(server->fuse_fd, journal->reply, journal->reply_size) < 0 && errno != ENOENT)
 		return -errno;
-	return 0;
+	return 1;
 }
 
 /*
@@ -70,26 +75,34 @@ static int refuse_deadly(struct server *server, const struct fuse_in_header *hea
 	return rc == -ENOENT ? 0 : rc;
 }
 
-/* A request that was read and is not finished. */
-static int finish_slot(struct server *server)
+/* The request that was being served, and is not answered by a stored reply. */
+static int finish_request(struct server *server)
 {
 	struct journal *journal = server->journal;
-	const struct fuse_in_header *header = (const void *)journal->slot.request;
-	int rc = 0;
+	char *request = journal_request(journal);
+	const struct fuse_in_header *header = (const void *)request;
 
-	if (header->len == 0 || header->len >= sizeof journal->slot.request)
+	if (header->len == 0 || header->len >= JOURNAL_REQUEST_SIZE)
 		return 0;
-	journal->slot.request[header->len] = '\0';
-	if (!request_has_reply(header->opcode) &&
-	    request_check(journal->slot.request, header->len) == 0)
-		channel_serve_slot(server);
-	else if (journal->slot.reply_size > 0 && shmfs_mark(server->fs).request == header->unique)
-		rc = send_stored(server);
+	request[header->len] = '\0';
+	if (!request_has_reply(header->opcode) && request_check(request, header->len) == 0)
+		channel_serve_request(server);
 	else if (is_deadly(journal, header->unique))
-		rc = refuse_deadly(server, header);
-	step("slot finished");
-	journal_clear(journal);
-	return rc;
+		return refuse_deadly(server, header);
+	return 0;
+}
+
+/* What a server that died was at. */
+static int finish(struct server *server)
+{
+	int rc = send_stored(server);
+
+	if (rc == 0)
+		rc = finish_request(server);
+	server->journal->reply_size = 0;
+	step("request finished");
+	journal_clear(server->journal);
+	return rc < 0 ? rc : 0;
 }
 
 /*
@@ -116,7 +129,7 @@ int recovery_run(struct server *server)
 	shmfs_recover(server->fs);
 	step("transaction ended");
 	close_stray_backing(server);
-	rc = finish_slot(server);
+	rc = finish(server);
 	if (rc == 0 && channel_can_resend(server))
 		rc = ask_again(server);
 	step("asked again");

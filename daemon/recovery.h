@@ -6,8 +6,8 @@
 #include "server.h"
 
 /*
- * Ends the unfinished transaction, closes a backing id that nobody knows, finishes the request in
- * the journal's slot, and has the kernel send again what got no reply. Costs the same however many
+ * Ends the unfinished transaction, closes a backing id that nobody knows, finishes the request
+ * in the journal, and has the kernel send again what got no reply. Costs the same however many
  * objects there are. A negative errno where the channel to the kernel fails; -ENODEV: the
  * filesystem is gone.
  */

@@ -61,7 +61,7 @@ enum serving_end serving_run(struct server *server)
 	(void)prctl(PR_SET_NAME, "shmfs-server");
 	if (is_orphan(server))
 		return end_as_orphan(server);
-	journal_populate(server->journal);
+	journal_populate(server->journal, server->journal->place);
 	step("server started");
 	rc = recovery_run(server);
 	if (rc == 0)

@@ -18,7 +18,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#ifndef SHMFS_STEPS
 #define SHMFS_STEPS
+#endif
 #include "arena_view.h"
 #include "daemon.h"
 #include "fs/step.h"

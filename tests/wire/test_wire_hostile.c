@@ -152,7 +152,7 @@ START_TEST(strings_without_an_end_are_refused)
 
 	for (size_t i = 0; i < SHAPES; i++) {
 		/* What the buffer holds behind the request must not be taken for an end. */
-		memset(w->server.journal->slot.request, 0, 4096);
+		memset(journal_request(w->server.journal), 0, 4096);
 		begin_smallest(w, &shapes[i]);
 		if (shapes[i].strings == 0)
 			continue;

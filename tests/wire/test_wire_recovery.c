@@ -9,10 +9,10 @@
 #include "requests.h"
 #include "suites.h"
 
-/* As a server that died leaves it: the request as it stands is in the slot. */
-static void leave_in_slot(struct wire *w)
+/* As a server that died leaves it: the request as it stands is in the journal. */
+static void leave_in_journal(struct wire *w)
 {
-	memcpy(w->server.journal->slot.request, w->request, w->request_size);
+	memcpy(journal_request(w->server.journal), w->request, w->request_size);
 }
 
 /* The next message is the notification to the kernel that it is to send again, and the last. */
@@ -29,14 +29,14 @@ static void expect_resend(struct wire *w)
 
 static void recover(struct wire *w)
 {
-	const struct fuse_in_header *slot = (const void *)w->server.journal->slot.request;
+	const struct fuse_in_header *header = (const void *)journal_request(w->server.journal);
 
 	GIVES(0, recovery_run(&w->server));
-	ck_assert_uint_eq(slot->len, 0);
+	ck_assert_uint_eq(header->len, 0);
 	wire_verify(w);
 }
 
-START_TEST(nothing_in_the_slot_is_nothing_to_do)
+START_TEST(nothing_in_the_journal_is_nothing_to_do)
 {
 	struct wire *w = wire_open();
 
@@ -58,16 +58,17 @@ START_TEST(the_stored_reply_of_a_final_change_is_sent_again)
 	request_add(w, &(struct fuse_mkdir_in){.mode = 0755}, sizeof(struct fuse_mkdir_in));
 	request_add_string(w, "dir");
 	GIVES(1, request_serve(w));
-	memcpy(stored, w->server.journal->slot.reply, sizeof stored);
+	memcpy(stored, w->server.journal->reply, sizeof stored);
 	ck_assert(reply_take(w));
 	size = w->reply_size;
 	ck_assert_uint_le(size, sizeof first);
 	memcpy(first, w->reply, size);
 	stored_size = size;
 
-	leave_in_slot(w);
-	memcpy(w->server.journal->slot.reply, stored, sizeof stored);
-	w->server.journal->slot.reply_size = stored_size;
+	leave_in_journal(w);
+	memcpy(w->server.journal->reply, stored, sizeof stored);
+	w->server.journal->reply_number = request_header(w)->unique;
+	w->server.journal->reply_size = stored_size;
 	recover(w);
 	ck_assert(reply_take(w));
 	ck_assert_uint_eq(w->reply_size, size);
@@ -86,9 +87,10 @@ START_TEST(a_request_that_changed_nothing_is_left_to_the_kernel)
 
 	request_begin(w, FUSE_UNLINK, ROOT);
 	request_add_string(w, "a");
-	leave_in_slot(w);
-	/* A reply that an earlier request has left is not this one's. */
-	w->server.journal->slot.reply_size = sizeof(struct fuse_out_header);
+	leave_in_journal(w);
+	/* The reply was stored, and the change was not final. */
+	w->server.journal->reply_number = request_header(w)->unique;
+	w->server.journal->reply_size = sizeof(struct fuse_out_header);
 	recover(w);
 	expect_resend(w);
 	wire_close(w);
@@ -120,7 +122,7 @@ START_TEST(a_forget_goes_on_where_it_stopped)
 	request_begin(w, FUSE_BATCH_FORGET, 0);
 	request_add(w, &in, sizeof in);
 	request_add(w, three_forgets(id), 3 * sizeof(struct fuse_forget_one));
-	leave_in_slot(w);
+	leave_in_journal(w);
 	shmfs_begin(w->server.fs);
 	for (int i = 0; i < _i; i++)
 		shmfs_forget(w->server.fs, id[i], 1);
@@ -150,7 +152,7 @@ START_TEST(a_forget_that_is_done_is_not_done_again)
 	request_add(w, &in, sizeof in);
 	GIVES(1, request_serve(w));
 	for (int i = 0; i < 2; i++) {
-		leave_in_slot(w);
+		leave_in_journal(w);
 		recover(w);
 		expect_resend(w);
 	}
@@ -185,7 +187,7 @@ START_TEST(a_request_that_crashes_servers_is_eio_the_third_time)
 
 	request_begin(w, FUSE_STATFS, ROOT);
 	for (int i = 0; i < 3; i++) {
-		leave_in_slot(w);
+		leave_in_journal(w);
 		w->server.journal->crashed = true;
 		recover(w);
 		if (i == 2) {
@@ -199,7 +201,7 @@ START_TEST(a_request_that_crashes_servers_is_eio_the_third_time)
 	/* A kill from outside is no fault of the request. */
 	request_begin(w, FUSE_STATFS, ROOT);
 	for (int i = 0; i < 5; i++) {
-		leave_in_slot(w);
+		leave_in_journal(w);
 		w->server.journal->crashed = false;
 		recover(w);
 		expect_resend(w);
@@ -315,7 +317,7 @@ Suite *recovery_suite(void)
 {
 	Suite *suite;
 	const TTest *const tests[] = {
-	    nothing_in_the_slot_is_nothing_to_do,
+	    nothing_in_the_journal_is_nothing_to_do,
 	    the_stored_reply_of_a_final_change_is_sent_again,
 	    a_request_that_changed_nothing_is_left_to_the_kernel,
 	    a_forget_that_is_done_is_not_done_again,
