@@ -5,7 +5,7 @@
 #define US UINT64_C(1000)
 #define MS (1000 * US)
 
-/* Between two looks lies one system call: after so long, others have run here. */
+/* Between two looks lies one request at most: after so long, others have run here. */
 #define LOST (1 * MS)
 
 /* A request that comes so soon after sleep began had been waiting for the processor. */
@@ -62,27 +62,30 @@ bool poller_begin(struct poller *poller, uint64_t now)
 		sleep_now(poller, now, false);
 		return false;
 	}
-	poller->since = now;
-	poller->looked = 0;
+	poller->since = poller->looked = now;
 	return true;
+}
+
+/* Whoever lost the processor finds requests when it is back, so this is asked after every look. */
+static void note_look(struct poller *poller, uint64_t now)
+{
+	if (now - poller->looked > LOST)
+		pause_looking(poller, now);
+	poller->looked = now;
 }
 
 void poller_served(struct poller *poller, uint64_t now)
 {
+	note_look(poller, now);
 	poller->crowded = 0;
 	poller->since = now;
-	poller->looked = 0;
 }
 
 bool poller_goes_on(struct poller *poller, uint64_t now)
 {
-	bool lost = poller->looked != 0 && now - poller->looked > LOST;
-
-	poller->looked = now;
-	if (lost)
-		pause_looking(poller, now);
-	if (!lost && now - poller->since < poller->bound)
+	note_look(poller, now);
+	if (now >= poller->paused && now - poller->since < poller->bound)
 		return true;
-	sleep_now(poller, now, !lost);
+	sleep_now(poller, now, now >= poller->paused);
 	return false;
 }

@@ -21,7 +21,7 @@
 struct poller {
 	uint64_t bound;	  /* how long to look; 0 = never */
 	uint64_t since;	  /* when looking began */
-	uint64_t looked;  /* the last time that there was nothing; 0 = not since it began */
+	uint64_t looked;  /* the last look */
 	uint64_t slept;	  /* when sleep began */
 	bool gave_up;	  /* that sleep came after looking to the bound */
 	unsigned crowded; /* requests in a row that came at once after that */

@@ -162,6 +162,22 @@ static uint64_t pause_after_loss(void)
 	return clock_now - began;
 }
 
+/* Meanwhile requests have come, and the first look finds one. */
+START_TEST(losing_it_before_a_request_counts_too)
+{
+	start(BOUND_US);
+	ck_assert(poller_begin(&poller, clock_now));
+	clock_now += US;
+	ck_assert(poller_goes_on(&poller, clock_now));
+	clock_now += 4 * MS;
+	poller_served(&poller, clock_now);
+	clock_now += US;
+	ck_assert(!poller_goes_on(&poller, clock_now));
+	sleep_for(5 * US);
+	ck_assert_uint_eq(look(), 0);
+}
+END_TEST
+
 START_TEST(on_busy_processors_pauses_grow_up_to_a_bound)
 {
 	uint64_t pause = 0;
@@ -196,7 +212,8 @@ Suite *poller_suite(void)
 	    a_bound_of_0_never_looks, clients_with_long_pauses_are_not_waited_for,
 	    where_the_client_wants_the_processor_it_is_left_to_it,
 	    one_request_that_comes_at_once_is_chance, a_processor_that_is_lost_stops_it_for_a_while,
-	    on_busy_processors_pauses_grow_up_to_a_bound, after_a_calm_time_a_pause_is_short_again};
+	    losing_it_before_a_request_counts_too, on_busy_processors_pauses_grow_up_to_a_bound,
+	    after_a_calm_time_a_pause_is_short_again};
 
 	return suite_of("poller", tests, sizeof tests / sizeof tests[0]);
 }
