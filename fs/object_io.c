@@ -40,7 +40,9 @@ static void note_read(struct shmfs *fs, struct node *node)
 	node->atime = now;
 }
 
-ssize_t shmfs_read(struct shmfs *fs, uint64_t id, void *buffer, size_t size, uint64_t offset)
+/* A read as far as the data: how much there is, and of which node. */
+static ssize_t begin_read(
+    struct shmfs *fs, uint64_t id, size_t size, uint64_t offset, struct node **out)
 {
 	struct handle *handle = handle_get(fs, id);
 	struct node *node;
@@ -54,8 +56,48 @@ ssize_t shmfs_read(struct shmfs *fs, uint64_t id, void *buffer, size_t size, uin
 		note_read(fs, node);
 	if (offset >= node->object.size)
 		return 0;
-	size = (size_t)smaller(size, node->object.size - offset);
-	return fs->os->read(node->object.fd, buffer, size, offset);
+	*out = node;
+	return (ssize_t)smaller(size, node->object.size - offset);
+}
+
+ssize_t shmfs_read(struct shmfs *fs, uint64_t id, void *buffer, size_t size, uint64_t offset)
+{
+	struct node *node;
+	ssize_t count = begin_read(fs, id, size, offset, &node);
+
+	return count <= 0 ? count : fs->os->read(node->object.fd, buffer, (size_t)count, offset);
+}
+
+/* A hole that is read through a mapping becomes memory. */
+static bool has_hole(const struct shmfs *fs, const struct node *node, uint64_t from, uint64_t to)
+{
+	uint64_t hole;
+
+	return fs->os->seek(node->object.fd, from, SEEK_HOLE, &hole) < 0 || hole < to;
+}
+
+size_t shmfs_lend(
+    struct shmfs *fs, uint64_t id, const struct shmfs_lending *lending, struct shmfs_lent *out)
+{
+	uint64_t start = lending->offset / SHMFS_PAGE_SIZE * SHMFS_PAGE_SIZE;
+	struct node *node;
+	ssize_t count = begin_read(fs, id, lending->most, lending->offset, &node);
+	struct shmfs_lent lent;
+
+	if (count <= 0 || (size_t)count < lending->least ||
+	    has_hole(fs, node, start, lending->offset + (uint64_t)count))
+		return 0;
+	lent.map_size = (size_t)(lending->offset - start) + (size_t)count;
+	if (fs->os->map(node->object.fd, start, lent.map_size, &lent.map) < 0)
+		return 0;
+	lent.data = (const char *)lent.map + (lending->offset - start);
+	*out = lent;
+	return (size_t)count;
+}
+
+void shmfs_give_back(const struct shmfs *fs, const struct shmfs_lent *lent)
+{
+	fs->os->unmap(lent->map, lent->map_size);
 }
 
 /* Makes room for a write that ends at `end`. */

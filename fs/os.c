@@ -15,6 +15,11 @@
 #include "step.h"
 
 /* Since Linux 6.3; elsewhere EINVAL. With sysctl vm.memfd_noexec set, asking for it is a must. */
+/* Since Linux 5.14; before that, EINVAL. */
+#ifndef MADV_POPULATE_READ
+#define MADV_POPULATE_READ 22
+#endif
+
 #ifndef MFD_EXEC
 #define MFD_EXEC 0x0010U
 #endif
@@ -76,6 +81,27 @@ static ssize_t write_fd(int fd, const void *buffer, size_t size, uint64_t offset
 	ssize_t count = pwrite(fd, buffer, size, (off_t)offset);
 
 	return count < 0 ? -errno : count;
+}
+
+static int map_fd(int fd, uint64_t offset, size_t size, void **out)
+{
+	void *map = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, (off_t)offset);
+	int rc;
+
+	if (map == MAP_FAILED)
+		return -errno;
+	if (madvise(map, size, MADV_POPULATE_READ) < 0) {
+		rc = -errno;
+		munmap(map, size);
+		return rc;
+	}
+	*out = map;
+	return 0;
+}
+
+static void unmap(void *map, size_t size)
+{
+	munmap(map, size);
 }
 
 static int seek(int fd, uint64_t offset, int whence, uint64_t *out)
@@ -199,6 +225,8 @@ const struct shmfs_os *shmfs_os_linux(void)
 	    .punch = punch,
 	    .read = read_fd,
 	    .write = write_fd,
+	    .map = map_fd,
+	    .unmap = unmap,
 	    .seek = seek,
 	    .blocks = blocks,
 	    .seal_write = seal_write,

@@ -249,6 +249,29 @@ START_TEST(large_transfers_within_the_object_are_exact)
 }
 END_TEST
 
+static const int read_flags[] = {O_RDWR, O_RDONLY};
+
+START_TEST(a_large_read_of_a_hole_takes_no_memory)
+{
+	int fd = new_object("sparse", LARGE);
+	int reader = OK(open("sparse", read_flags[_i]));
+	char *data = calloc(1, LARGE);
+	struct stat status;
+
+	ck_assert_ptr_nonnull(data);
+	GIVES(1, pwrite(fd, "x", 1, 2 * 1024 * 1024));
+	GIVES(LARGE, pread(reader, data, LARGE, 0));
+	ck_assert_int_eq(data[2 * 1024 * 1024], 'x');
+	data[2 * 1024 * 1024] = 0;
+	BYTES_ARE(0, data, LARGE);
+	OK(fstat(fd, &status));
+	ck_assert_int_eq(status.st_blocks, PAGE / 512);
+	free(data);
+	OK(close(fd));
+	OK(close(reader));
+}
+END_TEST
+
 static const int rooms[] = {LARGE - 1, LARGE - 10, 3 * 1024 * 1024 - 1, 2 * 1024 * 1024,
     1024 * 1024, 1024 * 1024 - 1, 4097, 4096, 1};
 
@@ -401,6 +424,7 @@ void add_io_cases(Suite *suite)
 	tcase_add_test(io, o_trunc_empties_an_object);
 	tcase_add_test(io, o_append_on_an_ordinary_object_has_no_room);
 	tcase_add_test(io, large_transfers_within_the_object_are_exact);
+	tcase_add_loop_test(io, a_large_read_of_a_hole_takes_no_memory, 0, 2);
 	tcase_add_loop_test(io, large_transfers_across_the_end_are_exact, 0, 9);
 	tcase_add_loop_test(growing, a_growing_object_is_extended_by_write, 0, 2);
 	tcase_add_test(growing, a_growing_object_takes_a_large_write);

@@ -134,6 +134,9 @@ const struct operation operations[] = {
     {READ, READER, .want = 1000, .size = 2000, .offset = 9000},
     {READ, EMPTY_RW, .want = 0, .size = 2000},
     {READ, WRITER, .want = -EBADF, .size = 1},
+    {LEND, READER, .want = 100, .size = 100},
+    {LEND, READER, .want = 1000, .size = 2000, .offset = 9000},
+    {LEND, WRITER, .want = 0, .size = 1},
     {WRITE, WRITER, .want = 100, .size = 100},
     {WRITE, READ_WRITE, .want = 1000, .size = 2000, .offset = 9000},
     {WRITE, READ_WRITE, .want = -EFBIG, .size = 1, .offset = 10000},
@@ -232,6 +235,17 @@ static int64_t run_copy(const struct operation *o, struct world *w)
 	return shmfs_copy(w->fs, ALICE, &from, &to, w->buffer, (size_t)o->size);
 }
 
+static int64_t run_lend(const struct operation *o, struct world *w, uint64_t handle)
+{
+	const struct shmfs_lending lending = {.offset = o->offset, .most = (size_t)o->size};
+	struct shmfs_lent lent;
+	size_t count = shmfs_lend(w->fs, handle, &lending, &lent);
+
+	if (count > 0)
+		shmfs_give_back(w->fs, &lent);
+	return (int64_t)count;
+}
+
 static int64_t run_on_handle(const struct operation *o, struct world *w, uint64_t handle)
 {
 	size_t size = (size_t)o->size;
@@ -242,6 +256,8 @@ static int64_t run_on_handle(const struct operation *o, struct world *w, uint64_
 		return 0;
 	case READ:
 		return shmfs_read(w->fs, handle, w->buffer, size, o->offset);
+	case LEND:
+		return run_lend(o, w, handle);
 	case WRITE:
 		return shmfs_write(w->fs, ALICE, handle, w->buffer, size, o->offset);
 	case WRITE_BACK:
@@ -318,8 +334,8 @@ const char *operation_text(const struct operation *o, enum situation situation)
 {
 	static const char *const actions[] = {"lookup", "forget", "create", "tmpfile", "mknod",
 	    "mkdir", "symlink", "link", "unlink", "rmdir", "rename", "setattr", "open", "release",
-	    "read", "write", "write_back", "fallocate", "setxattr", "removexattr", "set_flags",
-	    "copy"};
+	    "read", "lend", "write", "write_back", "fallocate", "setxattr", "removexattr",
+	    "set_flags", "copy"};
 	static char text[200];
 
 	snprintf(text, sizeof text,

@@ -85,6 +85,7 @@ enum action {
 	OPEN,
 	RELEASE,
 	READ,
+	LEND,
 	WRITE,
 	WRITE_BACK,
 	FALLOCATE,

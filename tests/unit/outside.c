@@ -127,6 +127,27 @@ static ssize_t read_memory(int fd, void *buffer, size_t size, uint64_t offset)
 	return count;
 }
 
+static int map_memory(int fd, uint64_t offset, size_t size, void **out)
+{
+	int rc;
+
+	expect_open(fd);
+	if (arrive(OUTSIDE_MAP))
+		return failure();
+	rc = shmfs_os_linux()->map(fd, offset, size, out);
+	if (rc == 0)
+		outside->books.maps++;
+	leave();
+	return rc;
+}
+
+static void unmap_memory(void *map, size_t size)
+{
+	REQUIRE(outside->books.maps > 0, "%u mappings", outside->books.maps);
+	outside->books.maps--;
+	shmfs_os_linux()->unmap(map, size);
+}
+
 static ssize_t write_memory(int fd, const void *buffer, size_t size, uint64_t offset)
 {
 	ssize_t count;
@@ -278,6 +299,8 @@ const struct shmfs_os *outside_os(void)
 	    .punch = punch,
 	    .read = read_memory,
 	    .write = write_memory,
+	    .map = map_memory,
+	    .unmap = unmap_memory,
 	    .seek = seek,
 	    .blocks = blocks,
 	    .seal_write = seal_write,
@@ -328,6 +351,7 @@ const char *outside_call_name(enum outside_call call)
 	    [OUTSIDE_TRUNCATE] = "truncate",
 	    [OUTSIDE_PUNCH] = "punch",
 	    [OUTSIDE_READ] = "read",
+	    [OUTSIDE_MAP] = "map",
 	    [OUTSIDE_WRITE] = "write",
 	    [OUTSIDE_SEEK] = "seek",
 	    [OUTSIDE_BLOCKS] = "blocks",

@@ -20,6 +20,7 @@ enum outside_call {
 	OUTSIDE_TRUNCATE,
 	OUTSIDE_PUNCH,
 	OUTSIDE_READ,
+	OUTSIDE_MAP,
 	OUTSIDE_WRITE,
 	OUTSIDE_SEEK,
 	OUTSIDE_BLOCKS,
@@ -36,7 +37,7 @@ enum outside_call {
 
 /* What is open outside. Backing ids map to the descriptor they were made of, plus one. */
 struct outside_books {
-	unsigned memories, backings;
+	unsigned memories, backings, maps;
 	bool memory[OUTSIDE_IDS];
 	int backing[OUTSIDE_IDS];
 };

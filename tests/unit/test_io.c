@@ -58,6 +58,86 @@ START_TEST(reads_stop_at_the_size)
 }
 END_TEST
 
+static size_t lend(uint64_t offset, size_t most, size_t least, struct shmfs_lent *lent)
+{
+	const struct shmfs_lending lending = {offset, most, least};
+
+	return (size_t)TX(fs, (int64_t)shmfs_lend(fs, handle, &lending, lent));
+}
+
+/* Bytes that tell where they are. */
+static void fill(size_t size)
+{
+	static unsigned char bytes[40000];
+
+	for (size_t i = 0; i < size; i++)
+		bytes[i] = (unsigned char)(i % 251);
+	GIVES(size, TX(fs, shmfs_write(fs, ALICE, handle, bytes, size, 0)));
+}
+
+START_TEST(what_is_lent_is_what_is_read)
+{
+	static const struct {
+		uint64_t offset;
+		size_t most, count;
+	} cases[] = {{0, 40000, 20000}, {0, 4096, 4096}, {1, 4096, 4096}, {4095, 2, 2},
+	    {4096, 9000, 9000}, {19999, 100, 1}, {8191, 20000, 11809}};
+
+	begin("a", 20000);
+	fill(20000);
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct shmfs_lent lent;
+		const unsigned char *data;
+
+		GIVES(cases[i].count, lend(cases[i].offset, cases[i].most, 1, &lent));
+		data = lent.data;
+		for (size_t at = 0; at < cases[i].count; at++)
+			ck_assert_uint_eq(data[at], (cases[i].offset + at) % 251);
+		ck_assert_uint_eq(outside->books.maps, 1);
+		shmfs_give_back(fs, &lent);
+	}
+	ck_assert_uint_eq(outside->books.maps, 0);
+	close_checked(fs);
+}
+END_TEST
+
+START_TEST(nothing_is_lent_of_what_cannot_be_read)
+{
+	struct shmfs_lent lent;
+
+	begin("a", 20000);
+	fill(20000);
+	GIVES(0, lend(20000, 100, 1, &lent));
+	GIVES(0, lend(TOP + 1, 100, 1, &lent));
+	GIVES(0, lend(0, 100, 101, &lent));
+	GIVES(0, lend(19000, 2000, 1001, &lent));
+	GIVES(1000, lend(19000, 2000, 1000, &lent));
+	shmfs_give_back(fs, &lent);
+	handle = open_object(fs, id, O_WRONLY);
+	GIVES(0, lend(0, 100, 1, &lent));
+	close_checked(fs);
+}
+END_TEST
+
+START_TEST(a_hole_is_not_lent_and_stays_a_hole)
+{
+	struct shmfs_lent lent;
+	struct shmfs_attr attr;
+
+	begin("a", 20000);
+	GIVES(0, lend(0, 20000, 1, &lent));
+	GIVES(1, TX(fs, shmfs_write(fs, ALICE, handle, "x", 1, 8192)));
+	GIVES(0, lend(0, 20000, 1, &lent));
+	GIVES(0, lend(8191, 2, 1, &lent));
+	GIVES(0, lend(8192, 4097, 1, &lent));
+	GIVES(4096, lend(8192, 4096, 1, &lent));
+	shmfs_give_back(fs, &lent);
+	GIVES(0, shmfs_getattr(fs, id, &attr));
+	ck_assert_uint_eq(attr.blocks, 8);
+	close_checked(fs);
+}
+END_TEST
+
 START_TEST(an_object_without_memory_reads_nothing)
 {
 	begin("a", 0);
@@ -318,6 +398,9 @@ Suite *io_suite(void)
 	TCase *tests = harness_case(suite, "io");
 
 	tcase_add_test(tests, reads_stop_at_the_size);
+	tcase_add_test(tests, what_is_lent_is_what_is_read);
+	tcase_add_test(tests, nothing_is_lent_of_what_cannot_be_read);
+	tcase_add_test(tests, a_hole_is_not_lent_and_stays_a_hole);
 	tcase_add_test(tests, an_object_without_memory_reads_nothing);
 	tcase_add_test(tests, reads_beyond_the_number_space_are_invalid);
 	tcase_add_test(tests, holes_read_as_zeros);
