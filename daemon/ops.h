@@ -12,6 +12,8 @@
 extern const struct fuse_lowlevel_ops server_ops;
 
 struct server;
+struct shmfs_cred;
+struct shmfs_range;
 
 /*
  * Answers a request whose opcode libfuse 3.14 does not know, or that its later versions take
@@ -63,6 +65,9 @@ void op_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t offset, off_t 
 void op_copy_file_range(fuse_req_t req, fuse_ino_t ino_in, off_t off_in,
     struct fuse_file_info *fi_in, fuse_ino_t ino_out, off_t off_out, struct fuse_file_info *fi_out,
     size_t size, int flags);
+/* Both opcodes of it: at most as much as one request transfers. */
+ssize_t ops_copy(struct server *server, const struct shmfs_cred *cred,
+    const struct shmfs_range *from, const struct shmfs_range *to, uint64_t size, uint64_t flags);
 void op_lseek(fuse_req_t req, fuse_ino_t ino, off_t offset, int whence, struct fuse_file_info *fi);
 
 #endif

@@ -120,21 +120,25 @@ void op_lseek(fuse_req_t req, fuse_ino_t ino, off_t offset, int whence, struct f
 	reply_offset(req, rc, found);
 }
 
+ssize_t ops_copy(struct server *server, const struct shmfs_cred *cred,
+    const struct shmfs_range *from, const struct shmfs_range *to, uint64_t size, uint64_t flags)
+{
+	if (flags != 0)
+		return -EINVAL;
+	if (size > SERVER_MAX_TRANSFER)
+		size = SERVER_MAX_TRANSFER;
+	return shmfs_copy(server->fs, cred, from, to, server->data, (size_t)size);
+}
+
 void op_copy_file_range(fuse_req_t req, fuse_ino_t ino_in, off_t off_in,
     struct fuse_file_info *fi_in, fuse_ino_t ino_out, off_t off_out, struct fuse_file_info *fi_out,
     size_t size, int flags)
 {
-	struct server *server = server_of(req);
 	struct shmfs_cred cred = caller_of(req);
 	struct shmfs_range from = {fi_in->fh, (uint64_t)off_in};
 	struct shmfs_range to = {fi_out->fh, (uint64_t)off_out};
-	ssize_t count;
 
 	(void)ino_in;
 	(void)ino_out;
-	if (size > SERVER_MAX_TRANSFER)
-		size = SERVER_MAX_TRANSFER;
-	count =
-	    flags != 0 ? -EINVAL : shmfs_copy(server->fs, &cred, &from, &to, server->data, size);
-	reply_written(req, count);
+	reply_written(req, ops_copy(server_of(req), &cred, &from, &to, size, (uint64_t)flags));
 }

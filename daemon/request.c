@@ -61,6 +61,7 @@ static const struct shape shapes[] = {
     SHAPE(FUSE_RENAME2, sizeof(struct fuse_rename2_in), 2),
     SHAPE(FUSE_LSEEK, sizeof(struct fuse_lseek_in), 0),
     SHAPE(FUSE_COPY_FILE_RANGE, sizeof(struct fuse_copy_file_range_in), 0),
+    SHAPE(ABI_COPY_FILE_RANGE_64, sizeof(struct fuse_copy_file_range_in), 0),
     SHAPE(ABI_TMPFILE, sizeof(struct fuse_create_in), 1),
     SHAPE(ABI_STATX, sizeof(struct abi_statx_in), 0),
 };

@@ -227,8 +227,8 @@ int ask_statx(struct wire *w, uint64_t id)
 	return ask_plain(w, ABI_STATX, id, &in, sizeof in);
 }
 
-int ask_copy(struct wire *w, struct file from, uint64_t from_offset, struct file to,
-    uint64_t to_offset, uint64_t length, uint64_t flags)
+static int ask_copy_as(struct wire *w, uint32_t opcode, struct file from, uint64_t from_offset,
+    struct file to, uint64_t to_offset, uint64_t length, uint64_t flags)
 {
 	struct fuse_copy_file_range_in in = {
 	    .fh_in = from.handle,
@@ -240,7 +240,21 @@ int ask_copy(struct wire *w, struct file from, uint64_t from_offset, struct file
 	    .flags = flags,
 	};
 
-	return ask_plain(w, FUSE_COPY_FILE_RANGE, from.id, &in, sizeof in);
+	return ask_plain(w, opcode, from.id, &in, sizeof in);
+}
+
+int ask_copy(struct wire *w, struct file from, uint64_t from_offset, struct file to,
+    uint64_t to_offset, uint64_t length, uint64_t flags)
+{
+	return ask_copy_as(
+	    w, FUSE_COPY_FILE_RANGE, from, from_offset, to, to_offset, length, flags);
+}
+
+int ask_copy_64(struct wire *w, struct file from, uint64_t from_offset, struct file to,
+    uint64_t to_offset, uint64_t length, uint64_t flags)
+{
+	return ask_copy_as(
+	    w, ABI_COPY_FILE_RANGE_64, from, from_offset, to, to_offset, length, flags);
 }
 
 /* The form that is sent where FUSE_SETXATTR_EXT is not agreed on. */

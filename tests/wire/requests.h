@@ -52,6 +52,9 @@ int ask_statfs(struct wire *w);
 int ask_statx(struct wire *w, uint64_t id);
 int ask_copy(struct wire *w, struct file from, uint64_t from_offset, struct file to,
     uint64_t to_offset, uint64_t length, uint64_t flags);
+/* The later opcode, whose reply can count further. */
+int ask_copy_64(struct wire *w, struct file from, uint64_t from_offset, struct file to,
+    uint64_t to_offset, uint64_t length, uint64_t flags);
 int ask_setxattr(
     struct wire *w, uint64_t id, const char *name, const void *value, size_t size, uint32_t flags);
 int ask_getxattr(struct wire *w, uint64_t id, const char *name, uint32_t size);

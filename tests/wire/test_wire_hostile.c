@@ -57,6 +57,7 @@ static const struct shape {
     {FUSE_RENAME2, 16, 2},
     {FUSE_LSEEK, 24, 0},
     {FUSE_COPY_FILE_RANGE, 56, 0},
+    {ABI_COPY_FILE_RANGE_64, 56, 0},
     {ABI_TMPFILE, 16, 1},
     {ABI_STATX, 24, 0},
 };

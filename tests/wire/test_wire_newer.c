@@ -280,6 +280,27 @@ START_TEST(copies_are_short_at_either_end)
 }
 END_TEST
 
+START_TEST(both_opcodes_copy)
+{
+	struct wire *w = wire_open();
+	struct copies c = two_files(w);
+	uint64_t copied;
+
+	GIVES(0, ask_copy_64(w, c.from, 1, c.to, 2, 3, 0));
+	ck_assert_uint_eq(reply_body_size(w), sizeof copied);
+	memcpy(&copied, reply_body(w, sizeof copied), sizeof copied);
+	ck_assert_uint_eq(copied, 3);
+	expect_bytes(w, c.to, '1', 1, 2);
+	GIVES(0, ask_copy_64(w, c.from, 9, c.to, 0, UINT64_MAX, 0));
+	memcpy(&copied, reply_body(w, sizeof copied), sizeof copied);
+	ck_assert_uint_eq(copied, 1);
+	GIVES(-EFBIG, ask_copy_64(w, c.from, 0, c.to, 10, 1, 0));
+	GIVES(-EINVAL, ask_copy_64(w, c.from, 0, c.to, 0, 1, 1));
+	GIVES(-EBADF, ask_copy_64(w, c.from, 0, (struct file){c.to.id, 999}, 0, 1, 0));
+	wire_close(w);
+}
+END_TEST
+
 START_TEST(copies_within_an_object_must_not_overlap)
 {
 	struct wire *w = wire_open();
@@ -324,6 +345,7 @@ Suite *newer_suite(void)
 	    statx_tells_what_getattr_tells_and_the_birth,
 	    statx_is_valid_for_as_long_as_getattr,
 	    copies_are_short_at_either_end,
+	    both_opcodes_copy,
 	    copies_within_an_object_must_not_overlap,
 	    copies_need_handles_that_read_and_write,
 	};
