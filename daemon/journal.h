@@ -34,7 +34,7 @@
 #define JOURNAL_INIT_SIZE 512
 
 /* Raised whenever the structure changes its shape or meaning. */
-#define JOURNAL_LAYOUT 1
+#define JOURNAL_LAYOUT 2
 
 /* Places for requests. */
 #define JOURNAL_PLACES 4
@@ -56,6 +56,7 @@ struct journal {
 
 	uint64_t served; /* requests, by all servers */
 	bool announced;	 /* the mount was reported to be there */
+	bool serving;	 /* the server is past its recovery and waits for requests */
 
 	/* A server crashed by its own fault; the request at which that happened, how often. */
 	bool crashed;

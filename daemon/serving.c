@@ -30,6 +30,7 @@ static void announce(void *arg)
 {
 	const struct server *server = arg;
 
+	server->journal->serving = true;
 	(void)kill(server->journal->supervisor, SIGUSR1);
 }
 

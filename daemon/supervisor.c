@@ -21,9 +21,14 @@
 #include "mounting.h"
 #include "serving.h"
 
-/* Servers in a row that may die young, and the age up to which one is young if it served nothing.
+/*
+ * Servers in a row that may die young, and the age up to which one is young if it served nothing.
+ * One that waits for requests and is killed has not failed, however young it is. One that is killed
+ * before that may have been the choice of a system without memory, or of somebody who kills faster
+ * than servers start; so many more of those may be.
  */
 #define MOST_FAILURES 5
+#define MOST_KILLED 100
 #define YOUNG_MS 1000
 
 /* How long a server may take to finish the request that it is at. */
@@ -40,7 +45,7 @@ struct supervisor {
 	pid_t pid; /* of the server; 0: there is none */
 	int64_t started_ms;
 	uint64_t served_before;
-	unsigned failures;
+	unsigned failures, killed; /* in a row */
 	struct upgrade_trial trial;
 	int64_t trial_ends_ms;
 };
@@ -112,6 +117,7 @@ static int start(struct supervisor *s)
 	close_strays(s->server->journal);
 	s->started_ms = now_ms();
 	s->served_before = s->server->journal->served;
+	s->server->journal->serving = false;
 	pid = fork_sharing_descriptors();
 	if (pid < 0) {
 		log_error("cannot start a server: %s", strerror(errno));
@@ -211,7 +217,7 @@ static int give_up(const struct supervisor *s)
 	upgrade_go_back(s->upgrade, s->server->journal);
 	background_stopping();
 	log_error("%u servers in a row died before they served anything: unmounting '%s'",
-	    s->failures, s->mountpoint->path);
+	    s->failures + s->killed, s->mountpoint->path);
 	(void)mounting_unmount(s->mountpoint);
 	return -EIO;
 }
@@ -270,6 +276,14 @@ static bool is_own_fault(int status)
 	}
 }
 
+static bool has_lived(const struct supervisor *s)
+{
+	const struct journal *journal = s->server->journal;
+
+	return journal->served != s->served_before || now_ms() - s->started_ms > YOUNG_MS ||
+	       (journal->serving && !journal->crashed);
+}
+
 /* A server died. 1: the next one may start. */
 static int on_death(struct supervisor *s, int status)
 {
@@ -278,11 +292,13 @@ static int on_death(struct supervisor *s, int status)
 
 	log_error("the server died %s", text_of(status, text, sizeof text));
 	journal->crashed = is_own_fault(status);
-	if (journal->served != s->served_before || now_ms() - s->started_ms > YOUNG_MS)
-		s->failures = 0;
+	if (has_lived(s))
+		s->failures = s->killed = 0;
+	else if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
+		s->killed++;
 	else
 		s->failures++;
-	if (s->failures >= MOST_FAILURES)
+	if (s->failures >= MOST_FAILURES || s->killed >= MOST_KILLED)
 		return give_up(s);
 	if (!channel_can_resend(s->server) && mount_anew(s) < 0)
 		return give_up(s);

@@ -30,7 +30,7 @@
 #include "daemon.h"
 #include "leaks.h"
 
-enum { HANG_SECONDS = 20, UPGRADE_MS = 20000 };
+enum { HANG_SECONDS = 20, IDLE_KILLS = 50, UPGRADE_MS = 20000 };
 
 struct soak {
 	unsigned seconds, kills, upgrades, clients;
@@ -145,11 +145,28 @@ static bool backing_ids_are_closed(void)
 	return left == 0;
 }
 
+/* Servers that were never asked anything have not failed by being killed. */
+static bool survives_idle_kills(void)
+{
+	unsigned killed = 0;
+
+	for (unsigned tries = 0; killed < IDLE_KILLS && tries < 100 * IDLE_KILLS; tries++) {
+		wait_us(2000);
+		killed += daemon_kill_server() != 0;
+	}
+	wait_us(100000);
+	return killed == IDLE_KILLS && !daemon_has_ended() && daemon_server() != 0;
+}
+
 static void run(struct soak *soak)
 {
 	struct state *before = state_take();
 	bool well;
 
+	verdict(
+	    soak, "servers that are killed while nobody asks are replaced", survives_idle_kills());
+	if (daemon_has_ended())
+		return;
 	soak->shared = clients_prepare(daemon_dir());
 	clients_start(soak->shared, daemon_dir(), soak->clients, soak->seed);
 	well = disturb(soak);
