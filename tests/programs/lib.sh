@@ -11,6 +11,7 @@ readonly work=${SHMFS_TEST_DIR:?run this test with tests/programs/run}
 checks=0
 failures=0
 mounts=()
+killer=
 status=0
 out=
 err=
@@ -165,6 +166,37 @@ wait_for() {
 # shellcheck disable=SC2034
 readonly as_nobody=(setpriv --reuid=nobody --regid=nogroup --clear-groups --)
 
+# --- servers that are killed (SHMFS_TEST_KILLS=1) ---
+
+# One byte in the file for each that was killed, at intervals of 1 to 50 ms and what it takes to look.
+kill_servers() {
+	local pause server
+	while :; do
+		printf -v pause '0.%03d' $((RANDOM % 50 + 1))
+		sleep "$pause"
+		for server in $(pgrep -x shmfs-server); do
+			kill -KILL "$server" 2>/dev/null && printf . >>"$work/.kills"
+		done
+	done
+}
+
+start_killing() {
+	[ "${SHMFS_TEST_KILLS:-0}" = 1 ] && on_shmfs && [ -z "$killer" ] || return 0
+	kill_servers &
+	killer=$!
+}
+
+stop_killing() {
+	[ -n "$killer" ] || return 0
+	kill "$killer"
+	wait "$killer" 2>/dev/null || true
+	killer=
+}
+
+kills_made() {
+	stat -c %s "$work/.kills" 2>/dev/null || echo 0
+}
+
 # --- mounts ---
 
 # The one command that mounts: start_mount DIR OPTIONS
@@ -190,6 +222,7 @@ mount_shm() {
 	mounts+=("$dir")
 	[ "$(mounted_type "$dir")" = "$wanted" ] ||
 		abort mount_shm "$dir is a $(mounted_type "$dir"), expected $wanted"
+	start_killing
 }
 
 no_daemon_left() {
@@ -205,6 +238,7 @@ unmount_last() {
 
 # umount_shm: unmounts what mount_shm mounted, last first.
 umount_shm() {
+	stop_killing
 	while [ ${#mounts[@]} -gt 0 ]; do
 		unmount_last || fail umount_shm "a mount is busy"
 	done
@@ -216,6 +250,7 @@ umount_shm() {
 on_exit() {
 	local ended=$?
 	trap - EXIT
+	stop_killing
 	[ "$failures" -gt 0 ] || fail "${0##*/}" "ended early with status $ended"
 	while [ ${#mounts[@]} -gt 0 ]; do
 		unmount_last || true
@@ -226,6 +261,10 @@ trap on_exit EXIT
 
 finish() {
 	umount_shm
+	if [ "${SHMFS_TEST_KILLS:-0}" = 1 ] && on_shmfs; then
+		verdict servers_were_killed "none was" [ "$(kills_made)" -gt 0 ]
+		echo "$(kills_made) servers were killed"
+	fi
 	trap - EXIT
 	echo "$checks checks, $failures failed"
 	exit $((failures > 0 || checks == 0))
