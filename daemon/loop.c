@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <time.h>
 #include <uv.h>
 
@@ -11,6 +12,7 @@
 #include "log.h"
 #include "parked.h"
 #include "poller.h"
+#include "transfer.h"
 
 /* Requests that are served in a row before the loop looks at anything else. */
 #define BURST 64
@@ -127,6 +129,48 @@ static void on_request(uv_poll_t *handle, int status, int events)
 		uv_idle_start(&loop->look, on_look);
 }
 
+/* --- workers ---------------------------------------------------------------------------------- */
+
+struct work {
+	uv_work_t uv;
+	struct transfer *transfer;
+};
+
+static void on_work(uv_work_t *uv)
+{
+	const struct work *work = uv->data;
+
+	transfer_move(work->transfer);
+}
+
+/* Also where the loop was stopped meanwhile: what is under way comes to its end. */
+static void on_work_done(uv_work_t *uv, int status)
+{
+	struct work *work = uv->data;
+	struct loop *loop = transfer_server(work->transfer)->offload_to;
+
+	(void)status;
+	transfer_end(work->transfer);
+	free(work);
+	after_requests(loop);
+}
+
+static int offload(struct server *server, struct transfer *transfer)
+{
+	struct loop *loop = server->offload_to;
+	struct work *work = malloc(sizeof *work);
+	int rc;
+
+	if (work == NULL)
+		return -ENOMEM;
+	work->transfer = transfer;
+	work->uv.data = work;
+	rc = uv_queue_work(&loop->uv, &work->uv, on_work, on_work_done);
+	if (rc < 0)
+		free(work);
+	return rc;
+}
+
 static void on_signal(uv_signal_t *handle, int signal)
 {
 	struct loop *loop = handle->data;
@@ -173,6 +217,8 @@ static int start_channel(struct loop *loop)
 	if (rc < 0)
 		return rc;
 	loop->look.data = loop;
+	loop->server->offload_to = loop;
+	loop->server->offload = offload;
 	poller_init(&loop->poller, loop->server->poll_us);
 	return uv_poll_start(&loop->channel, UV_READABLE, on_request);
 }

@@ -6,6 +6,7 @@
 #include "ops.h"
 #include "parked.h"
 #include "reply.h"
+#include "transfer.h"
 
 void op_create(
     fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, struct fuse_file_info *fi)
@@ -54,6 +55,7 @@ static bool is_stale_splice(const struct server *server, const struct fuse_file_
 void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi)
 {
 	struct server *server = server_of(req);
+	struct shmfs_range from = {fi->fh, (uint64_t)offset};
 	struct shmfs_lending lending = {.offset = (uint64_t)offset, .least = LEND_LEAST};
 	struct shmfs_lent lent;
 	ssize_t count;
@@ -66,6 +68,8 @@ void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct f
 	if (size > SERVER_MAX_TRANSFER)
 		size = SERVER_MAX_TRANSFER;
 	shmfs_set_flags(server->fs, fi->fh, fi->flags);
+	if (transfer_read(req, &from, size))
+		return;
 	lending.most = size;
 	count = (ssize_t)shmfs_lend(server->fs, fi->fh, &lending, &lent);
 	if (count > 0) {
@@ -82,9 +86,12 @@ void op_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off
 {
 	struct shmfs *fs = server_of(req)->fs;
 	struct shmfs_cred cred = caller_of(req);
+	struct shmfs_range to = {fi->fh, (uint64_t)offset};
 	ssize_t count;
 
 	(void)ino;
+	if (!fi->writepage && transfer_write(req, &to, data, size))
+		return;
 	if (fi->writepage)
 		count = shmfs_write_back(fs, fi->fh, data, size, (uint64_t)offset);
 	else

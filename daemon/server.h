@@ -13,6 +13,7 @@
 
 struct fuse_session;
 struct parked;
+struct transfer;
 
 /* Bytes of data in the largest request and reply. */
 #define SERVER_MAX_TRANSFER JOURNAL_MAX_TRANSFER
@@ -37,6 +38,13 @@ struct server {
 	unsigned long refusals_left_out;
 
 	struct parked *parked; /* requests that are answered later; parked.h */
+
+	/* Has a worker move bytes, and the loop end the transfer; NULL: there are no workers. A
+	 * negative errno if that cannot be. */
+	int (*offload)(struct server *server, struct transfer *transfer);
+	void *offload_to;		    /* the loop */
+	unsigned transfers;		    /* under way */
+	bool place_is_busy[JOURNAL_PLACES]; /* by one of them */
 
 	char *data; /* SERVER_MAX_TRANSFER bytes: data of the reply */
 };

@@ -68,6 +68,20 @@ ssize_t shmfs_read(struct shmfs *fs, uint64_t id, void *buffer, size_t size, uin
 	return count <= 0 ? count : fs->os->read(node->object.fd, buffer, (size_t)count, offset);
 }
 
+int shmfs_read_begin(
+    struct shmfs *fs, const struct shmfs_range *from, size_t size, struct shmfs_memory *out)
+{
+	struct node *node;
+	ssize_t count = begin_read(fs, from->handle, size, from->offset, &node);
+
+	if (count < 0)
+		return (int)count;
+	if (count == 0)
+		return 1;
+	*out = (struct shmfs_memory){.fd = node->object.fd, .size = (size_t)count};
+	return 0;
+}
+
 /* A hole that is read through a mapping becomes memory. */
 static bool has_hole(const struct shmfs *fs, const struct node *node, uint64_t from, uint64_t to)
 {
@@ -118,6 +132,43 @@ static struct handle *writing_handle(const struct shmfs *fs, uint64_t id)
 	return handle != NULL && handle->writes ? handle : NULL;
 }
 
+/* What changes with an object's bytes. */
+static void note_write(struct shmfs *fs, struct node *node, const struct shmfs_cred *cred)
+{
+	node_change(fs, node);
+	node_touch_mtime(fs, node);
+	if (cred->uid != 0)
+		node_drop_set_id(fs, node, cred);
+	xattrs_follow_write(fs, node);
+}
+
+int shmfs_write_begin(
+    struct shmfs *fs, const struct shmfs_range *to, size_t size, struct shmfs_memory *out)
+{
+	const struct handle *handle = writing_handle(fs, to->handle);
+	const struct object *object;
+
+	if (handle == NULL)
+		return -EBADF;
+	object = &handle->node->object;
+	if (object->seals & SEAL_WRITE)
+		return -EPERM;
+	if (size == 0 || to->offset >= object->size || size > object->size - to->offset)
+		return 1;
+	*out = (struct shmfs_memory){.fd = object->fd, .size = size};
+	return 0;
+}
+
+ssize_t shmfs_write_end(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t id, size_t count)
+{
+	const struct handle *handle = writing_handle(fs, id);
+
+	if (handle == NULL)
+		return -EBADF;
+	note_write(fs, handle->node, cred);
+	return (ssize_t)count;
+}
+
 ssize_t shmfs_write(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t id,
     const void *buffer, size_t size, uint64_t offset)
 {
@@ -155,11 +206,7 @@ ssize_t shmfs_write(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t id
 		if (rc < 0)
 			return rc;
 	}
-	node_change(fs, node);
-	node_touch_mtime(fs, node);
-	if (cred->uid != 0)
-		node_drop_set_id(fs, node, cred);
-	xattrs_follow_write(fs, node);
+	note_write(fs, node, cred);
 	return count;
 }
 

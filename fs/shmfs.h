@@ -459,6 +459,27 @@ void shmfs_give_back(const struct shmfs *fs, const struct shmfs_lent *lent);
 ssize_t shmfs_write(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t handle,
     const void *buffer, size_t size, uint64_t offset);
 
+/* Where a part of an open object's memory is, for somebody else to move bytes to or from. */
+struct shmfs_memory {
+	int fd;
+	size_t size;
+};
+
+/*
+ * shmfs_read() and shmfs_write() without moving the bytes, which the caller does himself while the
+ * handle stays open: at the same offset of memory's descriptor, size bytes. 0: so it can be; 1:
+ * there is nothing to move, or to write there would extend the object, and the result is to be had
+ * from shmfs_read() or shmfs_write(). The errors of these.
+ */
+int shmfs_read_begin(
+    struct shmfs *fs, const struct shmfs_range *from, size_t size, struct shmfs_memory *out);
+int shmfs_write_begin(
+    struct shmfs *fs, const struct shmfs_range *to, size_t size, struct shmfs_memory *out);
+
+/* count bytes were written after shmfs_write_begin(). Returns count. */
+ssize_t shmfs_write_end(
+    struct shmfs *fs, const struct shmfs_cred *cred, uint64_t handle, size_t count);
+
 /*
  * Stores pages that the kernel cached for mappings: never extends, drops what lies past the end,
  * changes no time, and counts all of it as written, since nobody is there to take an error.

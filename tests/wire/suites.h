@@ -7,6 +7,7 @@
 
 Suite *init_suite(void);
 Suite *tier_suite(void);
+Suite *transfer_suite(void);
 Suite *names_suite(void);
 Suite *rename_suite(void);
 Suite *attributes_suite(void);

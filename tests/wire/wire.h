@@ -101,6 +101,9 @@ void request_add(struct wire *w, const void *data, size_t size);
 void request_add_string(struct wire *w, const char *string);
 struct fuse_in_header *request_header(struct wire *w);
 
+/* Sends the request as it stands, for the server to take. */
+void request_send(struct wire *w);
+
 /* Sends the request as it stands and lets the server take it: what channel_serve() said. */
 int request_serve(struct wire *w);
 
