@@ -12,6 +12,7 @@
 #include "reclaim.h"
 #include "rules.h"
 #include "shmfs.h"
+#include "vacant.h"
 #include "xattr.h"
 
 /* The root of all state in the arena. */
@@ -26,6 +27,7 @@ struct super {
 	char *grow_patterns;
 	struct descriptors descriptors;
 	struct reclaim_queue reclaim;
+	struct vacant_list vacant;
 	struct shmfs_mark mark;
 	int32_t last_backing;
 	bool backing;

@@ -20,18 +20,20 @@
 struct entry;
 struct shmfs;
 struct shmfs_cred;
+struct vacant;
 struct xattr;
 
 /* An object's memory. A memfd is made when the object first needs one. */
 struct object {
 	uint64_t size;
-	int32_t fd;	   /* -1: there is none, and then the size is 0 */
-	int32_t backing;   /* 0: none */
-	uint32_t opens;	   /* open handles */
-	uint32_t writers;  /* those of them that may write */
-	uint8_t seals;	   /* of enum seal */
-	bool grows;	   /* a write past the end extends it */
-	uint16_t reclaims; /* entries about it in the queue of reclaim.h */
+	int32_t fd;	       /* -1: there is none, and then the size is 0 */
+	int32_t backing;       /* 0: none */
+	uint32_t opens;	       /* open handles */
+	uint32_t writers;      /* those of them that may write */
+	uint8_t seals;	       /* of enum seal */
+	bool grows;	       /* a write past the end extends it */
+	uint16_t reclaims;     /* entries about it in the queue of reclaim.h */
+	struct vacant *vacant; /* its place in the list of vacant.h, or NULL */
 };
 
 struct directory {
