@@ -11,6 +11,7 @@
 #include "channel.h"
 #include "log.h"
 #include "parked.h"
+#include "policy.h"
 #include "poller.h"
 #include "transfer.h"
 
@@ -25,15 +26,16 @@
 #define PIECE_QUIET 64
 #define QUIET_ROUNDS 64
 
-static const int end_signals[] = {SIGTERM, LOOP_ORPHANED};
-#define END_SIGNALS (sizeof end_signals / sizeof end_signals[0])
+/* SIGHUP reads the policy file again, the others end the loop. */
+static const int signals[] = {SIGTERM, LOOP_ORPHANED, SIGHUP};
+#define SIGNALS (sizeof signals / sizeof signals[0])
 
 struct loop {
 	uv_loop_t uv;
 	uv_poll_t channel;
 	uv_idle_t look; /* active while the poller looks: then the loop does not sleep */
 	struct poller poller;
-	uv_signal_t signals[END_SIGNALS];
+	uv_signal_t signals[SIGNALS];
 	uv_idle_t freeing;     /* runs while there is memory to be freed */
 	unsigned quiet_rounds; /* of it without a request */
 	struct server *server;
@@ -175,6 +177,10 @@ static void on_signal(uv_signal_t *handle, int signal)
 {
 	struct loop *loop = handle->data;
 
+	if (signal == SIGHUP) {
+		(void)policy_reload(loop->server);
+		return;
+	}
 	loop->signal = signal;
 	uv_stop(&loop->uv);
 }
@@ -184,17 +190,17 @@ static int start_signals(struct loop *loop)
 	sigset_t set;
 
 	sigemptyset(&set);
-	for (size_t i = 0; i < END_SIGNALS; i++) {
+	for (size_t i = 0; i < SIGNALS; i++) {
 		uv_signal_t *handle = &loop->signals[i];
 		int rc = uv_signal_init(&loop->uv, handle);
 
 		if (rc < 0)
 			return rc;
 		handle->data = loop;
-		rc = uv_signal_start(handle, on_signal, end_signals[i]);
+		rc = uv_signal_start(handle, on_signal, signals[i]);
 		if (rc < 0)
 			return rc;
-		sigaddset(&set, end_signals[i]);
+		sigaddset(&set, signals[i]);
 	}
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
 	return 0;

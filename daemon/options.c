@@ -17,7 +17,9 @@
 #include <sys/sysinfo.h>
 #include <unistd.h>
 
-enum kind { SIZE, COUNT, MODE, ID, TIME, IO, RULES, PATTERNS, YES, NO };
+#include "policy.h"
+
+enum kind { SIZE, COUNT, MODE, ID, TIME, IO, RULES, PATTERNS, POLICIES, FILENAME, YES, NO };
 
 struct option_spec {
 	const char *name;
@@ -59,6 +61,10 @@ static const struct option_spec table[] = {
     {"grow", PATTERNS, FIELD(grow), "PATTERNS",
 	"objects whose names match grow when written past their end; colons stand between patterns "
 	"(default sem.*:tmp-*; with rules=freebsd none)"},
+    {"mac", POLICIES, FIELD(mac), "POLICIES",
+	"policies that decide beside permission bits: biba, mls or biba,mls (default none)"},
+    {"mac_policy", FILENAME, FIELD(mac_policy), "FILE",
+	"who has which label, see shmfs.policy(5); SIGHUP reads it again"},
     {"allow_other", YES, FIELD(allow_other), NULL, "let other users in (default for root)"},
     {"noallow_other", NO, FIELD(allow_other), NULL, "keep other users, and root, out"},
 };
@@ -207,6 +213,12 @@ static bool read_value(struct options *options, const struct option_spec *spec, 
 	case PATTERNS:
 		*(const char **)to = text;
 		return true;
+	case POLICIES:
+		options->in_mac = policy_list_parse(text, to);
+		return options->in_mac;
+	case FILENAME:
+		*(const char **)to = text;
+		return *text != '\0';
 	case YES:
 	case NO:
 		*(bool *)to = spec->kind == YES;
@@ -240,7 +252,12 @@ static void print_value(
 		snprintf(out, size, "%s", rules_names[*(const enum shmfs_rules *)from]);
 		break;
 	case PATTERNS:
-		snprintf(out, size, "%s", *(const char *const *)from);
+	case FILENAME:
+		snprintf(out, size, "%s",
+		    *(const char *const *)from != NULL ? *(const char *const *)from : "");
+		break;
+	case POLICIES:
+		policy_list_print(*(const unsigned *)from, out, size);
 		break;
 	case YES:
 	case NO:
@@ -296,6 +313,17 @@ static int apply(struct options *options, char *option, char *why, size_t why_si
 	size_t length = strcspn(option, "=");
 	const struct option_spec *spec = find_spec(option, length);
 	const char *value = option[length] == '=' ? option + length + 1 : NULL;
+	bool in_mac = options->in_mac;
+	unsigned more;
+
+	options->in_mac = false;
+	if (in_mac && policy_list_parse(option, &more)) {
+		options->in_mac = true;
+		if (options->mac & more)
+			return refuse(why, why_size, "option 'mac' has '%s' twice", option);
+		options->mac |= more;
+		return 0;
+	}
 
 	if (*option == '\0' || strncmp(option, "x-", 2) == 0 || strncmp(option, "X-", 2) == 0 ||
 	    strncmp(option, "comment=", 8) == 0 ||
@@ -324,6 +352,7 @@ static int apply_list(struct options *options, char *list, char *why, size_t why
 {
 	char *option;
 
+	options->in_mac = false;
 	while ((option = strsep(&list, ",")) != NULL) {
 		int rc = apply(options, option, why, why_size);
 
@@ -373,6 +402,10 @@ static int validate(const struct options *options, char *why, size_t why_size)
 		return refuse(why, why_size, "option 'nr_inodes' leaves no room beside the root");
 	if (strlen(options->grow) > 4000)
 		return refuse(why, why_size, "option 'grow' is longer than 4000 bytes");
+	if (options->mac != 0 && options->mac_policy == NULL)
+		return refuse(why, why_size, "option 'mac' needs 'mac_policy=FILE'");
+	if (options->mac == 0 && options->mac_policy != NULL)
+		return refuse(why, why_size, "option 'mac_policy' needs 'mac=POLICIES'");
 	for (const char *at = options->grow; *at != '\0'; at += *at == ':') {
 		size_t length = strcspn(at, ":");
 

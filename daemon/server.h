@@ -18,6 +18,13 @@ struct transfer;
 /* Bytes of data in the largest request and reply. */
 #define SERVER_MAX_TRANSFER JOURNAL_MAX_TRANSFER
 
+/* How many lines of one kind were logged of late. */
+struct log_budget {
+	time_t since; /* begin of the time for which they are counted */
+	unsigned logged;
+	unsigned long left_out;
+};
+
 struct server {
 	struct fuse_session *session;
 	int fuse_fd;
@@ -33,9 +40,7 @@ struct server {
 	uint64_t init_agreed;  /* flags of the reply; 0 until it was sent */
 	bool muted;	       /* replies go nowhere: INIT is only repeated */
 
-	time_t refusals_since; /* begin of the time for which lines are counted */
-	unsigned refusals_logged;
-	unsigned long refusals_left_out;
+	struct log_budget refusals, denials;
 
 	struct parked *parked; /* requests that are answered later; parked.h */
 

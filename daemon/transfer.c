@@ -89,11 +89,12 @@ bool transfer_write(
     struct fuse_req *req, const struct shmfs_range *to, const char *data, size_t size)
 {
 	struct server *server = server_of(req);
+	struct shmfs_cred cred = caller_of(req);
 	struct shmfs_memory memory;
 	struct transfer *transfer;
 	uint32_t place;
 
-	if (!pays(server, size) || shmfs_write_begin(server->fs, to, size, &memory) != 0)
+	if (!pays(server, size) || shmfs_write_begin(server->fs, &cred, to, size, &memory) != 0)
 		return false;
 	transfer = prepare(req, to, &memory);
 	if (transfer == NULL)
@@ -113,10 +114,11 @@ bool transfer_write(
 bool transfer_read(struct fuse_req *req, const struct shmfs_range *from, size_t size)
 {
 	struct server *server = server_of(req);
+	struct shmfs_cred cred = caller_of(req);
 	struct shmfs_memory memory;
 	struct transfer *transfer;
 
-	if (!pays(server, size) || shmfs_read_begin(server->fs, from, size, &memory) != 0 ||
+	if (!pays(server, size) || shmfs_read_begin(server->fs, &cred, from, size, &memory) != 0 ||
 	    memory.size < LEAST)
 		return false;
 	transfer = prepare(req, from, &memory);

@@ -8,6 +8,7 @@
 #include "descriptor.h"
 #include "dictionary.h"
 #include "index.h"
+#include "mac.h"
 #include "node.h"
 #include "reclaim.h"
 #include "rules.h"
@@ -24,6 +25,7 @@ struct super {
 	struct index handles;
 	struct dictionary dictionary;
 	struct charge charge;
+	struct mac mac;
 	char *grow_patterns;
 	struct descriptors descriptors;
 	struct reclaim_queue reclaim;
@@ -41,6 +43,7 @@ struct shmfs {
 	const struct shmfs_os *os;
 	int arena_fd;
 	struct shmfs_refusal refusal;
+	struct shmfs_denial denial;
 	char scratch[XATTR_VALUE_MAX]; /* of one operation */
 };
 
@@ -52,6 +55,16 @@ static inline void save(struct shmfs *fs, void *memory, size_t size)
 static inline bool is_member(const struct shmfs *fs, const struct shmfs_cred *cred, gid_t gid)
 {
 	return cred->gid == gid || (cred->pid != 0 && fs->os->in_group(cred->pid, gid));
+}
+
+/*
+ * The hook at an entry: 0, or -EACCES, which is remembered for whoever explains it. cred NULL: the
+ * namespace asks for itself.
+ */
+static inline int mac_check(
+    struct shmfs *fs, const struct shmfs_cred *cred, enum mac_entry entry, const struct node *node)
+{
+	return fs->super->mac.policies == 0 || cred == NULL ? 0 : mac_decide(fs, cred, entry, node);
 }
 
 #endif

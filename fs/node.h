@@ -57,6 +57,7 @@ struct node {
 	uint32_t creator;     /* the uid that is charged, whoever owns it later */
 	bool gone;	      /* only lookups are left: without memory, and charged no more */
 	bool linkable;	      /* has no name yet and may be given one */
+	uint16_t label;	      /* number of its label (mac.h), 0: none */
 	uint32_t xattr_bytes; /* of all names and values */
 	struct xattr *xattrs;
 	const struct entry *entry; /* the last that came to name it; NULL once that is gone */

@@ -269,6 +269,7 @@ unsigned shmfs_verify(
 		verify_node(&r, node, id);
 	verify_handles(&r);
 	verify_accounts(&r);
+	r.bad += mac_verify(fs, &to);
 	r.bad += expect(r.entries == super->dictionary.entries && r.entries == r.listed, &to,
 	    "%" PRIu64 " entries, %" PRIu64 " of them in directories", r.entries, r.listed);
 	/* The root's name is no entry. */

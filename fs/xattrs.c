@@ -14,6 +14,7 @@
 #define OWN "user.shmfs."
 #define SEALS OWN "seals"
 #define GROW OWN "grow"
+#define LABEL OWN "label"
 
 /* The kernel reads a list of an inode into a page, and an inode whose list it cannot read is lost.
  */
@@ -106,6 +107,8 @@ static int set_acl(struct shmfs *fs, const struct shmfs_cred *cred, struct node 
 static int set_own(
     struct shmfs *fs, struct node *node, const char *name, const char *value, size_t size)
 {
+	if (strcmp(name, LABEL) == 0)
+		return -EPERM;
 	if (!is_object(node))
 		return -EOPNOTSUPP;
 	if (strcmp(name, SEALS) == 0)
@@ -136,12 +139,17 @@ static int set_any(struct shmfs *fs, const struct shmfs_cred *cred, struct node 
 	return xattr_set(fs, node, name, value, size);
 }
 
-static int find_node(const struct shmfs *fs, uint64_t id, const char *name, struct node **out)
+static int find_node(struct shmfs *fs, const struct shmfs_cred *cred, enum mac_entry entry,
+    uint64_t id, const char *name, struct node **out)
 {
 	struct node *node = node_get(fs, id);
+	int rc;
 
 	if (node == NULL)
 		return -ESTALE;
+	rc = mac_check(fs, cred, entry, node);
+	if (rc < 0)
+		return rc;
 	if (strnlen(name, SHMFS_NAME_MAX + 1) > SHMFS_NAME_MAX)
 		return -ERANGE;
 	*out = node;
@@ -152,7 +160,7 @@ int shmfs_setxattr(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t id,
     const void *value, size_t size, int flags)
 {
 	struct node *node;
-	int rc = find_node(fs, id, name, &node);
+	int rc = find_node(fs, cred, MAC_SETXATTR, id, name, &node);
 
 	if (rc < 0)
 		return rc;
@@ -177,9 +185,10 @@ static ssize_t answer_size(size_t length, size_t size)
 	return (ssize_t)length;
 }
 
-static ssize_t get_own(const struct node *node, const char *name, char *out, size_t size)
+static ssize_t get_own(
+    const struct shmfs *fs, const struct node *node, const char *name, char *out, size_t size)
 {
-	char text[SEAL_LIST_SIZE];
+	char text[SHMFS_LABEL_SIZE];
 	size_t length;
 	ssize_t rc;
 
@@ -188,6 +197,8 @@ static ssize_t get_own(const struct node *node, const char *name, char *out, siz
 	} else if (is_object(node) && strcmp(name, GROW) == 0) {
 		text[0] = node->object.grows ? '1' : '0';
 		length = 1;
+	} else if (node->label != 0 && strcmp(name, LABEL) == 0) {
+		length = shmfs_label_print(fs->super->mac.policies, mac_label_of(fs, node), text);
 	} else {
 		return -ENODATA;
 	}
@@ -197,17 +208,17 @@ static ssize_t get_own(const struct node *node, const char *name, char *out, siz
 	return rc;
 }
 
-ssize_t shmfs_getxattr(
-    const struct shmfs *fs, uint64_t id, const char *name, void *out, size_t size)
+ssize_t shmfs_getxattr(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t id,
+    const char *name, void *out, size_t size)
 {
 	const struct xattr *xattr;
 	struct node *node;
-	ssize_t rc = find_node(fs, id, name, &node);
+	ssize_t rc = find_node(fs, cred, MAC_GETXATTR, id, name, &node);
 
 	if (rc < 0)
 		return rc;
 	if (has_prefix(name, OWN))
-		return get_own(node, name, out, size);
+		return get_own(fs, node, name, out, size);
 	rc = check_name(name);
 	if (rc < 0)
 		return rc;
@@ -221,13 +232,17 @@ ssize_t shmfs_getxattr(
 }
 
 ssize_t shmfs_listxattr(
-    const struct shmfs *fs, const struct shmfs_cred *cred, uint64_t id, char *out, size_t size)
+    struct shmfs *fs, const struct shmfs_cred *cred, uint64_t id, char *out, size_t size)
 {
 	const struct node *node = node_get(fs, id);
 	size_t length = 0;
+	int rc;
 
 	if (node == NULL)
 		return -ESTALE;
+	rc = mac_check(fs, cred, MAC_GETXATTR, node);
+	if (rc < 0)
+		return rc;
 	for (const struct xattr *xattr = node->xattrs; xattr != NULL; xattr = xattr->next) {
 		size_t part = xattr->name_length + 1;
 
@@ -242,10 +257,11 @@ ssize_t shmfs_listxattr(
 	return (ssize_t)length;
 }
 
-int shmfs_removexattr(struct shmfs *fs, uint64_t id, const char *name)
+int shmfs_removexattr(
+    struct shmfs *fs, const struct shmfs_cred *cred, uint64_t id, const char *name)
 {
 	struct node *node;
-	int rc = find_node(fs, id, name, &node);
+	int rc = find_node(fs, cred, MAC_SETXATTR, id, name, &node);
 
 	if (rc < 0)
 		return rc;

@@ -41,6 +41,9 @@ void add_freebsd_cases(Suite *suite);
 void add_freebsd_memfd_cases(Suite *suite);
 void add_freebsd_rule_cases(Suite *suite);
 void add_freebsd_user_cases(Suite *suite);
+/* policies */
+void add_policy_cases(Suite *suite);
+void add_right_cases(Suite *suite);
 /* daemon */
 void add_daemon_cases(Suite *suite);
 void add_bad_input_cases(Suite *suite);

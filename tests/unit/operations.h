@@ -47,6 +47,7 @@ enum situation {
 	PLAIN,
 	BACKED,		 /* every opened object has a backing id */
 	IN_USE,		 /* somebody maps every object */
+	LABELLED,	 /* policies are in effect */
 	ABOUT_TO_GROW,	 /* the dictionary gets a bucket, and a segment, with the next name */
 	ABOUT_TO_SHRINK, /* and loses one with the next removal */
 	IN_PIECES,	 /* every page is freed later */
@@ -93,6 +94,8 @@ enum action {
 	REMOVEXATTR,
 	SET_FLAGS,
 	COPY, /* from thing to to, at the same offset */
+	DROP_RIGHTS,
+	SET_SUBJECTS, /* so many */
 };
 
 struct operation {

@@ -31,6 +31,8 @@ Suite *xattr_suite(void);
 Suite *seal_suite(void);
 Suite *tmpfile_suite(void);
 Suite *rules_suite(void);
+Suite *mac_suite(void);
+Suite *mac_labels_suite(void);
 
 /* Properties of all operations. */
 Suite *verify_suite(void);
@@ -42,5 +44,6 @@ Suite *tiny_suite(void);
 Suite *churn_suite(void);
 Suite *persistence_suite(void);
 Suite *cost_suite(void);
+Suite *mac_flow_suite(void);
 
 #endif

@@ -122,7 +122,7 @@ START_TEST(without_a_descriptor_nothing_grows)
 	uint64_t id = use_up(fs), handle = open_object(fs, id, O_RDWR);
 
 	ck_assert_uint_eq(attributes(fs, id).size, 0);
-	GIVES(-ENFILE, TX(fs, shmfs_fallocate(fs, handle, 0, 0, 1)));
+	GIVES(-ENFILE, TX(fs, shmfs_fallocate(fs, ALICE, handle, 0, 0, 1)));
 	GIVES(0, try_size(fs, id, 0));
 	ck_assert_uint_eq(usage(fs).used_pages, SPARE);
 	close_checked(fs);
@@ -149,7 +149,7 @@ START_TEST(everything_else_goes_on)
 
 	(void)use_up(fs);
 	(void)new_directory(fs, SHMFS_ROOT, "dir");
-	GIVES(0, TX(fs, shmfs_lookup(fs, SHMFS_ROOT, "a", &attr)));
+	GIVES(0, TX(fs, shmfs_lookup(fs, ALICE, SHMFS_ROOT, "a", &attr)));
 	id = attr.id;
 	write_bytes(fs, open_object(fs, id, O_RDWR), 'x', 100, 0);
 	GIVES(0, try_size(fs, id, 1 << 20));
@@ -176,12 +176,12 @@ START_TEST(with_backing_an_opening_needs_one)
 	struct shmfs_opened opened;
 	struct shmfs_attr attr;
 
-	GIVES(-ENFILE, TX(fs, shmfs_open(fs, id, O_RDWR, &opened)));
+	GIVES(-ENFILE, TX(fs, shmfs_open(fs, ALICE, id, O_RDWR, &opened)));
 	GIVES(-ENFILE,
 	    TX(fs, shmfs_create(fs, ALICE, SHMFS_ROOT, "new", 0600, O_RDWR, &attr, &opened)));
 	ck_assert_uint_eq(id_of(fs, SHMFS_ROOT, "new"), 0);
 	GIVES(0, TX(fs, shmfs_unlink(fs, ALICE, SHMFS_ROOT, "a")));
-	GIVES(0, TX(fs, shmfs_open(fs, id, O_RDWR, &opened)));
+	GIVES(0, TX(fs, shmfs_open(fs, ALICE, id, O_RDWR, &opened)));
 	close_checked(fs);
 }
 END_TEST

@@ -17,6 +17,8 @@ Suite *listing_suite(void);
 Suite *newer_suite(void);
 Suite *xattrs_suite(void);
 Suite *rules_suite(void);
+Suite *mac_suite(void);
+Suite *policy_suite(void);
 Suite *lifetime_suite(void);
 Suite *protocol_suite(void);
 Suite *hostile_suite(void);
