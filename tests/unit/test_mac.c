@@ -234,6 +234,15 @@ static int64_t do_write(struct scene *s, int unused)
 	return shmfs_write(s->fs, &s->asker, s->opened, "1", 1, 0);
 }
 
+static int64_t do_begin(struct scene *s, int writes)
+{
+	const struct shmfs_range range = {s->opened, 0};
+	struct shmfs_memory memory;
+
+	return writes ? shmfs_write_begin(s->fs, &s->asker, &range, 10, &memory)
+		      : shmfs_read_begin(s->fs, &s->asker, &range, 10, &memory);
+}
+
 static int64_t do_write_back(struct scene *s, int unused)
 {
 	(void)unused;
@@ -354,6 +363,8 @@ static const struct question questions[] = {
     {"read", do_read, 0, MAC_OBSERVE, true},
     {"lend", do_lend, 0, MAC_OBSERVE, true},
     {"write", do_write, 0, MAC_MODIFY, true},
+    {"begin to read", do_begin, 0, MAC_OBSERVE, true},
+    {"begin to write", do_begin, 1, MAC_MODIFY, true},
     {"write back", do_write_back, 0, 0, false},
     {"copy from it", do_copy, 0, MAC_OBSERVE, true},
     {"copy to it", do_copy, 1, MAC_MODIFY, true},
