@@ -42,10 +42,10 @@ struct wire {
 	struct outside *outside;
 	int fd; /* the kernel's end */
 	int journal_fd;
-	uint32_t uid, gid; /* who asks */
-	uint64_t unique;   /* of the last request */
-	void *lost;	   /* what a server that died had in memory */
-	bool verifies;	   /* the whole namespace after every request */
+	uint32_t uid, gid;   /* who asks */
+	uint64_t unique;     /* of the last request */
+	struct parked *lost; /* what a server that died had in memory */
+	bool verifies;	     /* the whole namespace after every request */
 
 	char *request; /* WIRE_BUFFER_SIZE bytes each */
 	size_t request_size;
