@@ -6,9 +6,11 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 #include <uv.h>
 
 #include "channel.h"
+#include "load.h"
 #include "log.h"
 #include "parked.h"
 #include "policy.h"
@@ -35,6 +37,7 @@ struct loop {
 	uv_poll_t channel;
 	uv_idle_t look; /* active while the poller looks: then the loop does not sleep */
 	struct poller poller;
+	int load; /* a descriptor of load.h */
 	uv_signal_t signals[SIGNALS];
 	uv_idle_t freeing;     /* runs while there is memory to be freed */
 	unsigned quiet_rounds; /* of it without a request */
@@ -70,6 +73,14 @@ static void end_by(struct loop *loop, int rc)
 	uv_stop(&loop->uv);
 }
 
+static void tell_load(struct loop *loop)
+{
+	uint64_t time = now();
+
+	if (poller_asks(&loop->poller, time))
+		poller_told(&loop->poller, time, load_running(loop->load));
+}
+
 /* Requests were served, which may have left memory to be freed. */
 static void after_requests(struct loop *loop)
 {
@@ -86,6 +97,7 @@ static void on_look(uv_idle_t *handle)
 	struct loop *loop = handle->data;
 	int served = 0;
 
+	tell_load(loop);
 	do {
 		int rc = channel_serve(loop->server);
 
@@ -225,7 +237,7 @@ static int start_channel(struct loop *loop)
 	loop->look.data = loop;
 	loop->server->offload_to = loop;
 	loop->server->offload = offload;
-	poller_init(&loop->poller, loop->server->poll_us);
+	poller_init(&loop->poller, loop->server->poll_us, (unsigned)sysconf(_SC_NPROCESSORS_ONLN));
 	return uv_poll_start(&loop->channel, UV_READABLE, on_request);
 }
 
@@ -250,6 +262,7 @@ int loop_run(struct server *server, void (*ready)(void *arg), void *arg, int *si
 
 	if (rc < 0)
 		return rc;
+	loop.load = load_open();
 	rc = start_signals(&loop);
 	if (rc == 0)
 		rc = start_channel(&loop);
@@ -260,5 +273,7 @@ int loop_run(struct server *server, void (*ready)(void *arg), void *arg, int *si
 		*signal = loop.signal;
 	}
 	end(&loop);
+	if (loop.load >= 0)
+		close(loop.load);
 	return rc;
 }
