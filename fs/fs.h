@@ -23,7 +23,11 @@ struct super {
 	struct index handles;
 	struct dictionary dictionary;
 	struct charge charge;
-	char *grow_patterns;
+	uint64_t next_pin; /* ids of pins */
+	struct index pins;
+	struct index watched; /* objects that expire or were exported, by id */
+	char *grow_patterns, *lifetime_patterns;
+	uint64_t lifetime_age; /* seconds */
 	struct descriptors descriptors;
 	struct reclaim_queue reclaim;
 	struct shmfs_mark mark;

@@ -32,6 +32,10 @@ struct object {
 	uint8_t seals;	   /* of enum seal */
 	bool grows;	   /* a write past the end extends it */
 	uint16_t reclaims; /* entries about it in the queue of reclaim.h */
+	bool expires;	   /* its names go when nobody holds it (lifetime.h) */
+	bool exported;	   /* its memory was handed out, past the kernel's knowledge of holders */
+	uint8_t openings;  /* that ever were, up to 2 */
+	uint32_t pins;	   /* while there are any, it does not shrink */
 };
 
 struct directory {
@@ -57,7 +61,7 @@ struct node {
 	bool linkable;	      /* has no name yet and may be given one */
 	uint32_t xattr_bytes; /* of all names and values */
 	struct xattr *xattrs;
-	const struct entry *entry; /* the last that came to name it; NULL once that is gone */
+	struct entry *entry; /* the newest of its names; NULL: it has none, or is the root */
 	struct timespec atime, mtime, ctime, btime;
 	union {
 		struct object object;
