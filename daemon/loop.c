@@ -11,6 +11,7 @@
 #include "log.h"
 #include "parked.h"
 #include "poller.h"
+#include "sweep.h"
 
 /* Requests that are served in a row before the loop looks at anything else. */
 #define BURST 64
@@ -34,6 +35,7 @@ struct loop {
 	uv_signal_t signals[END_SIGNALS];
 	uv_idle_t freeing;     /* runs while there is memory to be freed */
 	unsigned quiet_rounds; /* of it without a request */
+	uv_timer_t sweep;
 	struct server *server;
 	int result; /* 0, or what ended the channel */
 	int signal;
@@ -66,11 +68,24 @@ static void end_by(struct loop *loop, int rc)
 	uv_stop(&loop->uv);
 }
 
-/* Requests were served, which may have left memory to be freed. */
+/* Sleeps while there is nothing to watch. */
+static void on_sweep(uv_timer_t *handle)
+{
+	struct loop *loop = handle->data;
+	unsigned ms = sweep(loop->server);
+
+	/* Fails for no timer that is well-formed. */
+	if (ms > 0)
+		(void)uv_timer_start(handle, on_sweep, ms, 0);
+}
+
+/* Requests were served, which may have left memory to be freed, or objects to be watched. */
 static void after_requests(struct loop *loop)
 {
 	loop->quiet_rounds = 0;
 	free_memory(&loop->freeing);
+	if (shmfs_is_watching(loop->server->fs) && !uv_is_active((uv_handle_t *)&loop->sweep))
+		on_sweep(&loop->sweep);
 }
 
 /*
@@ -177,6 +192,17 @@ static int start_channel(struct loop *loop)
 	return uv_poll_start(&loop->channel, UV_READABLE, on_request);
 }
 
+static int start_sweep(struct loop *loop)
+{
+	int rc = uv_timer_init(&loop->uv, &loop->sweep);
+
+	if (rc < 0)
+		return rc;
+	loop->sweep.data = loop;
+	on_sweep(&loop->sweep);
+	return 0;
+}
+
 static void close_handle(uv_handle_t *handle, void *arg)
 {
 	(void)arg;
@@ -201,6 +227,8 @@ int loop_run(struct server *server, void (*ready)(void *arg), void *arg, int *si
 	rc = start_signals(&loop);
 	if (rc == 0)
 		rc = start_channel(&loop);
+	if (rc == 0)
+		rc = start_sweep(&loop);
 	if (rc == 0) {
 		ready(arg);
 		uv_run(&loop.uv, UV_RUN_DEFAULT);

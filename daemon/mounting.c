@@ -166,6 +166,8 @@ int mounting_make_namespace(struct server *server, const struct options *options
 	    .root_gid = options->gid,
 	    .grow_patterns = options->grow,
 	    .reclaim_least = RECLAIM_LEAST,
+	    .lifetime_patterns = options->lifetime,
+	    .lifetime_age = options->lifetime_age,
 	    .backing = server->tier == TIER_PASSTHROUGH,
 	    .descriptor_limit = raise_descriptors(),
 	    .os = &server->os,

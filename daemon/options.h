@@ -22,7 +22,8 @@ struct options {
 	enum tier_choice io;
 	enum shmfs_rules rules;
 	uint32_t poll_us; /* 0 = never */
-	const char *grow;
+	const char *grow, *lifetime;
+	uint64_t lifetime_age; /* seconds */
 	bool allow_other;
 
 	/* The command line. */

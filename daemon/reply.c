@@ -20,6 +20,15 @@
 #define TIMEOUT 86400.0
 #define OBJECT_TIMEOUT 1.0
 
+/* For names that may go without a request; the kernel is told of that, but not every kernel listens
+ * (notify.h). */
+#define NAME_TIMEOUT 1.0
+
+static double name_timeout(const struct shmfs_attr *attr)
+{
+	return attr->expires ? NAME_TIMEOUT : TIMEOUT;
+}
+
 double attr_timeout(const struct shmfs_attr *attr)
 {
 	if (!S_ISREG(attr->mode))
@@ -52,7 +61,7 @@ static struct fuse_entry_param attr_to_entry(const struct shmfs_attr *attr)
 	    .ino = attr->id,
 	    .attr = attr_to_stat(attr),
 	    .attr_timeout = attr_timeout(attr),
-	    .entry_timeout = TIMEOUT,
+	    .entry_timeout = name_timeout(attr),
 	};
 }
 
@@ -61,7 +70,7 @@ static struct fuse_entry_out attr_to_entry_out(const struct shmfs_attr *attr)
 {
 	return (struct fuse_entry_out){
 	    .nodeid = attr->id,
-	    .entry_valid = (uint64_t)TIMEOUT,
+	    .entry_valid = (uint64_t)name_timeout(attr),
 	    .attr_valid = (uint64_t)attr_timeout(attr),
 	    .attr =
 		{

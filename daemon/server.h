@@ -37,6 +37,7 @@ struct server {
 	unsigned long refusals_left_out;
 
 	struct parked *parked; /* requests that are answered later; parked.h */
+	uint64_t sweep_from;   /* the object where the round of the sweep goes on */
 
 	char *data; /* SERVER_MAX_TRANSFER bytes: data of the reply */
 };

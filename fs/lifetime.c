@@ -123,6 +123,11 @@ static bool expire(struct shmfs *fs, struct node *node, struct shmfs_removal *ou
 	return true;
 }
 
+bool shmfs_is_watching(const struct shmfs *fs)
+{
+	return fs->super->watched.count > 0;
+}
+
 int shmfs_expire(struct shmfs *fs, uint64_t *from, unsigned most, struct shmfs_removal *out)
 {
 	struct node *node;

@@ -21,7 +21,6 @@ static void describe(const struct shmfs *fs, const struct node *node, struct shm
 	    .writers = node->object.writers,
 	    .pins = node->object.pins,
 	    .grows = node->object.grows,
-	    .expires = node->object.expires,
 	};
 	node_attributes(fs, node, &out->attr);
 	seal_print(node, out->seals);

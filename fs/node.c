@@ -173,6 +173,7 @@ void node_attributes(const struct shmfs *fs, const struct node *node, struct shm
 	    .mtime = node->mtime,
 	    .ctime = node->ctime,
 	    .btime = node->btime,
+	    .expires = is_object(node) && node->object.expires,
 	};
 	if (is_object(node) && node->object.fd >= 0)
 		out->blocks = blocks_of(fs, node);

@@ -100,7 +100,7 @@ START_TEST(an_object_is_described)
 	ck_assert_uint_eq(object.writers, 1);
 	ck_assert_uint_eq(object.pins, 1);
 	ck_assert_str_eq(object.seals, "grow");
-	ck_assert(!object.grows && !object.expires);
+	ck_assert(!object.grows && !object.attr.expires);
 	GIVES(-EINVAL, shmfs_object(fs, SHMFS_ROOT, &object));
 	GIVES(-ESTALE, shmfs_object(fs, 4711, &object));
 	TX_VOID(fs, shmfs_unpin(fs, pin));
