@@ -8,6 +8,7 @@
 #include <uv.h>
 
 #include "channel.h"
+#include "control.h"
 #include "log.h"
 #include "parked.h"
 #include "poller.h"
@@ -36,6 +37,7 @@ struct loop {
 	uv_idle_t freeing;     /* runs while there is memory to be freed */
 	unsigned quiet_rounds; /* of it without a request */
 	uv_timer_t sweep;
+	struct control *control; /* NULL: there is none */
 	struct server *server;
 	int result; /* 0, or what ended the channel */
 	int signal;
@@ -212,6 +214,7 @@ static void close_handle(uv_handle_t *handle, void *arg)
 
 static void end(struct loop *loop)
 {
+	control_stop(loop->control);
 	uv_walk(&loop->uv, close_handle, NULL);
 	uv_run(&loop->uv, UV_RUN_DEFAULT);
 	uv_loop_close(&loop->uv);
@@ -229,6 +232,8 @@ int loop_run(struct server *server, void (*ready)(void *arg), void *arg, int *si
 		rc = start_channel(&loop);
 	if (rc == 0)
 		rc = start_sweep(&loop);
+	if (rc == 0)
+		rc = control_start(&loop.uv, server, server->journal->control_fd, &loop.control);
 	if (rc == 0) {
 		ready(arg);
 		uv_run(&loop.uv, UV_RUN_DEFAULT);

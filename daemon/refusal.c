@@ -83,7 +83,10 @@ void refusal_log(struct server *server, uid_t uid, pid_t pid)
 	char command[32];
 	uint64_t unit = 1;
 
-	if (!shmfs_refused(server->fs, &refusal) || !may_log(server, &left_out))
+	if (!shmfs_refused(server->fs, &refusal))
+		return;
+	server->refused[refusal.limit]++;
+	if (!may_log(server, &left_out))
 		return;
 	if (refusal.limit == SHMFS_LIMIT_SIZE || refusal.limit == SHMFS_LIMIT_USER_SIZE)
 		unit = SHMFS_PAGE_SIZE;

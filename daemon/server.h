@@ -37,7 +37,10 @@ struct server {
 	unsigned long refusals_left_out;
 
 	struct parked *parked; /* requests that are answered later; parked.h */
-	uint64_t sweep_from;   /* the object where the round of the sweep goes on */
+	uint64_t refused[SHMFS_LIMIT_USER_NODES + 1]; /* how often, by the limit */
+	uint64_t expired;			      /* names and objects that the sweep removed */
+	unsigned clients;			      /* of the control socket */
+	uint64_t sweep_from; /* the object where the round of the sweep goes on */
 
 	char *data; /* SERVER_MAX_TRANSFER bytes: data of the reply */
 };

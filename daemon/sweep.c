@@ -59,6 +59,7 @@ unsigned sweep(struct server *server)
 		shmfs_commit(server->fs);
 		if (rc == 0)
 			break;
+		server->expired++;
 		tell(server, &removal);
 	}
 	if (server->sweep_from != 0)
