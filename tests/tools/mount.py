@@ -2,6 +2,7 @@
 """A live mount for a test, calls over its control socket, and processes of other users."""
 
 import array
+import ctypes
 import json
 import os
 import shutil
@@ -182,6 +183,21 @@ def as_user(uid, work):
     return result["value"]
 
 
+def map_and_close(path):
+    """mmap.mmap() keeps a duplicate of the descriptor; this does not."""
+
+    def work():
+        libc = ctypes.CDLL(None, use_errno=True)
+        libc.mmap.restype = ctypes.c_void_p
+        fd = os.open(path, os.O_RDWR)
+        address = libc.mmap(None, ctypes.c_size_t(4096), 3, 1, fd, ctypes.c_long(0))
+        assert address not in (None, ctypes.c_void_p(-1).value)
+        os.close(fd)
+        return address
+
+    return work
+
+
 class Process:
     """A child that does some work, says that it is done, and waits to be killed."""
 
@@ -224,10 +240,11 @@ class MountTest(unittest.TestCase):
 
     def tearDown(self):
         for root, dirs, files in os.walk(os.fsencode(self.mount.dir), topdown=False):
-            for name in files:
-                os.unlink(os.path.join(root, name))
-            for name in dirs:
-                os.rmdir(os.path.join(root, name))
+            for path in (os.path.join(root, name) for name in files + dirs):
+                if os.path.isdir(path) and not os.path.islink(path):
+                    os.rmdir(path)
+                else:
+                    os.unlink(path)
 
     def fails(self, name, work):
         with self.assertRaises(ServiceError) as caught:

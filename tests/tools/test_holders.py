@@ -8,7 +8,7 @@ import re
 import signal
 import subprocess
 
-from mount import MountTest
+from mount import MountTest, map_and_close
 
 CLONE_NEWNS = 0x20000
 
@@ -23,21 +23,6 @@ def map_it(path, prot=mmap.PROT_READ | mmap.PROT_WRITE):
         memory = mmap.mmap(fd, 4096, prot=prot)
         os.close(fd)
         return memory
-
-    return work
-
-
-def map_without_python_keeping_it(path):
-    """mmap.mmap() keeps a duplicate of the descriptor; this does not."""
-
-    def work():
-        libc = ctypes.CDLL(None, use_errno=True)
-        libc.mmap.restype = ctypes.c_void_p
-        fd = os.open(path, os.O_RDWR)
-        address = libc.mmap(None, ctypes.c_size_t(4096), 3, 1, fd, ctypes.c_long(0))
-        assert address not in (None, ctypes.c_void_p(-1).value)
-        os.close(fd)
-        return address
 
     return work
 
@@ -63,7 +48,7 @@ class Holders(MountTest):
         self.assertEqual({int(word) for word in said.stdout.split()}, set(self.holders()))
 
     def test_a_mapping_whose_descriptor_is_closed(self):
-        process = self.process(map_without_python_keeping_it(self.path))
+        process = self.process(map_and_close(self.path))
         self.assertEqual(self.holders(), {process.pid: "m"})
 
     def test_open_and_mapped(self):
@@ -74,7 +59,7 @@ class Holders(MountTest):
         reading, writing = os.pipe()
 
         def work():
-            map_without_python_keeping_it(self.path)()
+            map_and_close(self.path)()
             child = os.fork()
             if child == 0:
                 while True:
