@@ -22,14 +22,18 @@
 /*
  * All descriptors that are no objects' lie below SHMFS_DESCRIPTOR_FIRST; so many of them may be
  * clients, and the rest stays for the server itself. One user has no more than his share, so that
- * others get in.
+ * others get in, and some places are for root and the mount's owner alone.
  */
 #define CLIENTS_MAX 20
+#define CLIENTS_RESERVED 4
 #define CLIENTS_PER_USER 8
 
 /* To send the rest of a message, or to take an answer; and to say anything at all, without pins. */
 #define MESSAGE_MS 10000
 #define IDLE_MS 300000
+
+/* Before connections are accepted again that the system had no room for. */
+#define REST_MS 200
 
 /* Supplementary groups that are looked at. */
 #define GROUPS_MAX 1024
@@ -57,6 +61,8 @@ struct client {
 
 struct control {
 	uv_poll_t poll;
+	uv_timer_t rest;
+	unsigned handles; /* of the loop that are not closed yet */
 	struct server *server;
 	uv_loop_t *loop;
 	int fd;
@@ -244,6 +250,11 @@ static void start_scan(struct client *client)
 	client->scanning = rc == 0;
 }
 
+static bool is_trusted(uid_t uid)
+{
+	return uid == 0 || uid == geteuid();
+}
+
 /* The kernel's word for who is at the other end. */
 static bool identify(struct client *client)
 {
@@ -260,7 +271,7 @@ static bool identify(struct client *client)
 	    .server = client->control->server,
 	    .peer = &client->peer,
 	    .by = {cred.uid, cred.gid, client->groups, groups_size / sizeof(gid_t)},
-	    .trusted = cred.uid == 0 || cred.uid == geteuid(),
+	    .trusted = is_trusted(cred.uid),
 	};
 	return true;
 }
@@ -341,6 +352,7 @@ static void on_time(uv_timer_t *timer)
 static void wait_for(struct client *client)
 {
 	bool waits = client->answer != NULL;
+	bool has_call = memchr(client->message, '\0', client->used) != NULL;
 	uint64_t ms = waits || client->used > 0 ? MESSAGE_MS : IDLE_MS;
 	int rc;
 
@@ -349,7 +361,8 @@ static void wait_for(struct client *client)
 		(void)uv_poll_stop(&client->poll);
 		return;
 	}
-	rc = uv_poll_start(&client->poll, waits ? UV_WRITABLE : UV_READABLE, on_client);
+	/* With a call at hand, room for its answer is what there is to wait for. */
+	rc = uv_poll_start(&client->poll, waits || has_call ? UV_WRITABLE : UV_READABLE, on_client);
 	/* Whoever holds a pin may be silent. */
 	if (rc == 0 && (ms == MESSAGE_MS || client->peer.pin_count == 0))
 		rc = uv_timer_start(&client->timer, on_time, ms, 0);
@@ -357,29 +370,28 @@ static void wait_for(struct client *client)
 		close_client(client);
 }
 
-/* Goes on with a client as far as it goes without waiting. */
+/* Sends what there is; false: the client is closed. */
+static bool send_or_close(struct client *client)
+{
+	int rc = client->answer != NULL ? send_answer(client) : 1;
+
+	if (rc < 0 || (rc == 1 && client->last)) {
+		close_client(client);
+		return false;
+	}
+	return true;
+}
+
+/* Goes on with a client by one call at the most: others have their turn before the next. */
 static void proceed(struct client *client)
 {
-	for (;;) {
-		if (client->answer != NULL) {
-			int rc = send_answer(client);
-
-			if (rc < 0) {
-				close_client(client);
-				return;
-			}
-			if (rc == 0)
-				break;
-		}
-		if (client->last) {
-			close_client(client);
-			return;
-		}
-		if (client->scanning || !take_message(client)) {
-			if (client->used < sizeof client->message)
-				break;
+	if (!send_or_close(client))
+		return;
+	if (client->answer == NULL && !client->scanning) {
+		if (!take_message(client) && client->used == sizeof client->message)
 			refuse_long_message(client);
-		}
+		if (!send_or_close(client))
+			return;
 	}
 	wait_for(client);
 }
@@ -399,9 +411,9 @@ static void on_client(uv_poll_t *poll, int status, int events)
 
 static bool may_come_in(const struct control *control, uid_t uid)
 {
-	unsigned count = 0;
+	unsigned count = 0, most = CLIENTS_MAX - (is_trusted(uid) ? 0 : CLIENTS_RESERVED);
 
-	if (control->server->clients >= CLIENTS_MAX)
+	if (control->server->clients >= most)
 		return false;
 	for (const struct client *client = control->clients; client != NULL; client = client->next)
 		count += client->peer.uid == uid;
@@ -456,6 +468,25 @@ static void welcome(struct control *control, int fd, const struct ucred *cred)
 	wait_for(client);
 }
 
+static void on_connection(uv_poll_t *poll, int status, int events);
+
+static void on_rested(uv_timer_t *timer)
+{
+	struct control *control = timer->data;
+
+	(void)uv_poll_start(&control->poll, UV_READABLE, on_connection);
+}
+
+/* Where the system has no descriptor or memory left, the connection goes on waiting, and asking for
+ * it again at once would keep the loop busy. */
+static void rest_if_short(struct control *control, int error)
+{
+	if (error != EMFILE && error != ENFILE && error != ENOMEM && error != ENOBUFS)
+		return;
+	(void)uv_poll_stop(&control->poll);
+	(void)uv_timer_start(&control->rest, on_rested, REST_MS, 0);
+}
+
 static void on_connection(uv_poll_t *poll, int status, int events)
 {
 	struct control *control = poll->data;
@@ -467,8 +498,10 @@ static void on_connection(uv_poll_t *poll, int status, int events)
 	if (status < 0)
 		return;
 	fd = accept4(control->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-	if (fd < 0)
+	if (fd < 0) {
+		rest_if_short(control, errno);
 		return;
+	}
 	/* Numbers from there on are objects' memory. */
 	if (fd >= SHMFS_DESCRIPTOR_FIRST ||
 	    getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &size) < 0 ||
@@ -507,14 +540,21 @@ int control_start(
 		free(control);
 		return rc;
 	}
-	control->poll.data = control;
+	rc = uv_timer_init(loop, &control->rest);
+	control->poll.data = control->rest.data = control;
+	control->handles = 2;
 	*out = control;
+	if (rc < 0)
+		return rc;
 	return uv_poll_start(&control->poll, UV_READABLE, on_connection);
 }
 
 static void on_control_closed(uv_handle_t *handle)
 {
-	free(handle->data);
+	struct control *control = handle->data;
+
+	if (--control->handles == 0)
+		free(control);
 }
 
 void control_stop(struct control *control)
@@ -524,4 +564,5 @@ void control_stop(struct control *control)
 	while (control->clients != NULL)
 		close_client(control->clients);
 	uv_close((uv_handle_t *)&control->poll, on_control_closed);
+	uv_close((uv_handle_t *)&control->rest, on_control_closed);
 }

@@ -107,11 +107,13 @@ static void set_limits(struct call *call, enum shmfs_scope scope, uid_t uid, boo
 		return;
 	}
 	shmfs_commit(fs);
-	log_info("limits of %s %u set by uid %u, pid %ld",
-	    scope == SHMFS_SCOPE_MOUNT	 ? "the mount of uid"
-	    : scope == SHMFS_SCOPE_USERS ? "each user of the mount of uid"
-					 : "uid",
-	    scope == SHMFS_SCOPE_USER ? uid : geteuid(), call->by.uid, (long)call->peer->pid);
+	if (scope == SHMFS_SCOPE_USER)
+		log_info("limits of uid %u set by uid %u, pid %ld", uid, call->by.uid,
+		    (long)call->peer->pid);
+	else
+		log_info("limits of %s set by uid %u, pid %ld",
+		    scope == SHMFS_SCOPE_MOUNT ? "the mount" : "all users", call->by.uid,
+		    (long)call->peer->pid);
 	call->answer = json_object();
 }
 

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -248,9 +249,23 @@ static int receive_some(struct ctl *ctl)
 	return 0;
 }
 
+/* Whoever looks on is told that something is still being done. */
+static void wait_for_answer(const struct ctl *ctl)
+{
+	struct pollfd answer = {ctl->socket, POLLIN, 0};
+	struct ctl_progress progress;
+	uint64_t seconds = 0;
+
+	ctl_progress_begin(&progress, "seconds");
+	while (poll(&answer, 1, 1000) == 0)
+		ctl_progress(&progress, ++seconds, 0);
+	ctl_progress_end(&progress);
+}
+
 static int receive(struct ctl *ctl, json_t **out)
 {
 	ctl->used = 0;
+	wait_for_answer(ctl);
 	while (ctl->used == 0 || ctl->buffer[ctl->used - 1] != '\0') {
 		int rc = receive_some(ctl);
 

@@ -228,17 +228,21 @@ static void put_users(struct screen *screen, json_t *users)
 	json_array_foreach(users, index, user)
 	{
 		const json_t *limits = json_object_get(user, "limits");
-		char text[1024], size[32], limit[32], name[64];
+		char text[1024], size[32], limit[32], use[16] = "-", inodes[32] = "-", name[64];
 
 		if (screen->line >= screen->height - 1)
 			return;
-		snprintf(text, sizeof text, "%7s %7s %3d%% %8" PRId64 " %8" PRId64 " %s",
+		if (ctl_int(limits, "size") > 0)
+			snprintf(use, sizeof use, "%d%%",
+			    percent(ctl_int(user, "size"), ctl_int(limits, "size")));
+		if (ctl_int(limits, "inodes") > 0)
+			snprintf(inodes, sizeof inodes, "%" PRId64, ctl_int(limits, "inodes"));
+		snprintf(text, sizeof text, "%7s %7s %4s %8" PRId64 " %8s %s",
 		    ctl_human((uint64_t)ctl_int(user, "size"), size),
 		    ctl_int(limits, "size") > 0
 			? ctl_human((uint64_t)ctl_int(limits, "size"), limit)
 			: "-",
-		    percent(ctl_int(user, "size"), ctl_int(limits, "size")),
-		    ctl_int(user, "inodes"), ctl_int(limits, "inodes"),
+		    use, ctl_int(user, "inodes"), inodes,
 		    ctl_user((uid_t)ctl_int(user, "uid"), false, name));
 		put_line(screen, false, text);
 	}

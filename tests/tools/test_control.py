@@ -381,6 +381,29 @@ class Reaping(MountTest):
             self.fails("PermissionDenied", lambda: self.mount.call_as(OWNER, "Reap", id=number))
 
 
+class Surviving(MountTest):
+    def test_a_socket_outlives_its_server(self):
+        self.mount.make("a", 5000)
+        for _ in range(3):
+            pid = self.mount.server_pid()
+            os.kill(pid, signal.SIGKILL)
+            self.assertNotEqual(self.mount.server_pid(), pid)
+            self.assertEqual(self.mount.objects()[0]["size"], 5000)
+
+    def test_a_socket_outlives_a_step_into_another_program(self):
+        self.mount.make("a", 5000)
+        pid = self.mount.server_pid()
+        self.mount.daemon.send_signal(signal.SIGHUP)
+        self.mount.wait_until(lambda: self.is_other(pid))
+        self.assertEqual(self.mount.objects()[0]["size"], 5000)
+
+    def is_other(self, pid):
+        try:
+            return self.mount.server_pid() != pid
+        except (EOFError, ConnectionResetError):
+            return False
+
+
 class Checking(MountTest):
     def test_verify_is_for_root(self):
         self.mount.make("a", 4096)

@@ -8,10 +8,10 @@ import socket
 import threading
 import time
 
-from mount import OWNER, MountTest, ServiceError
+from mount import OWNER, MountTest, ServiceError, as_user
 
 CLIENTS_PER_USER = 8
-CLIENTS = 20
+CLIENTS, RESERVED = 20, 4
 
 
 class Hostile(MountTest):
@@ -121,15 +121,25 @@ class Hostile(MountTest):
                 one.call("GetMount")
             return ours
 
-        left, processes = CLIENTS, []
-        for uid in (3001, 3002, 3003):
+        left, processes = CLIENTS - RESERVED, []
+        for uid in (3001, 3002):
             count = min(left, CLIENTS_PER_USER)
             left -= count
             processes.append(self.process(lambda uid=uid, count=count: fill(uid, count)))
-        self.assertFalse(self.is_served())
+        self.assertEqual(left, 0)
+        self.assertFalse(as_user(3003, self.is_served))
+        # Root gets in all the same, and he has a bound too.
+        with self.mount.client() as client:
+            self.assertEqual(client.call("GetStatistics")["clients"], CLIENTS - RESERVED + 1)
+            others = [self.mount.client() for _ in range(RESERVED - 1)]
+            for other in others:
+                other.call("GetMount")
+            self.assertFalse(self.is_served())
+            for other in others:
+                other.socket.close()
         for process in processes:
             process.kill()
-        self.mount.wait_until(self.is_served)
+        self.mount.wait_until(lambda: as_user(3003, self.is_served))
         self.works()
 
     def is_served(self):
@@ -137,6 +147,30 @@ class Hostile(MountTest):
             return "device" in self.mount.call("GetMount")
         except (ServiceError, EOFError, BrokenPipeError, ConnectionResetError):
             return False
+
+    def test_many_calls_in_one_message_do_not_keep_files_waiting(self):
+        for i in range(300):
+            self.mount.make("n%d" % i)
+        with self.mount.client() as client:
+            ended = threading.Event()
+
+            def take():
+                while client.receive() is not None:
+                    pass
+                ended.set()
+
+            thread = threading.Thread(target=take)
+            thread.start()
+            client.send(b'{"method":"org.shmfs.List","parameters":{"probe":true}}\0' * 1000)
+            longest = 0
+            for _ in range(100):
+                began = time.monotonic()
+                os.close(os.open(self.mount.path("n1"), os.O_RDONLY))
+                longest = max(longest, time.monotonic() - began)
+            client.socket.shutdown(socket.SHUT_WR)
+            thread.join()
+        print("an open took at most %.1f ms" % (longest * 1000))
+        self.assertLess(longest, 0.5)
 
     def test_random_bytes(self):
         seed = random.randrange(1 << 32)

@@ -533,6 +533,34 @@ class Finding(CtlTest):
         self.assertIn("No such file", said.stderr)
 
 
+class Completing(CtlTest):
+    def complete(self, *words):
+        program = (
+            "source daemon/shmfsctl.bash-completion; shmfsctl() { %s -m %s \"$@\"; }; "
+            'COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _shmfsctl; '
+            'printf "%%s\\n" "${COMPREPLY[@]}"' % (CTL, self.mount.dir)
+        )
+        done = subprocess.run(
+            ["bash", "-c", program, "bash", "shmfsctl", *words],
+            capture_output=True,
+            text=True,
+            timeout=30,
+        )
+        self.assertEqual(done.stderr, "")
+        return done.stdout.split()
+
+    def test_verbs_options_and_objects_are_completed(self):
+        self.mount.make("psm_1")
+        self.mount.make("psm_2")
+        self.mount.make("other")
+        self.assertEqual(self.complete("tr"), ["truncate"])
+        self.assertIn("holders", self.complete(""))
+        self.assertEqual(self.complete("reap", "--pa"), ["--pattern"])
+        self.assertEqual(self.complete("-m", "/x", "reap", "--y"), ["--yes"])
+        self.assertEqual(self.complete("rm", "/psm"), ["/psm_1", "/psm_2"])
+        self.assertEqual(self.complete("limits", "mou"), ["mount"])
+
+
 class Running(CtlTest):
     def test_a_command_has_a_dev_shm_of_its_own(self):
         before = sorted(os.listdir("/dev/shm"))
