@@ -13,7 +13,7 @@
  * names are long, as that is what a look costs; for one that cannot be seen the cost is taken to be
  * this.
  */
-#define PAGE_OBJECTS 128
+#define PAGE_OBJECTS 64
 #define PAGE_NODES 1024
 #define PAGE_NAME_BYTES 16384
 #define UNSEEN_BYTES 256

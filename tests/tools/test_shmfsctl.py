@@ -9,13 +9,16 @@ import os
 import pty
 import re
 import select
+import shutil
 import signal
 import struct
 import subprocess
+import tempfile
 import termios
 import time
+import unittest
 
-from mount import CTL, OWNER, STRANGER, Mount, MountTest, map_and_close
+from mount import BIN, CTL, OWNER, STRANGER, Mount, MountTest, map_and_close
 
 
 def as_uid(uid):
@@ -531,6 +534,70 @@ class Finding(CtlTest):
         self.assertIn("no shmfs", said.stderr)
         said = self.run_in("/", "-m", "/missing", "ls")
         self.assertIn("No such file", said.stderr)
+
+
+class UserMount(unittest.TestCase):
+    """A mount that a user made: its socket is under XDG_RUNTIME_DIR."""
+
+    # fusermount3 works for users who have a name.
+    NOBODY = 65534
+
+    def setUp(self):
+        self.base = tempfile.mkdtemp(prefix="shmfs-tools.")
+        self.addCleanup(shutil.rmtree, self.base)
+        os.chown(self.base, self.NOBODY, self.NOBODY)
+        self.dir = os.path.join(self.base, "m")
+        os.mkdir(self.dir)
+        os.chown(self.dir, self.NOBODY, self.NOBODY)
+        os.chmod(self.base, 0o700)
+        self.environment = dict(os.environ, XDG_RUNTIME_DIR=self.base)
+
+    def start(self, environment):
+        daemon = subprocess.Popen(
+            [BIN, "-f", self.dir],
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment,
+            preexec_fn=as_uid(self.NOBODY),
+        )
+        said = ""
+        while "mounted on" not in said:
+            line = daemon.stderr.readline()
+            self.assertNotEqual(line, "", said)
+            said += line
+        self.addCleanup(daemon.stderr.close)
+        return daemon, said
+
+    def ctl(self, *arguments, uid=NOBODY):
+        return subprocess.run(
+            [CTL, *arguments],
+            capture_output=True,
+            text=True,
+            env=self.environment,
+            preexec_fn=as_uid(uid),
+            timeout=30,
+        )
+
+    def test_who_mounted_owns_it(self):
+        daemon, _ = self.start(self.environment)
+        self.assertEqual(os.listdir(os.path.join(self.base, "shmfs")).__len__(), 1)
+        self.assertEqual(self.ctl("-m", self.dir, "create", "a").returncode, 0)
+        self.assertIn("/a\n", self.ctl("-m", self.dir, "ls").stdout)
+        self.assertEqual(self.ctl("-m", self.dir, "limits", "-s", "1m", "mount").returncode, 0)
+        self.assertEqual(self.ctl("-m", self.dir, "verify").stdout, "0 violations\n")
+        self.assertEqual(self.ctl("-m", self.dir, "reap", "--age", "0", "-y").returncode, 0)
+        self.assertEqual(self.ctl("-m", self.dir, "ls", "--noheadings").stdout, "")
+        self.assertEqual(self.ctl("-m", self.dir, "ls", uid=STRANGER).returncode, 1)
+        daemon.terminate()
+        self.assertEqual(daemon.wait(20), 0)
+        self.assertEqual(os.listdir(os.path.join(self.base, "shmfs")), [])
+
+    def test_without_a_runtime_directory_the_mount_works_without_a_socket(self):
+        environment = {k: v for k, v in os.environ.items() if k != "XDG_RUNTIME_DIR"}
+        daemon, said = self.start(environment)
+        self.assertIn("no control socket", said)
+        daemon.terminate()
+        self.assertEqual(daemon.wait(20), 0)
 
 
 class Completing(CtlTest):
