@@ -113,6 +113,16 @@ int channel_reply(struct server *server, uint64_t unique, int error, void *paylo
 	return send_reply(server->fuse_fd, iov, count, server) < 0 ? -errno : 0;
 }
 
+int channel_answer_read(int fuse_fd, uint64_t unique, void *data, ssize_t count)
+{
+	struct fuse_out_header header = {.unique = unique, .error = count < 0 ? (int)count : 0};
+	size_t size = count > 0 ? (size_t)count : 0;
+	struct iovec iov[] = {{&header, sizeof header}, {data, size}};
+
+	header.len = (uint32_t)(sizeof header + size);
+	return writev(fuse_fd, iov, size > 0 ? 2 : 1) < 0 ? -errno : 0;
+}
+
 /* libfuse asks for one; requests are read by channel_serve(). */
 static ssize_t read_nothing(int fd, void *buffer, size_t size, void *userdata)
 {

@@ -45,6 +45,12 @@ uint64_t channel_unique(const struct server *server);
 void channel_serve_request(struct server *server);
 
 /*
+ * Answers a READ: count bytes of data, or a negative errno. Touches nothing else, so any thread may
+ * call it. An error of writev(2).
+ */
+int channel_answer_read(int fuse_fd, uint64_t unique, void *data, ssize_t count);
+
+/*
  * Makes a session on the journal's descriptor of /dev/fuse, whose connection another program has
  * negotiated: it learns of that from the INIT request in the journal, and says nothing to the
  * kernel. -EPROTO: there is none; -ENOMEM, -EINVAL.

@@ -20,6 +20,7 @@
 #ifndef SHMFS_JOURNAL_H
 #define SHMFS_JOURNAL_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -49,6 +50,7 @@ struct journal {
 	int32_t tried;		  /* process of the last trial that succeeded; upgrade.h */
 	uint64_t own_descriptors; /* bits of those below 64 that are the supervisor's */
 	struct mountpoint mountpoint;
+	char policy_path[PATH_MAX]; /* absolute; empty without policies */
 
 	enum tier tier;
 	uint64_t init_agreed; /* flags of the reply to INIT */

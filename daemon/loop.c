@@ -4,15 +4,20 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 #include <uv.h>
 
 #include "channel.h"
 #include "control.h"
+#include "load.h"
 #include "log.h"
 #include "parked.h"
+#include "policy.h"
 #include "poller.h"
 #include "sweep.h"
+#include "transfer.h"
 
 /* Requests that are served in a row before the loop looks at anything else. */
 #define BURST 64
@@ -25,15 +30,17 @@
 #define PIECE_QUIET 64
 #define QUIET_ROUNDS 64
 
-static const int end_signals[] = {SIGTERM, LOOP_ORPHANED};
-#define END_SIGNALS (sizeof end_signals / sizeof end_signals[0])
+/* SIGHUP reads the policy file again, the others end the loop. */
+static const int signals[] = {SIGTERM, LOOP_ORPHANED, SIGHUP};
+#define SIGNALS (sizeof signals / sizeof signals[0])
 
 struct loop {
 	uv_loop_t uv;
 	uv_poll_t channel;
 	uv_idle_t look; /* active while the poller looks: then the loop does not sleep */
 	struct poller poller;
-	uv_signal_t signals[END_SIGNALS];
+	int load; /* a descriptor of load.h */
+	uv_signal_t signals[SIGNALS];
 	uv_idle_t freeing;     /* runs while there is memory to be freed */
 	unsigned quiet_rounds; /* of it without a request */
 	uv_timer_t sweep;
@@ -81,6 +88,14 @@ static void on_sweep(uv_timer_t *handle)
 		(void)uv_timer_start(handle, on_sweep, ms, 0);
 }
 
+static void tell_load(struct loop *loop)
+{
+	uint64_t time = now();
+
+	if (poller_asks(&loop->poller, time))
+		poller_told(&loop->poller, time, load_running(loop->load));
+}
+
 /* Requests were served, which may have left memory to be freed, or objects to be watched. */
 static void after_requests(struct loop *loop)
 {
@@ -99,6 +114,7 @@ static void on_look(uv_idle_t *handle)
 	struct loop *loop = handle->data;
 	int served = 0;
 
+	tell_load(loop);
 	do {
 		int rc = channel_serve(loop->server);
 
@@ -144,10 +160,56 @@ static void on_request(uv_poll_t *handle, int status, int events)
 		uv_idle_start(&loop->look, on_look);
 }
 
+/* --- workers ---------------------------------------------------------------------------------- */
+
+struct work {
+	uv_work_t uv;
+	struct transfer *transfer;
+};
+
+static void on_work(uv_work_t *uv)
+{
+	const struct work *work = uv->data;
+
+	transfer_move(work->transfer);
+}
+
+/* Also where the loop was stopped meanwhile: what is under way comes to its end. */
+static void on_work_done(uv_work_t *uv, int status)
+{
+	struct work *work = uv->data;
+	struct loop *loop = transfer_server(work->transfer)->offload_to;
+
+	(void)status;
+	transfer_end(work->transfer);
+	free(work);
+	after_requests(loop);
+}
+
+static int offload(struct server *server, struct transfer *transfer)
+{
+	struct loop *loop = server->offload_to;
+	struct work *work = malloc(sizeof *work);
+	int rc;
+
+	if (work == NULL)
+		return -ENOMEM;
+	work->transfer = transfer;
+	work->uv.data = work;
+	rc = uv_queue_work(&loop->uv, &work->uv, on_work, on_work_done);
+	if (rc < 0)
+		free(work);
+	return rc;
+}
+
 static void on_signal(uv_signal_t *handle, int signal)
 {
 	struct loop *loop = handle->data;
 
+	if (signal == SIGHUP) {
+		(void)policy_reload(loop->server);
+		return;
+	}
 	loop->signal = signal;
 	uv_stop(&loop->uv);
 }
@@ -157,17 +219,17 @@ static int start_signals(struct loop *loop)
 	sigset_t set;
 
 	sigemptyset(&set);
-	for (size_t i = 0; i < END_SIGNALS; i++) {
+	for (size_t i = 0; i < SIGNALS; i++) {
 		uv_signal_t *handle = &loop->signals[i];
 		int rc = uv_signal_init(&loop->uv, handle);
 
 		if (rc < 0)
 			return rc;
 		handle->data = loop;
-		rc = uv_signal_start(handle, on_signal, end_signals[i]);
+		rc = uv_signal_start(handle, on_signal, signals[i]);
 		if (rc < 0)
 			return rc;
-		sigaddset(&set, end_signals[i]);
+		sigaddset(&set, signals[i]);
 	}
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
 	return 0;
@@ -190,7 +252,9 @@ static int start_channel(struct loop *loop)
 	if (rc < 0)
 		return rc;
 	loop->look.data = loop;
-	poller_init(&loop->poller, loop->server->poll_us);
+	loop->server->offload_to = loop;
+	loop->server->offload = offload;
+	poller_init(&loop->poller, loop->server->poll_us, (unsigned)sysconf(_SC_NPROCESSORS_ONLN));
 	return uv_poll_start(&loop->channel, UV_READABLE, on_request);
 }
 
@@ -227,6 +291,7 @@ int loop_run(struct server *server, void (*ready)(void *arg), void *arg, int *si
 
 	if (rc < 0)
 		return rc;
+	loop.load = load_open();
 	rc = start_signals(&loop);
 	if (rc == 0)
 		rc = start_channel(&loop);
@@ -241,5 +306,7 @@ int loop_run(struct server *server, void (*ready)(void *arg), void *arg, int *si
 		*signal = loop.signal;
 	}
 	end(&loop);
+	if (loop.load >= 0)
+		close(loop.load);
 	return rc;
 }

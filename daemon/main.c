@@ -16,6 +16,7 @@
 #include "mounting.h"
 #include "mountpoint.h"
 #include "options.h"
+#include "policy.h"
 #include "supervisor.h"
 #include "upgrade.h"
 
@@ -34,8 +35,8 @@ static int serve(struct server *server, const struct options *options,
 	return rc < 0 ? END_SYSTEM : END_OK;
 }
 
-static int begin(
-    const struct options *options, struct mountpoint *mountpoint, struct upgrade *upgrade)
+static int begin(const struct options *options, const struct policy *policy,
+    struct mountpoint *mountpoint, struct upgrade *upgrade)
 {
 	struct server server = {.fuse_fd = -1, .choice = options->io, .poll_us = options->poll_us};
 	int rc = journal_create(&upgrade->journal_fd, &server.journal);
@@ -46,7 +47,7 @@ static int begin(
 	}
 	if (mounting_mount(&server, options, mountpoint) < 0)
 		return END_MOUNT;
-	if (mounting_make_namespace(&server, options) < 0) {
+	if (mounting_make_namespace(&server, options, policy) < 0) {
 		(void)mounting_unmount(mountpoint);
 		channel_close(&server);
 		return END_SYSTEM;
@@ -104,7 +105,8 @@ static void ignore_signals(void)
 		log_debug("RLIMIT_FSIZE stays: %s", strerror(errno));
 }
 
-static int mount_and_serve(const struct options *options, struct upgrade *upgrade)
+static int mount_and_serve(
+    const struct options *options, const struct policy *policy, struct upgrade *upgrade)
 {
 	struct mountpoint mountpoint;
 	char why[512];
@@ -125,7 +127,24 @@ static int mount_and_serve(const struct options *options, struct upgrade *upgrad
 		}
 	}
 	supervisor_hold_signals();
-	return begin(options, &mountpoint, upgrade);
+	return begin(options, policy, &mountpoint, upgrade);
+}
+
+/* The file is read before anything is mounted, and not at all by a program that goes on. */
+static int start_anew(const struct options *options, struct upgrade *upgrade)
+{
+	struct policy policy = {0};
+	char why[PATH_MAX + 512];
+	int status;
+
+	if (options->mac != 0 &&
+	    policy_read(options->mac_policy, options->mac, &policy, why, sizeof why) < 0) {
+		log_error("%s", why);
+		return END_USAGE;
+	}
+	status = mount_and_serve(options, &policy, upgrade);
+	policy_free(&policy);
+	return status;
 }
 
 static int resume(
@@ -165,7 +184,7 @@ static int run(int argc, char **argv, struct upgrade_start *start)
 	}
 	if (start->journal_fd >= 0)
 		return resume(&options, start, &upgrade);
-	return mount_and_serve(&options, &upgrade);
+	return start_anew(&options, &upgrade);
 }
 
 int main(int argc, char **argv)

@@ -152,8 +152,41 @@ int mounting_mount(
 	return rc;
 }
 
-int mounting_make_namespace(struct server *server, const struct options *options)
+/* Where the policy file is when it is to be read again, from another directory or program. */
+static int note_policy(const struct server *server, const struct options *options)
 {
+	if (options->mac_policy == NULL)
+		return 0;
+	return policy_absolute(options->mac_policy, server->journal->policy_path);
+}
+
+/* Reads that the kernel serves from its cache cannot be decided one by one. */
+static int check_revocation(const struct server *server, const struct policy *policy)
+{
+	if (!policy->revoke || server->tier != TIER_CACHED)
+		return 0;
+	log_error("strictness revoke cannot be had with io=cached");
+	return -EOPNOTSUPP;
+}
+
+static void log_failure(const struct options *options, int rc)
+{
+	if (rc == -ENOSPC)
+		log_error("'%s' has more than %d different labels", options->mac_policy,
+		    SHMFS_LABELS_MAX - 1);
+	else
+		log_error("cannot make the arena: %s", strerror(-rc));
+}
+
+int mounting_make_namespace(
+    struct server *server, const struct options *options, const struct policy *policy)
+{
+	const struct shmfs_mac mac = {
+	    .policies = options->mac,
+	    .revoke = policy->revoke,
+	    .subjects = policy->subjects,
+	    .count = policy->count,
+	};
 	struct shmfs_config config = {
 	    .rules = options->rules,
 	    .arena_base = SHMFS_ARENA_BASE,
@@ -165,6 +198,7 @@ int mounting_make_namespace(struct server *server, const struct options *options
 	    .root_uid = options->uid,
 	    .root_gid = options->gid,
 	    .grow_patterns = options->grow,
+	    .mac = &mac,
 	    .reclaim_least = RECLAIM_LEAST,
 	    .lifetime_patterns = options->lifetime,
 	    .lifetime_age = options->lifetime_age,
@@ -172,12 +206,16 @@ int mounting_make_namespace(struct server *server, const struct options *options
 	    .descriptor_limit = raise_descriptors(),
 	    .os = &server->os,
 	};
-	int rc;
+	int rc = check_revocation(server, policy);
 
+	if (rc < 0)
+		return rc;
 	mounting_use_system(server);
-	rc = shmfs_open_new(&config, &server->fs);
+	rc = note_policy(server, options);
+	if (rc == 0)
+		rc = shmfs_open_new(&config, &server->fs);
 	if (rc < 0) {
-		log_error("cannot make the arena: %s", strerror(-rc));
+		log_failure(options, rc);
 		return rc;
 	}
 	server->journal->arena_fd = shmfs_arena_fd(server->fs);

@@ -4,6 +4,7 @@
 #define SHMFS_MOUNTING_H
 
 #include "options.h"
+#include "policy.h"
 #include "server.h"
 
 /* Gives the namespace its system calls, which need the channel. */
@@ -16,8 +17,10 @@ void mounting_use_system(struct server *server);
 int mounting_mount(
     struct server *server, const struct options *options, struct mountpoint *mountpoint);
 
-/* Makes an empty namespace, as the options and the tier want it. Failures are logged. */
-int mounting_make_namespace(struct server *server, const struct options *options);
+/* Makes an empty namespace, as the options, the policy file and the tier want it. Failures are
+ * logged. -EOPNOTSUPP: in this tier reads cannot be decided one by one. */
+int mounting_make_namespace(
+    struct server *server, const struct options *options, const struct policy *policy);
 
 /*
  * Takes the mount out of the tree, in use or not; its users get ENOTCONN once the connection ends.

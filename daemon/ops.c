@@ -44,6 +44,7 @@ const struct fuse_lowlevel_ops server_ops = {
     .write = op_write,
     .fallocate = op_fallocate,
     .lseek = op_lseek,
+    .ioctl = op_ioctl,
     .copy_file_range = op_copy_file_range,
     .setxattr = op_setxattr,
     .getxattr = op_getxattr,

@@ -65,6 +65,9 @@ void op_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t offset, off_t 
 void op_copy_file_range(fuse_req_t req, fuse_ino_t ino_in, off_t off_in,
     struct fuse_file_info *fi_in, fuse_ino_t ino_out, off_t off_out, struct fuse_file_info *fi_out,
     size_t size, int flags);
+void op_ioctl(fuse_req_t req, fuse_ino_t ino, unsigned command, void *arg,
+    struct fuse_file_info *fi, unsigned flags, const void *in, size_t in_size, size_t out_size);
+
 /* Both opcodes of it: at most as much as one request transfers. */
 ssize_t ops_copy(struct server *server, const struct shmfs_cred *cred,
     const struct shmfs_range *from, const struct shmfs_range *to, uint64_t size, uint64_t flags);

@@ -7,12 +7,30 @@
 #include "parked.h"
 #include "reply.h"
 
+/* The opening of this node that a request is about; 0: none. */
+static uint64_t opening_of(const struct shmfs *fs, uint64_t id, const struct fuse_file_info *fi)
+{
+	return fi != NULL && shmfs_is_open(fs, fi->fh, id) ? fi->fh : 0;
+}
+
+/*
+ * The kernel names an opening where it needs the attributes itself, for a read, a write or lseek(2)
+ * through it, and none for stat(2) and fstat(2). Who may use the opening was decided with it,
+ * unless policies revoke. NULL: so nobody asks.
+ */
+static const struct shmfs_cred *asker(const struct shmfs *fs, uint64_t id,
+    const struct fuse_file_info *fi, const struct shmfs_cred *cred)
+{
+	return opening_of(fs, id, fi) != 0 && !shmfs_revokes(fs) ? NULL : cred;
+}
+
 void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
+	struct shmfs *fs = server_of(req)->fs;
+	struct shmfs_cred cred = caller_of(req);
 	struct shmfs_attr attr;
-	int rc = shmfs_getattr(server_of(req)->fs, ino, &attr);
+	int rc = shmfs_getattr(fs, asker(fs, ino, fi, &cred), ino, &attr);
 
-	(void)fi;
 	reply_attr(req, rc, &attr);
 }
 
@@ -51,12 +69,12 @@ void op_setattr(
 	    .atime = st->st_atim,
 	    .mtime = st->st_mtim,
 	    .ctime = st->st_ctim,
+	    .handle = opening_of(server_of(req)->fs, ino, fi),
 	    .by = caller_of(req),
 	};
 	struct shmfs_attr attr;
 	int rc = shmfs_setattr(server_of(req)->fs, ino, &change, &attr);
 
-	(void)fi;
 	if (rc == 0 && (change.what & SHMFS_CHANGE_SIZE) && parked_take(req, ino, PARKED_ATTR))
 		return;
 	reply_attr(req, rc, &attr);

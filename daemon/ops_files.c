@@ -2,10 +2,13 @@
 /* Operations on open objects. */
 #define FUSE_USE_VERSION 314
 #include <errno.h>
+#include <string.h>
 
 #include "ops.h"
 #include "parked.h"
 #include "reply.h"
+#include "shmfs_ioctl.h"
+#include "transfer.h"
 
 void op_create(
     fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, struct fuse_file_info *fi)
@@ -21,8 +24,9 @@ void op_create(
 
 void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
+	struct shmfs_cred cred = caller_of(req);
 	struct shmfs_opened opened;
-	int rc = shmfs_open(server_of(req)->fs, ino, fi->flags, &opened);
+	int rc = shmfs_open(server_of(req)->fs, &cred, ino, fi->flags, &opened);
 
 	reply_open(req, rc, fi->flags, &opened);
 }
@@ -54,8 +58,10 @@ static bool is_stale_splice(const struct server *server, const struct fuse_file_
 void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi)
 {
 	struct server *server = server_of(req);
+	struct shmfs_range from = {fi->fh, (uint64_t)offset};
 	struct shmfs_lending lending = {.offset = (uint64_t)offset, .least = LEND_LEAST};
 	struct shmfs_lent lent;
+	struct shmfs_cred cred = caller_of(req);
 	ssize_t count;
 
 	(void)ino;
@@ -66,14 +72,16 @@ void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct f
 	if (size > SERVER_MAX_TRANSFER)
 		size = SERVER_MAX_TRANSFER;
 	shmfs_set_flags(server->fs, fi->fh, fi->flags);
+	if (transfer_read(req, &from, size))
+		return;
 	lending.most = size;
-	count = (ssize_t)shmfs_lend(server->fs, fi->fh, &lending, &lent);
+	count = (ssize_t)shmfs_lend(server->fs, &cred, fi->fh, &lending, &lent);
 	if (count > 0) {
 		reply_data(req, count, lent.data);
 		shmfs_give_back(server->fs, &lent);
 		return;
 	}
-	count = shmfs_read(server->fs, fi->fh, server->data, size, (uint64_t)offset);
+	count = shmfs_read(server->fs, &cred, fi->fh, server->data, size, (uint64_t)offset);
 	reply_data(req, count, server->data);
 }
 
@@ -82,9 +90,12 @@ void op_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off
 {
 	struct shmfs *fs = server_of(req)->fs;
 	struct shmfs_cred cred = caller_of(req);
+	struct shmfs_range to = {fi->fh, (uint64_t)offset};
 	ssize_t count;
 
 	(void)ino;
+	if (!fi->writepage && transfer_write(req, &to, data, size))
+		return;
 	if (fi->writepage)
 		count = shmfs_write_back(fs, fi->fh, data, size, (uint64_t)offset);
 	else
@@ -101,7 +112,7 @@ void op_fallocate(
 	struct shmfs *fs = server_of(req)->fs;
 	struct shmfs_change change = {.by = caller_of(req)};
 	struct shmfs_attr attr;
-	int rc = shmfs_fallocate(fs, fi->fh, mode, (uint64_t)offset, (uint64_t)length);
+	int rc = shmfs_fallocate(fs, &change.by, fi->fh, mode, (uint64_t)offset, (uint64_t)length);
 
 	/* It is a change of data also for the set-group-id bit. */
 	if (rc == 0 && change.by.uid != 0)
@@ -113,8 +124,9 @@ void op_fallocate(
 
 void op_lseek(fuse_req_t req, fuse_ino_t ino, off_t offset, int whence, struct fuse_file_info *fi)
 {
+	struct shmfs_cred cred = caller_of(req);
 	uint64_t found = 0;
-	int rc = shmfs_lseek(server_of(req)->fs, fi->fh, (uint64_t)offset, whence, &found);
+	int rc = shmfs_lseek(server_of(req)->fs, &cred, fi->fh, (uint64_t)offset, whence, &found);
 
 	(void)ino;
 	reply_offset(req, rc, found);
@@ -141,4 +153,43 @@ void op_copy_file_range(fuse_req_t req, fuse_ino_t ino_in, off_t off_in,
 	(void)ino_in;
 	(void)ino_out;
 	reply_written(req, ops_copy(server_of(req), &cred, &from, &to, size, (uint64_t)flags));
+}
+
+_Static_assert(SHMFS_MAY_READ == SHMFS_RIGHT_READ && SHMFS_MAY_WRITE == SHMFS_RIGHT_WRITE &&
+		   SHMFS_MAY_TRUNCATE == SHMFS_RIGHT_TRUNCATE &&
+		   SHMFS_MAY_ALLOCATE == SHMFS_RIGHT_ALLOCATE && SHMFS_MAY_MMAP == SHMFS_RIGHT_MMAP,
+    "programs and the namespace mean the same");
+
+static int drop_rights(struct server *server, uint64_t handle, const void *in, size_t size)
+{
+	enum shmfs_native native = tier_native_reads(server->tier, shmfs_revokes(server->fs));
+	uint32_t rights;
+
+	if (size != sizeof rights)
+		return -EINVAL;
+	memcpy(&rights, in, sizeof rights);
+	return shmfs_drop_rights(server->fs, handle, rights, native);
+}
+
+/* Both commands answer with what is left. Directories are not opened, so they have no handle. */
+void op_ioctl(fuse_req_t req, fuse_ino_t ino, unsigned command, void *arg,
+    struct fuse_file_info *fi, unsigned flags, const void *in, size_t in_size, size_t out_size)
+{
+	struct server *server = server_of(req);
+	unsigned rights = 0;
+	int rc = 0;
+
+	(void)arg;
+	if ((command != SHMFS_IOC_DROP_RIGHTS && command != SHMFS_IOC_GET_RIGHTS) ||
+	    (flags & FUSE_IOCTL_DIR))
+		rc = -ENOTTY;
+	else if (!shmfs_is_open(server->fs, fi->fh, ino))
+		rc = -EBADF;
+	else if (out_size < sizeof(uint32_t))
+		rc = -EINVAL;
+	else if (command == SHMFS_IOC_DROP_RIGHTS)
+		rc = drop_rights(server, fi->fh, in, in_size);
+	if (rc == 0)
+		rc = shmfs_rights(server->fs, fi->fh, &rights);
+	reply_rights(req, rc, rights);
 }

@@ -11,8 +11,9 @@
 
 void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
+	struct shmfs_cred cred = caller_of(req);
 	struct shmfs_attr attr;
-	int rc = shmfs_lookup(server_of(req)->fs, parent, name, &attr);
+	int rc = shmfs_lookup(server_of(req)->fs, &cred, parent, name, &attr);
 
 	/* Node 0 is a name that the kernel may remember as missing. */
 	if (rc == -ENOENT) {
@@ -84,15 +85,17 @@ void op_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, const cha
 void op_readlink(fuse_req_t req, fuse_ino_t ino)
 {
 	char target[SHMFS_TARGET_MAX + 1];
-	int rc = shmfs_readlink(server_of(req)->fs, ino, target);
+	struct shmfs_cred cred = caller_of(req);
+	int rc = shmfs_readlink(server_of(req)->fs, &cred, ino, target);
 
 	reply_target(req, rc, target);
 }
 
 void op_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent, const char *name)
 {
+	struct shmfs_cred cred = caller_of(req);
 	struct shmfs_attr attr;
-	int rc = shmfs_link(server_of(req)->fs, ino, parent, name, &attr);
+	int rc = shmfs_link(server_of(req)->fs, &cred, ino, parent, name, &attr);
 
 	reply_entry(req, rc, &attr);
 }
@@ -106,7 +109,9 @@ void op_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
 
 void op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
-	reply_status(req, shmfs_rmdir(server_of(req)->fs, parent, name));
+	struct shmfs_cred cred = caller_of(req);
+
+	reply_status(req, shmfs_rmdir(server_of(req)->fs, &cred, parent, name));
 }
 
 void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t new_parent,
@@ -120,13 +125,17 @@ void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t n
 
 /*
  * Directories have no state of their own while they are open: cookies say all. ENOSYS makes the
- * kernel stop asking, for the whole mount, and keep listings in its cache.
+ * kernel stop asking, for the whole mount, and keep listings in its cache. Where there are
+ * policies, what it keeps for one caller is not for another.
  */
 void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	(void)ino;
 	(void)fi;
-	reply_status(req, -ENOSYS);
+	if (shmfs_policies(server_of(req)->fs) != 0)
+		reply_opened_directory(req);
+	else
+		reply_status(req, -ENOSYS);
 }
 
 struct listing {
@@ -153,12 +162,13 @@ void op_readdir(
     fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi)
 {
 	struct server *server = server_of(req);
+	struct shmfs_cred cred = caller_of(req);
 	struct listing listing = {
 	    .req = req,
 	    .out = server->data,
 	    .size = size < SERVER_MAX_TRANSFER ? size : SERVER_MAX_TRANSFER,
 	};
-	int rc = shmfs_readdir(server->fs, ino, (uint64_t)offset, add_to_listing, &listing);
+	int rc = shmfs_readdir(server->fs, &cred, ino, (uint64_t)offset, add_to_listing, &listing);
 
 	(void)fi;
 	reply_data(req, rc < 0 ? rc : (ssize_t)listing.used, listing.out);

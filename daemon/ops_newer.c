@@ -31,13 +31,14 @@ static struct abi_sx_time sx_time(const struct timespec *time)
 /* What is told beside the basic set is the time of birth. */
 static void op_statx(struct server *server, const struct fuse_in_header *header)
 {
+	struct shmfs_cred cred = {.uid = header->uid, .gid = header->gid};
 	struct abi_statx_out out = {0};
 	struct shmfs_attr attr;
-	int rc = shmfs_getattr(server->fs, header->nodeid, &attr);
+	int rc = shmfs_getattr(server->fs, &cred, header->nodeid, &attr);
 
 	if (rc == 0)
 		out = (struct abi_statx_out){
-		    .attr_valid = (uint64_t)attr_timeout(&attr),
+		    .attr_valid = (uint64_t)attr_timeout(server, &attr),
 		    .mask = STATX_BASIC_STATS | STATX_BTIME,
 		    .blksize = SHMFS_PAGE_SIZE,
 		    .nlink = attr.nlink,

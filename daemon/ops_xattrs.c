@@ -29,8 +29,10 @@ static size_t room(size_t size)
 void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size)
 {
 	struct server *server = server_of(req);
+	struct shmfs_cred cred = caller_of(req);
 
-	reply_xattr(req, shmfs_getxattr(server->fs, ino, name, server->data, room(size)), size);
+	reply_xattr(
+	    req, shmfs_getxattr(server->fs, &cred, ino, name, server->data, room(size)), size);
 }
 
 void op_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size)
@@ -43,5 +45,7 @@ void op_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size)
 
 void op_removexattr(fuse_req_t req, fuse_ino_t ino, const char *name)
 {
-	reply_status(req, shmfs_removexattr(server_of(req)->fs, ino, name));
+	struct shmfs_cred cred = caller_of(req);
+
+	reply_status(req, shmfs_removexattr(server_of(req)->fs, &cred, ino, name));
 }

@@ -17,7 +17,23 @@
 #include <sys/sysinfo.h>
 #include <unistd.h>
 
-enum kind { SIZE, COUNT, SECONDS, MODE, ID, TIME, IO, RULES, PATTERNS, YES, NO };
+#include "policy.h"
+
+enum kind {
+	SIZE,
+	COUNT,
+	SECONDS,
+	MODE,
+	ID,
+	TIME,
+	IO,
+	RULES,
+	PATTERNS,
+	POLICIES,
+	FILENAME,
+	YES,
+	NO
+};
 
 struct option_spec {
 	const char *name;
@@ -60,13 +76,13 @@ static const struct option_spec table[] = {
 	"objects whose names match grow when written past their end; colons stand between patterns "
 	"(default sem.*:tmp-*; with rules=freebsd none)"},
     {"lifetime", PATTERNS, FIELD(lifetime), "PATTERNS",
-	"objects whose names match are removed once nobody has them open or mapped any more "
-	"(default "
-	"none)"},
+	"objects whose names match are removed once nobody has them open or mapped (default none)"},
     {"lifetime_age", SECONDS, FIELD(lifetime_age), "SECONDS",
-	"how long a new object is safe from that, unless it is opened a second time before "
-	"(default "
-	"60)"},
+	"how long a new object is safe from that, unless it is opened again before (default 60)"},
+    {"mac", POLICIES, FIELD(mac), "POLICIES",
+	"policies that decide beside permission bits: biba, mls or biba,mls (default none)"},
+    {"mac_policy", FILENAME, FIELD(mac_policy), "FILE",
+	"who has which label, see shmfs.policy(5); SIGHUP reads it again"},
     {"allow_other", YES, FIELD(allow_other), NULL, "let other users in (default for root)"},
     {"noallow_other", NO, FIELD(allow_other), NULL, "keep other users, and root, out"},
 };
@@ -217,6 +233,12 @@ static bool read_value(struct options *options, const struct option_spec *spec, 
 	case PATTERNS:
 		*(const char **)to = text;
 		return true;
+	case POLICIES:
+		options->in_mac = policy_list_parse(text, to);
+		return options->in_mac;
+	case FILENAME:
+		*(const char **)to = text;
+		return *text != '\0';
 	case YES:
 	case NO:
 		*(bool *)to = spec->kind == YES;
@@ -251,7 +273,12 @@ static void print_value(
 		snprintf(out, size, "%s", rules_names[*(const enum shmfs_rules *)from]);
 		break;
 	case PATTERNS:
-		snprintf(out, size, "%s", *(const char *const *)from);
+	case FILENAME:
+		snprintf(out, size, "%s",
+		    *(const char *const *)from != NULL ? *(const char *const *)from : "");
+		break;
+	case POLICIES:
+		policy_list_print(*(const unsigned *)from, out, size);
 		break;
 	case YES:
 	case NO:
@@ -307,6 +334,17 @@ static int apply(struct options *options, char *option, char *why, size_t why_si
 	size_t length = strcspn(option, "=");
 	const struct option_spec *spec = find_spec(option, length);
 	const char *value = option[length] == '=' ? option + length + 1 : NULL;
+	bool in_mac = options->in_mac;
+	unsigned more;
+
+	options->in_mac = false;
+	if (in_mac && policy_list_parse(option, &more)) {
+		options->in_mac = true;
+		if (options->mac & more)
+			return refuse(why, why_size, "option 'mac' has '%s' twice", option);
+		options->mac |= more;
+		return 0;
+	}
 
 	if (*option == '\0' || strncmp(option, "x-", 2) == 0 || strncmp(option, "X-", 2) == 0 ||
 	    strncmp(option, "comment=", 8) == 0 ||
@@ -335,6 +373,7 @@ static int apply_list(struct options *options, char *list, char *why, size_t why
 {
 	char *option;
 
+	options->in_mac = false;
 	while ((option = strsep(&list, ",")) != NULL) {
 		int rc = apply(options, option, why, why_size);
 
@@ -402,6 +441,10 @@ static int validate(const struct options *options, char *why, size_t why_size)
 		return refuse(why, why_size, "option 'user_size' is larger than any memory");
 	if (options->nr_inodes == 1)
 		return refuse(why, why_size, "option 'nr_inodes' leaves no room beside the root");
+	if (options->mac != 0 && options->mac_policy == NULL)
+		return refuse(why, why_size, "option 'mac' needs 'mac_policy=FILE'");
+	if (options->mac == 0 && options->mac_policy != NULL)
+		return refuse(why, why_size, "option 'mac_policy' needs 'mac=POLICIES'");
 	rc = validate_patterns("grow", options->grow, why, why_size);
 	return rc < 0 ? rc : validate_patterns("lifetime", options->lifetime, why, why_size);
 }

@@ -24,13 +24,16 @@ struct options {
 	uint32_t poll_us; /* 0 = never */
 	const char *grow, *lifetime;
 	uint64_t lifetime_age; /* seconds */
+	unsigned mac;	       /* policies, 1 << enum shmfs_policy */
+	const char *mac_policy;
 	bool allow_other;
 
 	/* The command line. */
 	const char *source, *mountpoint;
 	bool foreground, debug;
 	bool help, version;
-	bool fake; /* as a mount helper: check everything and mount nothing */
+	bool in_mac; /* the last option was 'mac', whose list goes on behind a comma */
+	bool fake;   /* as a mount helper: check everything and mount nothing */
 
 	/* Options of mount(8) that are passed on, comma-separated; owned here. */
 	char vfs[512];

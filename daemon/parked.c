@@ -47,7 +47,7 @@ static void answer(struct server *server, const struct parked *parked)
 
 	shmfs_begin(server->fs);
 	if (parked->answer == PARKED_ATTR) {
-		rc = shmfs_getattr(server->fs, parked->id, &attr);
+		rc = shmfs_getattr(server->fs, NULL, parked->id, &attr);
 		reply_attr(parked->req, rc, &attr);
 	} else {
 		reply_status(parked->req, rc);

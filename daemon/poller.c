@@ -19,21 +19,39 @@
 /* One that comes at once may do so by chance, but not several without one that came before. */
 #define CROWDED 2
 
+/* How often the load is asked for, which costs as much as a few looks; and what a high one costs.
+ */
+#define LOAD_PERIOD (5 * MS)
+#define LOAD_PAUSE (20 * MS)
+
 /* So many long sleeps in a row tell that the next one will be long too. */
 #define VAIN_ENOUGH 4
 
-void poller_init(struct poller *poller, unsigned bound_us)
+void poller_init(struct poller *poller, unsigned bound_us, unsigned processors)
 {
-	*poller = (struct poller){.bound = bound_us * US};
+	*poller = (struct poller){.bound = bound_us * US, .processors = processors};
+}
+
+bool poller_asks(const struct poller *poller, uint64_t now)
+{
+	return poller->bound > 0 && now >= poller->paused && now - poller->asked >= LOAD_PERIOD;
+}
+
+void poller_told(struct poller *poller, uint64_t now, unsigned running)
+{
+	poller->asked = now;
+	/* Two clients may be running on two processors: one thread too many is nobody else yet. */
+	if (running > poller->processors + 1)
+		poller->paused = now + LOAD_PAUSE;
 }
 
 static void pause_looking(struct poller *poller, uint64_t now)
 {
-	if (poller->pause == 0 || now - poller->paused > CALM * poller->pause)
+	if (poller->pause == 0 || now - poller->lost > CALM * poller->pause)
 		poller->pause = SHORTEST_PAUSE;
 	else if (poller->pause < LONGEST_PAUSE)
 		poller->pause *= 2;
-	poller->paused = now + poller->pause;
+	poller->paused = poller->lost = now + poller->pause;
 }
 
 static void sleep_now(struct poller *poller, uint64_t now, bool gave_up)

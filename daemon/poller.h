@@ -6,6 +6,7 @@
  * which costs more than the request. One that looks again and again is there at once, but takes the
  * processor from whoever could use it. So looking is bounded, and this decides whether it pays:
  *  - a client that leaves more time between its requests than the bound is not waited for;
+ *  - where more threads want to run than there are processors for, they get this one;
  *  - where another thread got this thread's processor while it looked, the processors are busy, and
  *    where the next request comes as soon as this thread sleeps, the client itself had been waiting
  *    for this processor: then looking does harm, and is left for a while that doubles each time.
@@ -27,14 +28,21 @@ struct poller {
 	unsigned crowded; /* requests in a row that came at once after that */
 	unsigned vain;	  /* sleeps in a row that were longer than the bound */
 	uint64_t paused;  /* until then there is no looking */
+	uint64_t lost;	  /* the end of the last pause after a loss */
 	uint64_t pause;	  /* how long the last pause was */
+	uint64_t asked;	  /* when the load was told */
+	unsigned processors;
 };
 
 /* More than bound is never spent on looking in a row. */
-void poller_init(struct poller *poller, unsigned bound_us);
+void poller_init(struct poller *poller, unsigned bound_us, unsigned processors);
 
 /* Requests have come while the thread slept. */
 void poller_woken(struct poller *poller, uint64_t now);
+
+/* Whether it is time to be told how many threads run or want to, this one included. */
+bool poller_asks(const struct poller *poller, uint64_t now);
+void poller_told(struct poller *poller, uint64_t now, unsigned running);
 
 /* There is no request: whether to begin looking. If not, the thread sleeps. */
 bool poller_begin(struct poller *poller, uint64_t now);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Refusals by a limit, in words; see refusal.h. */
+/* Refusals in words; see refusal.h. */
 #include "refusal.h"
 
 #include <inttypes.h>
@@ -15,22 +15,22 @@
 #define SECONDS 5
 
 /* True if one more line may be written; then *left_out is the number of those that were not. */
-static bool may_log(struct server *server, unsigned long *left_out)
+static bool may_log(struct log_budget *budget, unsigned long *left_out)
 {
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-	if (now.tv_sec - server->refusals_since >= SECONDS) {
-		server->refusals_since = now.tv_sec;
-		server->refusals_logged = 0;
+	if (now.tv_sec - budget->since >= SECONDS) {
+		budget->since = now.tv_sec;
+		budget->logged = 0;
 	}
-	if (server->refusals_logged == LINES) {
-		server->refusals_left_out++;
+	if (budget->logged == LINES) {
+		budget->left_out++;
 		return false;
 	}
-	server->refusals_logged++;
-	*left_out = server->refusals_left_out;
-	server->refusals_left_out = 0;
+	budget->logged++;
+	*left_out = budget->left_out;
+	budget->left_out = 0;
 	return true;
 }
 
@@ -76,27 +76,84 @@ static const char *limit_name(enum shmfs_limit limit)
 	return "?";
 }
 
-void refusal_log(struct server *server, uid_t uid, pid_t pid)
+static void log_limit(struct server *server, const struct shmfs_refusal *refusal,
+    const struct shmfs_cred *cred, pid_t pid)
 {
-	struct shmfs_refusal refusal;
 	unsigned long left_out;
-	char command[32];
+	char command[32], object[sizeof refusal->object];
 	uint64_t unit = 1;
 
-	if (!shmfs_refused(server->fs, &refusal))
+	server->refused[refusal->limit]++;
+	if (!may_log(&server->refusals, &left_out))
 		return;
-	server->refused[refusal.limit]++;
-	if (!may_log(server, &left_out))
-		return;
-	if (refusal.limit == SHMFS_LIMIT_SIZE || refusal.limit == SHMFS_LIMIT_USER_SIZE)
+	if (refusal->limit == SHMFS_LIMIT_SIZE || refusal->limit == SHMFS_LIMIT_USER_SIZE)
 		unit = SHMFS_PAGE_SIZE;
 	command_of(pid, command, sizeof command);
 	make_printable(command);
-	make_printable(refusal.object);
+	memcpy(object, refusal->object, sizeof object);
+	make_printable(object);
 	log_info("refused: uid %u, pid %ld (%s), object '%s' of uid %u: asked for %" PRIu64
 		 " more, %" PRIu64 " used, limit %s=%" PRIu64,
-	    uid, (long)pid, command, refusal.object, refusal.uid, refusal.asked * unit,
-	    refusal.used * unit, limit_name(refusal.limit), refusal.allowed * unit);
+	    cred->uid, (long)pid, command, object, refusal->uid, refusal->asked * unit,
+	    refusal->used * unit, limit_name(refusal->limit), refusal->allowed * unit);
 	if (left_out > 0)
 		log_info("%lu refusals before that were not logged", left_out);
+}
+
+/* "mls: no read up, biba: no write up" */
+static void rules_of_denial(const struct shmfs_denial *denial, char *out, size_t size)
+{
+	size_t used = 0;
+
+	out[0] = '\0';
+	for (enum shmfs_policy policy = 0; policy < SHMFS_POLICIES; policy++) {
+		if (denial->rules[policy] != NULL && used < size)
+			used += (size_t)snprintf(out + used, size - used, "%s%s: %s",
+			    used > 0 ? ", " : "", shmfs_policy_name(policy), denial->rules[policy]);
+	}
+}
+
+/* A label with many compartments is cut, so that the line stays one. */
+static void label_text(
+    const struct server *server, const struct shmfs_label *label, char *out, size_t size)
+{
+	char text[SHMFS_LABEL_SIZE];
+	size_t length = shmfs_label_print(shmfs_policies(server->fs), label, text);
+
+	if (length < size)
+		memcpy(out, text, length + 1);
+	else
+		snprintf(out, size, "%.*s...", (int)size - 4, text);
+}
+
+static void log_denial(
+    struct server *server, struct shmfs_denial *denial, const struct shmfs_cred *cred, pid_t pid)
+{
+	char command[32], rules[64], subject[160], object[160];
+	unsigned long left_out;
+
+	if (!may_log(&server->denials, &left_out))
+		return;
+	command_of(pid, command, sizeof command);
+	make_printable(command);
+	make_printable(denial->object);
+	rules_of_denial(denial, rules, sizeof rules);
+	label_text(server, &denial->subject, subject, sizeof subject);
+	label_text(server, &denial->object_label, object, sizeof object);
+	log_info("denied: uid %u, gid %u, pid %ld (%s), label %s: %s of '%s', label %s: %s",
+	    cred->uid, cred->gid, (long)pid, command, subject, denial->entry, denial->object,
+	    object, rules);
+	if (left_out > 0)
+		log_info("%lu denials before that were not logged", left_out);
+}
+
+void refusal_log(struct server *server, const struct shmfs_cred *cred, pid_t pid)
+{
+	struct shmfs_refusal refusal;
+	struct shmfs_denial denial;
+
+	if (shmfs_refused(server->fs, &refusal))
+		log_limit(server, &refusal, cred, pid);
+	else if (shmfs_denied(server->fs, &denial))
+		log_denial(server, &denial, cred, pid);
 }

@@ -16,6 +16,9 @@
  * is said of an object is asked again after a second, for the sake of st_blocks. An empty object
  * has no pages to touch until a request changes its size. Set-id bits, which a write takes away,
  * are asked for each time, so that the kernel never runs a program by a mode that it had.
+ *
+ * Where policies decide who may look at what, the kernel must not answer one caller with what it
+ * asked for another: it remembers nothing.
  */
 #define TIMEOUT 86400.0
 #define OBJECT_TIMEOUT 1.0
@@ -24,13 +27,10 @@
  * (notify.h). */
 #define NAME_TIMEOUT 1.0
 
-static double name_timeout(const struct shmfs_attr *attr)
+double attr_timeout(const struct server *server, const struct shmfs_attr *attr)
 {
-	return attr->expires ? NAME_TIMEOUT : TIMEOUT;
-}
-
-double attr_timeout(const struct shmfs_attr *attr)
-{
+	if (shmfs_policies(server->fs) != 0)
+		return 0;
 	if (!S_ISREG(attr->mode))
 		return TIMEOUT;
 	if (attr->mode & (S_ISUID | S_ISGID))
@@ -55,23 +55,32 @@ struct stat attr_to_stat(const struct shmfs_attr *attr)
 	};
 }
 
-static struct fuse_entry_param attr_to_entry(const struct shmfs_attr *attr)
+static double entry_timeout(const struct server *server, const struct shmfs_attr *attr)
+{
+	if (shmfs_policies(server->fs) != 0)
+		return 0;
+	return attr->expires ? NAME_TIMEOUT : TIMEOUT;
+}
+
+static struct fuse_entry_param attr_to_entry(
+    const struct server *server, const struct shmfs_attr *attr)
 {
 	return (struct fuse_entry_param){
 	    .ino = attr->id,
 	    .attr = attr_to_stat(attr),
-	    .attr_timeout = attr_timeout(attr),
-	    .entry_timeout = name_timeout(attr),
+	    .attr_timeout = attr_timeout(server, attr),
+	    .entry_timeout = entry_timeout(server, attr),
 	};
 }
 
 /* The same for a reply that libfuse does not lay out. */
-static struct fuse_entry_out attr_to_entry_out(const struct shmfs_attr *attr)
+static struct fuse_entry_out attr_to_entry_out(
+    const struct server *server, const struct shmfs_attr *attr)
 {
 	return (struct fuse_entry_out){
 	    .nodeid = attr->id,
-	    .entry_valid = (uint64_t)name_timeout(attr),
-	    .attr_valid = (uint64_t)attr_timeout(attr),
+	    .entry_valid = (uint64_t)entry_timeout(server, attr),
+	    .attr_valid = (uint64_t)attr_timeout(server, attr),
 	    .attr =
 		{
 		    .ino = attr->id,
@@ -95,9 +104,10 @@ static struct fuse_entry_out attr_to_entry_out(const struct shmfs_attr *attr)
 static void reply_error(fuse_req_t req, int rc)
 {
 	const struct fuse_ctx *ctx = fuse_req_ctx(req);
+	struct shmfs_cred cred = caller_of(req);
 	struct server *server = server_of(req);
 
-	refusal_log(server, ctx->uid, ctx->pid);
+	refusal_log(server, &cred, ctx->pid);
 	shmfs_rollback(server->fs);
 	fuse_reply_err(req, -rc);
 }
@@ -133,7 +143,7 @@ void reply_entry(fuse_req_t req, int rc, const struct shmfs_attr *attr)
 		reply_error(req, rc);
 		return;
 	}
-	entry = attr_to_entry(attr);
+	entry = attr_to_entry(server, attr);
 	if (fuse_reply_entry(req, &entry) == -ENOENT)
 		take_back(server, attr->id, 0);
 }
@@ -147,7 +157,7 @@ void reply_attr(fuse_req_t req, int rc, const struct shmfs_attr *attr)
 		return;
 	}
 	st = attr_to_stat(attr);
-	fuse_reply_attr(req, &st, attr_timeout(attr));
+	fuse_reply_attr(req, &st, attr_timeout(server_of(req), attr));
 }
 
 static struct abi_open_out open_out(
@@ -155,7 +165,7 @@ static struct abi_open_out open_out(
 {
 	return (struct abi_open_out){
 	    .fh = opened->handle,
-	    .open_flags = tier_open_flags(server->tier, flags),
+	    .open_flags = tier_open_flags(server->tier, flags, shmfs_revokes(server->fs)),
 	    .backing_id = opened->backing,
 	};
 }
@@ -183,7 +193,7 @@ static struct create_out create_out(const struct server *server, int flags,
     const struct shmfs_attr *attr, const struct shmfs_opened *opened)
 {
 	return (struct create_out){
-	    .entry = attr_to_entry_out(attr),
+	    .entry = attr_to_entry_out(server, attr),
 	    .open = open_out(server, flags, opened),
 	};
 }
@@ -201,6 +211,19 @@ void reply_create(fuse_req_t req, int rc, int flags, const struct shmfs_attr *at
 	out = create_out(server, flags, attr, opened);
 	if (fuse_reply_buf(req, (const char *)&out, sizeof out) == -ENOENT)
 		take_back(server, attr->id, opened->handle);
+}
+
+void reply_opened_directory(fuse_req_t req)
+{
+	fuse_reply_open(req, &(struct fuse_file_info){.fh = 0});
+}
+
+void reply_rights(fuse_req_t req, int rc, uint32_t rights)
+{
+	if (rc < 0)
+		reply_error(req, rc);
+	else
+		fuse_reply_ioctl(req, 0, &rights, sizeof rights);
 }
 
 void reply_data(fuse_req_t req, ssize_t count, const void *data)
@@ -243,8 +266,10 @@ void reply_target(fuse_req_t req, int rc, const char *target)
 void reply_newer(
     struct server *server, const struct fuse_in_header *header, int rc, void *payload, size_t size)
 {
+	struct shmfs_cred cred = {.uid = header->uid, .gid = header->gid};
+
 	if (rc < 0) {
-		refusal_log(server, header->uid, (pid_t)header->pid);
+		refusal_log(server, &cred, (pid_t)header->pid);
 		shmfs_rollback(server->fs);
 	}
 	(void)channel_reply(server, header->unique, rc, payload, size);

@@ -28,6 +28,12 @@ void reply_open(fuse_req_t req, int rc, int flags, const struct shmfs_opened *op
 void reply_create(fuse_req_t req, int rc, int flags, const struct shmfs_attr *attr,
     const struct shmfs_opened *opened);
 
+/* A directory, of which nothing is to be remembered. */
+void reply_opened_directory(fuse_req_t req);
+
+/* Of ioctl(2): what may be done through an opening. */
+void reply_rights(fuse_req_t req, int rc, uint32_t rights);
+
 /* count bytes of data; a count below 0 is an errno. */
 void reply_data(fuse_req_t req, ssize_t count, const void *data);
 
@@ -65,7 +71,7 @@ void reply_newer(
     struct server *server, const struct fuse_in_header *header, int rc, void *payload, size_t size);
 
 /* Seconds for which the kernel may believe a node's attributes. */
-double attr_timeout(const struct shmfs_attr *attr);
+double attr_timeout(const struct server *server, const struct shmfs_attr *attr);
 
 /* For stat(2); what shmfs knows and struct stat has no place for is left out. */
 struct stat attr_to_stat(const struct shmfs_attr *attr);

@@ -84,12 +84,16 @@ static bool has_payload(uint32_t opcode, const char *body, size_t size)
 {
 	struct fuse_write_in write;
 	struct fuse_batch_forget_in forget;
+	struct fuse_ioctl_in ioctl;
 	uint32_t value_size;
 
 	switch (opcode) {
 	case FUSE_WRITE:
 		memcpy(&write, body, sizeof write);
 		return write.size <= size - sizeof write;
+	case FUSE_IOCTL:
+		memcpy(&ioctl, body, sizeof ioctl);
+		return ioctl.in_size <= size - sizeof ioctl;
 	case FUSE_BATCH_FORGET:
 		memcpy(&forget, body, sizeof forget);
 		return forget.count <= (size - sizeof forget) / sizeof(struct fuse_forget_one);

@@ -13,9 +13,17 @@
 
 struct fuse_session;
 struct parked;
+struct transfer;
 
 /* Bytes of data in the largest request and reply. */
 #define SERVER_MAX_TRANSFER JOURNAL_MAX_TRANSFER
+
+/* How many lines of one kind were logged of late. */
+struct log_budget {
+	time_t since; /* begin of the time for which they are counted */
+	unsigned logged;
+	unsigned long left_out;
+};
 
 struct server {
 	struct fuse_session *session;
@@ -32,15 +40,20 @@ struct server {
 	uint64_t init_agreed;  /* flags of the reply; 0 until it was sent */
 	bool muted;	       /* replies go nowhere: INIT is only repeated */
 
-	time_t refusals_since; /* begin of the time for which lines are counted */
-	unsigned refusals_logged;
-	unsigned long refusals_left_out;
+	struct log_budget refusals, denials;
 
 	struct parked *parked; /* requests that are answered later; parked.h */
 	uint64_t refused[SHMFS_LIMIT_USER_NODES + 1]; /* how often, by the limit */
 	uint64_t expired;			      /* names and objects that the sweep removed */
 	unsigned clients;			      /* of the control socket */
 	uint64_t sweep_from; /* the object where the round of the sweep goes on */
+
+	/* Has a worker move bytes, and the loop end the transfer; NULL: there are no workers. A
+	 * negative errno if that cannot be. */
+	int (*offload)(struct server *server, struct transfer *transfer);
+	void *offload_to;		    /* the loop */
+	unsigned transfers;		    /* under way */
+	bool place_is_busy[JOURNAL_PLACES]; /* by one of them */
 
 	char *data; /* SERVER_MAX_TRANSFER bytes: data of the reply */
 };

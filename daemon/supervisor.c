@@ -378,6 +378,9 @@ static int on_signal(struct supervisor *s, int signal)
 		on_serving(s);
 		return 1;
 	case SIGHUP:
+		/* The server reads the policy file again, before another program may stop it. */
+		if (s->pid > 0 && shmfs_policies(s->server->fs) != 0)
+			(void)kill(s->pid, SIGHUP);
 		on_upgrade(s);
 		return 1;
 	case SIGTERM:

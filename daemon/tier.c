@@ -136,18 +136,24 @@ int tier_choose(enum tier_choice choice, uint64_t agreed, int fuse_fd, char *why
  * NOFLUSH: close has nothing to say; dirty pages of the page cache are written back without it.
  * KEEP_CACHE: every change passes through this kernel, so its cache is never stale.
  */
-uint32_t tier_open_flags(enum tier tier, int flags)
+uint32_t tier_open_flags(enum tier tier, int flags, bool revokes)
 {
-	bool writable = (flags & O_ACCMODE) != O_RDONLY;
+	bool direct = revokes || (flags & O_ACCMODE) != O_RDONLY;
 
 	switch (tier) {
 	case TIER_PASSTHROUGH:
-		return ABI_OPEN_NOFLUSH | ABI_OPEN_PASSTHROUGH |
-		       (writable ? ABI_OPEN_DIRECT_IO : 0);
+		return ABI_OPEN_NOFLUSH | ABI_OPEN_PASSTHROUGH | (direct ? ABI_OPEN_DIRECT_IO : 0);
 	case TIER_DIRECT:
 		return ABI_OPEN_NOFLUSH | ABI_OPEN_DIRECT_IO;
 	case TIER_CACHED:
 		break;
 	}
 	return ABI_OPEN_NOFLUSH | ABI_OPEN_KEEP_CACHE;
+}
+
+enum shmfs_native tier_native_reads(enum tier tier, bool revokes)
+{
+	if (tier == TIER_CACHED)
+		return SHMFS_NATIVE_ALL;
+	return tier == TIER_PASSTHROUGH && !revokes ? SHMFS_NATIVE_READERS : SHMFS_NATIVE_NONE;
 }

@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "../fs/shmfs.h"
+
 enum tier {
 	/* Mappings and read-only reads go to the memfd itself. */
 	TIER_PASSTHROUGH,
@@ -36,8 +38,12 @@ uint64_t tier_init_flags(enum tier_choice choice, uint64_t offered);
 int tier_choose(enum tier_choice choice, uint64_t agreed, int fuse_fd, char *why, size_t why_size,
     enum tier *out);
 
-/* Flags for the reply to OPEN and CREATE, for an opening with these flags of open(2). */
-uint32_t tier_open_flags(enum tier tier, int flags);
+/* Flags for the reply to OPEN and CREATE, for an opening with these flags of open(2). revokes:
+ * every read comes to the server. */
+uint32_t tier_open_flags(enum tier tier, int flags, bool revokes);
+
+/* Through which openings the kernel reads without the server. */
+enum shmfs_native tier_native_reads(enum tier tier, bool revokes);
 
 /* Registers a memfd with the kernel: its backing id, or a negative errno of the ioctl. */
 int tier_backing_open(int fuse_fd, int fd);

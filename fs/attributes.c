@@ -3,17 +3,35 @@
 #include <errno.h>
 
 #include "fs.h"
+#include "handle.h"
 #include "object.h"
 #include "xattrs.h"
 
-int shmfs_getattr(const struct shmfs *fs, uint64_t id, struct shmfs_attr *out)
+int shmfs_getattr(
+    struct shmfs *fs, const struct shmfs_cred *cred, uint64_t id, struct shmfs_attr *out)
 {
 	const struct node *node = node_get(fs, id);
+	int rc;
 
 	if (node == NULL)
 		return -ESTALE;
+	rc = mac_check(fs, cred, MAC_STAT, node);
+	if (rc < 0)
+		return rc;
 	node_attributes(fs, node, out);
 	return 0;
+}
+
+/* Whether the opening through which a size is set, if any, still has that right. */
+static int may_set_size(const struct shmfs *fs, const struct node *node, uint64_t id)
+{
+	const struct handle *handle = handle_get(fs, id);
+
+	if (id == 0)
+		return 0;
+	if (handle == NULL || handle->node != node)
+		return -EBADF;
+	return handle->rights & SHMFS_RIGHT_TRUNCATE ? 0 : -EPERM;
 }
 
 static int set_size(struct shmfs *fs, struct node *node, uint64_t size)
@@ -66,6 +84,25 @@ static void set_times(struct shmfs *fs, struct node *node, const struct shmfs_ch
 		node->ctime = change->ctime;
 }
 
+/* Each of them modifies, so the first decides. No change at all is chown(-1, -1). */
+static int may_change(struct shmfs *fs, const struct node *node, const struct shmfs_change *change)
+{
+	static const struct {
+		unsigned what;
+		enum mac_entry entry;
+	} entries[] = {
+	    {SHMFS_CHANGE_SIZE, MAC_TRUNCATE},
+	    {SHMFS_CHANGE_MODE, MAC_SETMODE},
+	    {SHMFS_CHANGE_UID | SHMFS_CHANGE_GID, MAC_SETOWNER},
+	};
+
+	for (size_t i = 0; i < sizeof entries / sizeof entries[0]; i++) {
+		if (change->what & entries[i].what)
+			return mac_check(fs, &change->by, entries[i].entry, node);
+	}
+	return mac_check(fs, &change->by, change->what == 0 ? MAC_SETOWNER : MAC_SETTIMES, node);
+}
+
 int shmfs_setattr(
     struct shmfs *fs, uint64_t id, const struct shmfs_change *change, struct shmfs_attr *out)
 {
@@ -75,11 +112,16 @@ int shmfs_setattr(
 
 	if (node == NULL)
 		return -ESTALE;
+	rc = may_change(fs, node, change);
+	if (rc < 0)
+		return rc;
 	if (is_object(node))
 		mode_bits = rules_of(fs)->mode_bits;
 	node_change(fs, node);
 	if (change->what & SHMFS_CHANGE_SIZE) {
-		rc = set_size(fs, node, change->size);
+		rc = may_set_size(fs, node, change->handle);
+		if (rc == 0)
+			rc = set_size(fs, node, change->size);
 		if (rc < 0)
 			return rc;
 	}

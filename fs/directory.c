@@ -153,16 +153,20 @@ static int visit_entry(int (*visit)(void *arg, const struct shmfs_entry *entry),
 }
 
 /* A removed directory shows nothing, not even itself. */
-int shmfs_readdir(const struct shmfs *fs, uint64_t dir, uint64_t from,
+int shmfs_readdir(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t dir, uint64_t from,
     int (*visit)(void *arg, const struct shmfs_entry *entry), void *arg)
 {
 	const struct node *node = node_get(fs, dir);
 	const struct entry *entry;
+	int rc;
 
 	if (node == NULL)
 		return -ESTALE;
 	if (!is_directory(node))
 		return -ENOTDIR;
+	rc = mac_check(fs, cred, MAC_READDIR, node);
+	if (rc < 0)
+		return rc;
 	if (node->directory.parent == NULL)
 		return 0;
 	if (from <= COOKIE_SELF && visit_entry(visit, arg, ".", node, COOKIE_SELF) != 0)
@@ -173,7 +177,8 @@ int shmfs_readdir(const struct shmfs *fs, uint64_t dir, uint64_t from,
 	if (from < COOKIE_FIRST)
 		from = COOKIE_FIRST;
 	for (; (entry = index_next(&node->directory.entries, &from)) != NULL; from++) {
-		if (visit_entry(visit, arg, entry->name, entry->node, from) != 0)
+		if (mac_lists(fs, cred, entry->node) &&
+		    visit_entry(visit, arg, entry->name, entry->node, from) != 0)
 			return 0;
 	}
 	return 0;

@@ -54,7 +54,7 @@ static int make_root(struct shmfs *fs, const struct shmfs_config *config)
 	root->directory.parent = root;
 	root->directory.next_cookie = COOKIE_FIRST;
 	fs->super->root = root;
-	return 0;
+	return mac_label_root(fs, root);
 }
 
 /* Within a transaction. */
@@ -94,6 +94,8 @@ static int fill(struct shmfs *fs, const struct shmfs_config *config)
 		rc = store_patterns(fs, config->grow_patterns, &super->grow_patterns);
 	if (rc == 0)
 		rc = store_patterns(fs, config->lifetime_patterns, &super->lifetime_patterns);
+	if (rc == 0)
+		rc = mac_init(fs, config->mac);
 	if (rc == 0)
 		rc = make_root(fs, config);
 	return rc;
@@ -234,6 +236,7 @@ void shmfs_close(struct shmfs *fs)
 void shmfs_begin(struct shmfs *fs)
 {
 	fs->refusal.limit = SHMFS_LIMIT_NONE;
+	fs->denial.entry = NULL;
 	txn_begin(&fs->arena->txn);
 }
 

@@ -8,10 +8,12 @@
 #include "descriptor.h"
 #include "dictionary.h"
 #include "index.h"
+#include "mac.h"
 #include "node.h"
 #include "reclaim.h"
 #include "rules.h"
 #include "shmfs.h"
+#include "vacant.h"
 #include "xattr.h"
 
 /* The root of all state in the arena. */
@@ -26,10 +28,12 @@ struct super {
 	uint64_t next_pin; /* ids of pins */
 	struct index pins;
 	struct index watched; /* objects that expire or were exported, by id */
+	struct mac mac;
 	char *grow_patterns, *lifetime_patterns;
 	uint64_t lifetime_age; /* seconds */
 	struct descriptors descriptors;
 	struct reclaim_queue reclaim;
+	struct vacant_list vacant;
 	struct shmfs_mark mark;
 	int32_t last_backing;
 	bool backing;
@@ -43,6 +47,7 @@ struct shmfs {
 	const struct shmfs_os *os;
 	int arena_fd;
 	struct shmfs_refusal refusal;
+	struct shmfs_denial denial;
 	char scratch[XATTR_VALUE_MAX]; /* of one operation */
 };
 
@@ -54,6 +59,16 @@ static inline void save(struct shmfs *fs, void *memory, size_t size)
 static inline bool is_member(const struct shmfs *fs, const struct shmfs_cred *cred, gid_t gid)
 {
 	return cred->gid == gid || (cred->pid != 0 && fs->os->in_group(cred->pid, gid));
+}
+
+/*
+ * The hook at an entry: 0, or -EACCES, which is remembered for whoever explains it. cred NULL: the
+ * namespace asks for itself.
+ */
+static inline int mac_check(
+    struct shmfs *fs, const struct shmfs_cred *cred, enum mac_entry entry, const struct node *node)
+{
+	return fs->super->mac.policies == 0 || cred == NULL ? 0 : mac_decide(fs, cred, entry, node);
 }
 
 #endif

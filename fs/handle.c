@@ -13,6 +13,8 @@
 /* Flags of open(2) that would change what an opening does, and that shm_open(2) does not have. */
 #define EXTRA_FLAGS (O_APPEND | O_DIRECT | O_SYNC | O_DSYNC | O_ASYNC | O_NOATIME)
 
+#define WRITER_RIGHTS (SHMFS_RIGHT_WRITE | SHMFS_RIGHT_TRUNCATE | SHMFS_RIGHT_ALLOCATE)
+
 struct handle *handle_get(const struct shmfs *fs, uint64_t id)
 {
 	return index_get(&fs->super->handles, id);
@@ -43,6 +45,8 @@ int handle_create(struct shmfs *fs, struct node *node, int flags, struct shmfs_o
 	    .node = node,
 	    .reads = access != O_WRONLY,
 	    .writes = access != O_RDONLY,
+	    .rights = (uint8_t)((access != O_WRONLY ? SHMFS_RIGHT_READ : 0) |
+				(access != O_RDONLY ? WRITER_RIGHTS : 0)),
 	    .quiet = (flags & O_NOATIME) != 0,
 	};
 	rc = index_insert(fs->arena, &super->handles, handle->id, handle);
@@ -68,10 +72,20 @@ void shmfs_set_flags(struct shmfs *fs, uint64_t id, int flags)
 	handle->quiet = quiet;
 }
 
-int shmfs_open(struct shmfs *fs, uint64_t id, int flags, struct shmfs_opened *opened)
+/* Whether the policies let an object be opened so; permission bits are another question. */
+static int may_open(
+    struct shmfs *fs, const struct shmfs_cred *cred, const struct node *node, int flags)
+{
+	bool writes = (flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC);
+
+	return mac_check(fs, cred, writes ? MAC_OPEN_WRITE : MAC_OPEN_READ, node);
+}
+
+int shmfs_open(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t id, int flags,
+    struct shmfs_opened *opened)
 {
 	struct node *node = node_get(fs, id);
-	int rc = 0;
+	int rc;
 
 	if (node == NULL || node->gone)
 		return -ESTALE;
@@ -81,7 +95,8 @@ int shmfs_open(struct shmfs *fs, uint64_t id, int flags, struct shmfs_opened *op
 		return -ELOOP;
 	if (!is_object(node))
 		return -ENXIO;
-	if (flags & O_TRUNC)
+	rc = may_open(fs, cred, node, flags);
+	if (rc == 0 && (flags & O_TRUNC))
 		rc = object_truncate(fs, node, 0, false);
 	return rc < 0 ? rc : handle_create(fs, node, flags, opened);
 }
@@ -103,4 +118,39 @@ void shmfs_release(struct shmfs *fs, uint64_t id)
 	if (node->names > 0 && node->object.opens == 0)
 		object_drop_empty(fs, node);
 	node_drop_unused(fs, node);
+}
+
+bool shmfs_is_open(const struct shmfs *fs, uint64_t id, uint64_t node)
+{
+	const struct handle *handle = handle_get(fs, id);
+
+	return handle != NULL && handle->node->id == node;
+}
+
+int shmfs_rights(const struct shmfs *fs, uint64_t id, unsigned *out)
+{
+	const struct handle *handle = handle_get(fs, id);
+
+	if (handle == NULL)
+		return -EBADF;
+	*out = handle->rights;
+	return 0;
+}
+
+int shmfs_drop_rights(struct shmfs *fs, uint64_t id, unsigned rights, enum shmfs_native native)
+{
+	struct handle *handle = handle_get(fs, id);
+
+	if (handle == NULL)
+		return -EBADF;
+	if (rights & ~(unsigned)SHMFS_RIGHTS)
+		return -EINVAL;
+	if (rights & SHMFS_RIGHT_MMAP)
+		return -EOPNOTSUPP;
+	if ((rights & SHMFS_RIGHT_READ) && handle->reads &&
+	    (native == SHMFS_NATIVE_ALL || (native == SHMFS_NATIVE_READERS && !handle->writes)))
+		return -EOPNOTSUPP;
+	save(fs, &handle->rights, sizeof handle->rights);
+	handle->rights &= (uint8_t)~rights;
+	return 0;
 }

@@ -14,7 +14,8 @@ struct handle {
 	uint64_t id;
 	struct node *node;
 	bool reads, writes;
-	bool quiet; /* reads leave no access time: O_NOATIME */
+	bool quiet;	/* reads leave no access time: O_NOATIME */
+	uint8_t rights; /* of enum shmfs_right, what was not given up */
 };
 
 /* NULL: there is no such handle. */

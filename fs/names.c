@@ -22,15 +22,35 @@ static void give(struct shmfs *fs, struct node *node, struct shmfs_attr *out)
 	node_attributes(fs, node, out);
 }
 
-int shmfs_lookup(struct shmfs *fs, uint64_t dir, const char *name, struct shmfs_attr *out)
+/* A place that the caller wants for something, which is the directory's to allow. */
+static int find(struct shmfs *fs, const struct shmfs_cred *cred, enum mac_entry entry, uint64_t dir,
+    const char *name, struct place *out)
 {
 	struct place place;
 	int rc = directory_find(fs, dir, name, &place);
+
+	if (rc == 0)
+		rc = mac_check(fs, cred, entry, place.dir);
+	if (rc < 0)
+		return rc;
+	*out = place;
+	return 0;
+}
+
+/* The caller learns the node's attributes, so that he can look nothing up that he may not stat. */
+int shmfs_lookup(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t dir, const char *name,
+    struct shmfs_attr *out)
+{
+	struct place place;
+	int rc = find(fs, cred, MAC_LOOKUP, dir, name, &place);
 
 	if (rc < 0)
 		return rc;
 	if (place.entry == NULL)
 		return -ENOENT;
+	rc = mac_check(fs, cred, MAC_STAT, place.entry->node);
+	if (rc < 0)
+		return rc;
 	give(fs, place.entry->node, out);
 	return 0;
 }
@@ -47,10 +67,11 @@ void shmfs_forget(struct shmfs *fs, uint64_t id, uint64_t count)
 }
 
 /* A place whose name must be free. */
-static int find_free(const struct shmfs *fs, uint64_t dir, const char *name, struct place *out)
+static int find_free(struct shmfs *fs, const struct shmfs_cred *cred, enum mac_entry entry,
+    uint64_t dir, const char *name, struct place *out)
 {
 	struct place place;
-	int rc = directory_find(fs, dir, name, &place);
+	int rc = find(fs, cred, entry, dir, name, &place);
 
 	if (rc < 0)
 		return rc;
@@ -60,16 +81,20 @@ static int find_free(const struct shmfs *fs, uint64_t dir, const char *name, str
 	return 0;
 }
 
-/* A place whose name must be taken. */
-static int find_taken(const struct shmfs *fs, uint64_t dir, const char *name, struct place *out)
+/* A place whose name must be taken, by a node that also allows it. */
+static int find_taken(struct shmfs *fs, const struct shmfs_cred *cred, enum mac_entry entry,
+    uint64_t dir, const char *name, struct place *out)
 {
 	struct place place;
-	int rc = directory_find(fs, dir, name, &place);
+	int rc = find(fs, cred, entry, dir, name, &place);
 
 	if (rc < 0)
 		return rc;
 	if (place.entry == NULL)
 		return -ENOENT;
+	rc = mac_check(fs, cred, entry, place.entry->node);
+	if (rc < 0)
+		return rc;
 	*out = place;
 	return 0;
 }
@@ -120,6 +145,7 @@ static int make_in(struct shmfs *fs, const struct shmfs_cred *cred, const struct
 	rc = node_create(fs, name, mode, cred->uid, gid, &node);
 	if (rc < 0)
 		return rc;
+	mac_label_new(fs, cred, node);
 	if (is_object(node))
 		node->object.grows = name_matches(fs->super->grow_patterns, name);
 	else if (is_directory(node))
@@ -156,7 +182,7 @@ static int open_existing(struct shmfs *fs, const struct shmfs_cred *cred, struct
 		return -EEXIST;
 	if (is_object(node) && !may_open(fs, node, cred, flags))
 		return -EACCES;
-	return shmfs_open(fs, node->id, flags, opened);
+	return shmfs_open(fs, cred, node->id, flags, opened);
 }
 
 int shmfs_create(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t dir, const char *name,
@@ -164,7 +190,7 @@ int shmfs_create(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t dir, 
 {
 	struct shmfs_opened handle;
 	struct place place;
-	struct node *node;
+	struct node *node = NULL;
 	int rc = directory_find(fs, dir, name, &place);
 
 	if (rc < 0)
@@ -173,7 +199,9 @@ int shmfs_create(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t dir, 
 		node = place.entry->node;
 		rc = open_existing(fs, cred, node, flags, &handle);
 	} else {
-		rc = make(fs, cred, &place, with_type(mode, S_IFREG), &node);
+		rc = mac_check(fs, cred, MAC_CREATE, place.dir);
+		if (rc == 0)
+			rc = make(fs, cred, &place, with_type(mode, S_IFREG), &node);
 		if (rc == 0)
 			rc = handle_create(fs, node, flags, &handle);
 	}
@@ -213,7 +241,7 @@ static int make_named(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t 
     const char *name, mode_t mode, struct node **out)
 {
 	struct place place;
-	int rc = find_free(fs, dir, name, &place);
+	int rc = find_free(fs, cred, MAC_CREATE, dir, name, &place);
 
 	return rc < 0 ? rc : make(fs, cred, &place, mode, out);
 }
@@ -274,20 +302,25 @@ int shmfs_symlink(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t dir,
 	return 0;
 }
 
-int shmfs_readlink(const struct shmfs *fs, uint64_t id, char out[SHMFS_TARGET_MAX + 1])
+int shmfs_readlink(
+    struct shmfs *fs, const struct shmfs_cred *cred, uint64_t id, char out[SHMFS_TARGET_MAX + 1])
 {
 	const struct node *node = node_get(fs, id);
+	int rc;
 
 	if (node == NULL)
 		return -ESTALE;
 	if (!S_ISLNK(node->mode))
 		return -EINVAL;
+	rc = mac_check(fs, cred, MAC_READLINK, node);
+	if (rc < 0)
+		return rc;
 	memcpy(out, node->symlink.target, node->symlink.length + 1);
 	return (int)node->symlink.length;
 }
 
-int shmfs_link(
-    struct shmfs *fs, uint64_t id, uint64_t dir, const char *name, struct shmfs_attr *out)
+int shmfs_link(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t id, uint64_t dir,
+    const char *name, struct shmfs_attr *out)
 {
 	struct node *node = node_get(fs, id);
 	struct place place;
@@ -295,13 +328,16 @@ int shmfs_link(
 
 	if (node == NULL)
 		return -ESTALE;
+	rc = mac_check(fs, cred, MAC_LINK, node);
+	if (rc < 0)
+		return rc;
 	if (is_directory(node) || (rules_of(fs)->flat && node->names > 0))
 		return -EPERM;
 	if (node->names == 0 && !node->linkable)
 		return -ENOENT;
 	if (node->names == UINT32_MAX)
 		return -EMLINK;
-	rc = find_free(fs, dir, name, &place);
+	rc = find_free(fs, cred, MAC_LINK, dir, name, &place);
 	/* The first name is paid for by the node. */
 	if (rc == 0 && node->names > 0)
 		rc = charge_node(fs, node->creator, name);
@@ -341,7 +377,7 @@ static int may_unname(
 int shmfs_unlink(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t dir, const char *name)
 {
 	struct place place;
-	int rc = find_taken(fs, dir, name, &place);
+	int rc = find_taken(fs, cred, MAC_UNLINK, dir, name, &place);
 
 	if (rc < 0)
 		return rc;
@@ -364,10 +400,10 @@ static int may_remove(const struct node *node, bool for_directory)
 	return node->directory.entries.count > 0 ? -ENOTEMPTY : 0;
 }
 
-int shmfs_rmdir(struct shmfs *fs, uint64_t dir, const char *name)
+int shmfs_rmdir(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t dir, const char *name)
 {
 	struct place place;
-	int rc = find_taken(fs, dir, name, &place);
+	int rc = find_taken(fs, cred, MAC_UNLINK, dir, name, &place);
 
 	if (rc == 0)
 		rc = may_remove(place.entry->node, true);
@@ -438,9 +474,11 @@ int shmfs_rename(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t from_
 
 	if (flags != 0 && flags != RENAME_NOREPLACE && flags != RENAME_EXCHANGE)
 		return -EINVAL;
-	rc = find_taken(fs, from_dir, from_name, &from);
+	rc = find_taken(fs, cred, MAC_RENAME, from_dir, from_name, &from);
 	if (rc == 0)
-		rc = directory_find(fs, to_dir, to_name, &to);
+		rc = find(fs, cred, MAC_RENAME, to_dir, to_name, &to);
+	if (rc == 0 && to.entry != NULL)
+		rc = mac_check(fs, cred, MAC_RENAME, to.entry->node);
 	if (rc < 0)
 		return rc;
 	rc = may_unname(fs, cred, from.entry->node);

@@ -95,6 +95,7 @@ void node_drop_unused(struct shmfs *fs, struct node *node)
 		arena_free(fs->arena, node->symlink.target);
 	else if (is_directory(node))
 		assert(node->directory.entries.count == 0);
+	mac_label_end(fs, node);
 	index_remove(fs->arena, &fs->super->nodes, node->id);
 	arena_free(fs->arena, node);
 }

@@ -20,22 +20,24 @@
 struct entry;
 struct shmfs;
 struct shmfs_cred;
+struct vacant;
 struct xattr;
 
 /* An object's memory. A memfd is made when the object first needs one. */
 struct object {
 	uint64_t size;
-	int32_t fd;	   /* -1: there is none, and then the size is 0 */
-	int32_t backing;   /* 0: none */
-	uint32_t opens;	   /* open handles */
-	uint32_t writers;  /* those of them that may write */
-	uint8_t seals;	   /* of enum seal */
-	bool grows;	   /* a write past the end extends it */
-	uint16_t reclaims; /* entries about it in the queue of reclaim.h */
-	bool expires;	   /* its names go when nobody holds it (lifetime.h) */
-	bool exported;	   /* its memory was handed out, past the kernel's knowledge of holders */
-	uint8_t openings;  /* that ever were, up to 2 */
-	uint32_t pins;	   /* while there are any, it does not shrink */
+	int32_t fd;	       /* -1: there is none, and then the size is 0 */
+	int32_t backing;       /* 0: none */
+	uint32_t opens;	       /* open handles */
+	uint32_t writers;      /* those of them that may write */
+	uint8_t seals;	       /* of enum seal */
+	bool grows;	       /* a write past the end extends it */
+	uint16_t reclaims;     /* entries about it in the queue of reclaim.h */
+	struct vacant *vacant; /* its place in the list of vacant.h, or NULL */
+	bool expires;	       /* its names go when nobody holds it (lifetime.h) */
+	bool exported;	  /* its memory was handed out, past the kernel's knowledge of holders */
+	uint8_t openings; /* that ever were, up to 2 */
+	uint32_t pins;	  /* while there are any, it does not shrink */
 };
 
 struct directory {
@@ -59,6 +61,7 @@ struct node {
 	uint32_t creator;     /* the uid that is charged, whoever owns it later */
 	bool gone;	      /* only lookups are left: without memory, and charged no more */
 	bool linkable;	      /* has no name yet and may be given one */
+	uint16_t label;	      /* number of its label (mac.h), 0: none */
 	uint32_t xattr_bytes; /* of all names and values */
 	struct xattr *xattrs;
 	struct entry *entry; /* the newest of its names; NULL: it has none, or is the root */

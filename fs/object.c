@@ -156,6 +156,7 @@ static void drop_memory(struct shmfs *fs, struct node *node)
 {
 	struct object *object = &node->object;
 
+	vacant_remove(fs, node);
 	node_change(fs, node);
 	if (object->backing != 0)
 		txn_effect(&fs->arena->txn, TXN_UNBACK_ON_COMMIT, object->backing, 0);
@@ -165,10 +166,25 @@ static void drop_memory(struct shmfs *fs, struct node *node)
 	object->backing = 0;
 }
 
+static void drop_if_empty(struct shmfs *fs, struct node *node)
+{
+	const struct object *object = &node->object;
+
+	if (object->size > 0 || object->fd < 0 || object->opens > 0)
+		return;
+	if (object_is_unused(fs, node))
+		drop_memory(fs, node);
+	else
+		vacant_add(fs, node);
+}
+
 void object_drop_empty(struct shmfs *fs, struct node *node)
 {
-	if (node->object.size == 0 && node->object.fd >= 0 && object_is_unused(fs, node))
-		drop_memory(fs, node);
+	struct node *earlier = vacant_take(fs);
+
+	if (earlier != NULL && earlier != node)
+		drop_if_empty(fs, earlier);
+	drop_if_empty(fs, node);
 }
 
 void object_end(struct shmfs *fs, struct node *node)

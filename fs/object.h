@@ -39,7 +39,8 @@ int object_truncate(struct shmfs *fs, struct node *node, uint64_t size, bool can
 /*
  * Gives an empty object's memfd and backing id back, to be called when its last handle went.
  * Objects that were created and not filled, however many, then take no descriptors. Not while it is
- * mapped: such a mapping must see the object when it grows.
+ * mapped: such a mapping must see the object when it grows. One for which that was so earlier is
+ * asked about again (vacant.h).
  */
 void object_drop_empty(struct shmfs *fs, struct node *node);
 

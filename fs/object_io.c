@@ -41,17 +41,23 @@ static void note_read(struct shmfs *fs, struct node *node)
 }
 
 /* A read as far as the data: how much there is, and of which node. */
-static ssize_t begin_read(
-    struct shmfs *fs, uint64_t id, size_t size, uint64_t offset, struct node **out)
+static ssize_t begin_read(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t id, size_t size,
+    uint64_t offset, struct node **out)
 {
 	struct handle *handle = handle_get(fs, id);
 	struct node *node;
+	int rc;
 
 	if (handle == NULL || !handle->reads)
 		return -EBADF;
+	if (!(handle->rights & SHMFS_RIGHT_READ))
+		return -EPERM;
+	node = handle->node;
+	rc = mac_check(fs, cred, MAC_READ, node);
+	if (rc < 0)
+		return rc;
 	if (offset > OBJECT_SIZE_MAX)
 		return -EINVAL;
-	node = handle->node;
 	if (!handle->quiet)
 		note_read(fs, node);
 	if (offset >= node->object.size)
@@ -60,12 +66,27 @@ static ssize_t begin_read(
 	return (ssize_t)smaller(size, node->object.size - offset);
 }
 
-ssize_t shmfs_read(struct shmfs *fs, uint64_t id, void *buffer, size_t size, uint64_t offset)
+ssize_t shmfs_read(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t id, void *buffer,
+    size_t size, uint64_t offset)
 {
 	struct node *node;
-	ssize_t count = begin_read(fs, id, size, offset, &node);
+	ssize_t count = begin_read(fs, cred, id, size, offset, &node);
 
 	return count <= 0 ? count : fs->os->read(node->object.fd, buffer, (size_t)count, offset);
+}
+
+int shmfs_read_begin(struct shmfs *fs, const struct shmfs_cred *cred,
+    const struct shmfs_range *from, size_t size, struct shmfs_memory *out)
+{
+	struct node *node;
+	ssize_t count = begin_read(fs, cred, from->handle, size, from->offset, &node);
+
+	if (count < 0)
+		return (int)count;
+	if (count == 0)
+		return 1;
+	*out = (struct shmfs_memory){.fd = node->object.fd, .size = (size_t)count};
+	return 0;
 }
 
 /* A hole that is read through a mapping becomes memory. */
@@ -76,12 +97,12 @@ static bool has_hole(const struct shmfs *fs, const struct node *node, uint64_t f
 	return fs->os->seek(node->object.fd, from, SEEK_HOLE, &hole) < 0 || hole < to;
 }
 
-size_t shmfs_lend(
-    struct shmfs *fs, uint64_t id, const struct shmfs_lending *lending, struct shmfs_lent *out)
+size_t shmfs_lend(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t id,
+    const struct shmfs_lending *lending, struct shmfs_lent *out)
 {
 	uint64_t start = lending->offset / SHMFS_PAGE_SIZE * SHMFS_PAGE_SIZE;
 	struct node *node;
-	ssize_t count = begin_read(fs, id, lending->most, lending->offset, &node);
+	ssize_t count = begin_read(fs, cred, id, lending->most, lending->offset, &node);
 	struct shmfs_lent lent;
 
 	if (count <= 0 || (size_t)count < lending->least ||
@@ -118,23 +139,77 @@ static struct handle *writing_handle(const struct shmfs *fs, uint64_t id)
 	return handle != NULL && handle->writes ? handle : NULL;
 }
 
-ssize_t shmfs_write(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t id,
-    const void *buffer, size_t size, uint64_t offset)
+/* What changes with an object's bytes. */
+static void note_write(struct shmfs *fs, struct node *node, const struct shmfs_cred *cred)
 {
-	struct handle *handle = writing_handle(fs, id);
-	struct node *node;
-	uint64_t old_size;
-	ssize_t count;
+	node_change(fs, node);
+	node_touch_mtime(fs, node);
+	if (cred->uid != 0)
+		node_drop_set_id(fs, node, cred);
+	xattrs_follow_write(fs, node);
+}
+
+/* Whether a handle may write, and to which node. */
+static int begin_write(
+    struct shmfs *fs, const struct shmfs_cred *cred, uint64_t id, struct node **out)
+{
+	const struct handle *handle = writing_handle(fs, id);
 	int rc;
 
 	if (handle == NULL)
 		return -EBADF;
+	if (!(handle->rights & SHMFS_RIGHT_WRITE))
+		return -EPERM;
+	rc = mac_check(fs, cred, MAC_WRITE, handle->node);
+	if (rc < 0)
+		return rc;
+	*out = handle->node;
+	return 0;
+}
+
+int shmfs_write_begin(struct shmfs *fs, const struct shmfs_cred *cred, const struct shmfs_range *to,
+    size_t size, struct shmfs_memory *out)
+{
+	const struct object *object;
+	struct node *node;
+	int rc = begin_write(fs, cred, to->handle, &node);
+
+	if (rc < 0)
+		return rc;
+	object = &node->object;
+	if (object->seals & SEAL_WRITE)
+		return -EPERM;
+	if (size == 0 || to->offset >= object->size || size > object->size - to->offset)
+		return 1;
+	*out = (struct shmfs_memory){.fd = object->fd, .size = size};
+	return 0;
+}
+
+ssize_t shmfs_write_end(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t id, size_t count)
+{
+	const struct handle *handle = writing_handle(fs, id);
+
+	if (handle == NULL)
+		return -EBADF;
+	note_write(fs, handle->node, cred);
+	return (ssize_t)count;
+}
+
+ssize_t shmfs_write(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t id,
+    const void *buffer, size_t size, uint64_t offset)
+{
+	uint64_t old_size;
+	struct node *node;
+	ssize_t count;
+	int rc = begin_write(fs, cred, id, &node);
+
+	if (rc < 0)
+		return rc;
 	if (size == 0)
 		return 0;
 	if (offset >= OBJECT_SIZE_MAX)
 		return -EFBIG;
 	size = (size_t)smaller(size, OBJECT_SIZE_MAX - offset);
-	node = handle->node;
 	if (node->object.seals & SEAL_WRITE)
 		return -EPERM;
 	old_size = node->object.size;
@@ -155,11 +230,7 @@ ssize_t shmfs_write(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t id
 		if (rc < 0)
 			return rc;
 	}
-	node_change(fs, node);
-	node_touch_mtime(fs, node);
-	if (cred->uid != 0)
-		node_drop_set_id(fs, node, cred);
-	xattrs_follow_write(fs, node);
+	note_write(fs, node, cred);
 	return count;
 }
 
@@ -200,7 +271,7 @@ ssize_t shmfs_copy(struct shmfs *fs, const struct shmfs_cred *cred, const struct
 		return -EBADF;
 	if (overlap(source, from->offset, target, to->offset, size))
 		return -EINVAL;
-	count = shmfs_read(fs, from->handle, buffer, size, from->offset);
+	count = shmfs_read(fs, cred, from->handle, buffer, size, from->offset);
 	if (count <= 0)
 		return count;
 	return shmfs_write(fs, cred, to->handle, buffer, (size_t)count, to->offset);
@@ -239,15 +310,24 @@ static int zero(struct shmfs *fs, struct node *node, uint64_t offset, uint64_t l
  * Extending comes first, as it alone can fail for lack of room. The bytes between the old size and
  * the new one are zero already.
  */
-int shmfs_fallocate(struct shmfs *fs, uint64_t id, int mode, uint64_t offset, uint64_t length)
+int shmfs_fallocate(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t id, int mode,
+    uint64_t offset, uint64_t length)
 {
 	struct handle *handle = writing_handle(fs, id);
 	struct node *node;
 	uint64_t end;
-	int rc = 0;
+	unsigned needs = SHMFS_RIGHT_ALLOCATE;
+	int rc;
 
 	if (handle == NULL)
 		return -EBADF;
+	if (mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE))
+		needs |= SHMFS_RIGHT_WRITE;
+	if ((handle->rights & needs) != needs)
+		return -EPERM;
+	rc = mac_check(fs, cred, MAC_TRUNCATE, handle->node);
+	if (rc < 0)
+		return rc;
 	if (mode != 0 && mode != FALLOC_FL_KEEP_SIZE && mode != FALLOC_FL_ZERO_RANGE &&
 	    mode != (FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE) &&
 	    mode != (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE))
@@ -271,13 +351,18 @@ int shmfs_fallocate(struct shmfs *fs, uint64_t id, int mode, uint64_t offset, ui
 	return 0;
 }
 
-int shmfs_lseek(struct shmfs *fs, uint64_t id, uint64_t offset, int whence, uint64_t *out)
+int shmfs_lseek(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t id, uint64_t offset,
+    int whence, uint64_t *out)
 {
 	const struct handle *handle = handle_get(fs, id);
 	const struct object *object;
+	int rc;
 
 	if (handle == NULL)
 		return -EBADF;
+	rc = mac_check(fs, cred, MAC_READ, handle->node);
+	if (rc < 0)
+		return rc;
 	if (whence != SEEK_DATA && whence != SEEK_HOLE)
 		return -EINVAL;
 	object = &handle->node->object;

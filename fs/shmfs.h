@@ -18,6 +18,9 @@
  *    resize it or give it attributes: as if that had come after its end.
  *  - Sizes, offsets and lengths are bytes. Names are NUL-terminated byte strings.
  *  - The memory of arguments belongs to the caller and is not kept.
+ *  - cred is who asks. What the policies (shmfs_mac.h) deny him is -EACCES, whatever the function.
+ *    NULL stands for the namespace itself, to whom nothing is denied, but not where a uid is
+ * needed: in what makes nodes, writes, or sets attributes.
  *  - Permission bits are the caller's business (the kernel checks them), but for shmfs_create() of
  * a name that exists, and where FreeBSD's rules ask the object.
  */
@@ -29,6 +32,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 #include <time.h>
+
+#include "shmfs_mac.h"
 
 /* The id of the root directory. Ids are given out once and never used again. */
 #define SHMFS_ROOT 1
@@ -74,6 +79,8 @@ struct shmfs_config {
 	const char *lifetime_patterns;
 	/* Seconds for which a new object is safe from that, unless it was opened twice before. */
 	uint64_t lifetime_age;
+	/* Policies that decide beside permission bits (shmfs_mac.h); NULL = none. */
+	const struct shmfs_mac *mac;
 	/* Give every opened object a backing id (see struct shmfs_os). */
 	bool backing;
 	/* Objects' memory has descriptors with numbers from the first one (0 =
@@ -85,7 +92,15 @@ struct shmfs_config {
 };
 
 #define SHMFS_DESCRIPTOR_FIRST 64
+/* Where nothing else is mapped on any machine of 64 bits; ThreadSanitizer leaves less. */
+#if defined __has_feature
+#if __has_feature(thread_sanitizer)
+#define SHMFS_ARENA_BASE UINT64_C(0x1000000000)
+#endif
+#endif
+#ifndef SHMFS_ARENA_BASE
 #define SHMFS_ARENA_BASE UINT64_C(0x200000000000)
+#endif
 #define SHMFS_ARENA_SIZE (UINT64_C(64) << 30)
 
 /* Who asks: the caller's file system uid and gid, the mask for modes of what he makes, and the
@@ -137,6 +152,8 @@ struct shmfs_change {
 	gid_t gid;
 	uint64_t size;
 	struct timespec atime, mtime, ctime;
+	/* The opening through which the size is set, which must have that right; 0 = none. */
+	uint64_t handle;
 	/* Who asks. With a new owner an object's set-id bits go, and with a new size unless this is
 	 * root; without group execution, the set-group-id bit stays to root and to members. */
 	struct shmfs_cred by;
@@ -148,22 +165,13 @@ struct shmfs_opened {
 	int backing;
 };
 
-struct shmfs_usage {
-	uint64_t limit_pages; /* 0 = no limit */
-	uint64_t used_pages;
-	uint64_t limit_nodes; /* 0 = no limit */
-	uint64_t used_nodes;
-	uint64_t handles, pins;
-	int name_max;	      /* bytes */
-	uint64_t arena_bytes; /* memory of the arena that was handed out */
-};
-
 /* --- the namespace as a whole ----------------------------------------------------------------- */
 
 /*
  * Makes an empty namespace in a new arena. The caller ends it with shmfs_close().
  * -ENOMEM, -EMFILE, -ENFILE: the arena cannot be made; -EEXIST: its address is taken;
- * -EINVAL: the arena is too small, or the root's mode or the patterns are malformed.
+ * -EINVAL: the arena is too small, or the root's mode, the patterns or the subjects are malformed;
+ * errors of shmfs_set_subjects().
  */
 int shmfs_open_new(const struct shmfs_config *config, struct shmfs **out);
 
@@ -226,51 +234,6 @@ struct shmfs_mark shmfs_mark(const struct shmfs *fs);
  * given out later is known to nobody. */
 int shmfs_last_backing(const struct shmfs *fs);
 
-/* Limits and use of all users together. */
-void shmfs_usage(const struct shmfs *fs, struct shmfs_usage *out);
-
-/* Limits and use as one user has them: what he could still get is what the smaller of his own
- * limits and those of all leave. Members that are not about one user are 0. */
-void shmfs_user_usage(const struct shmfs *fs, uid_t uid, struct shmfs_usage *out);
-
-enum shmfs_limit {
-	SHMFS_LIMIT_NONE,
-	SHMFS_LIMIT_SIZE,
-	SHMFS_LIMIT_NODES,
-	SHMFS_LIMIT_USER_SIZE,
-	SHMFS_LIMIT_USER_NODES,
-};
-
-/* Why the last operation was refused: pages or nodes, by the limit. */
-struct shmfs_refusal {
-	enum shmfs_limit limit;
-	uid_t uid; /* who would have been charged */
-	uint64_t asked, used, allowed;
-	char object[SHMFS_NAME_MAX + 1]; /* a name, cut to fit, or "#id" */
-};
-
-/* False: the last operation was not refused by a limit. Tells of the transaction that is active, or
- * was last. */
-bool shmfs_refused(const struct shmfs *fs, struct shmfs_refusal *out);
-
-/*
- * Checks every invariant of the namespace; cost is in proportion to its size. Each violation is
- * handed to complain (may be NULL) as one line. Returns their number.
- */
-unsigned shmfs_verify(
-    const struct shmfs *fs, void (*complain)(void *arg, const char *line), void *arg);
-
-/*
- * Frees a piece of the memory that is to be freed, of so many pages (a tenth of a microsecond each,
- * about). True while there is more. Not within a transaction.
- *
- * With shmfs_config.reclaim_least, nobody who asks for a large object's end, shrink or hole waits
- * until the memory is free. Until a shrink or a hole is done, shmfs_is_reclaiming() is true of the
- * object, and who asked for it must not be answered: he would still find the pages.
- */
-bool shmfs_reclaim(struct shmfs *fs, uint64_t pages);
-bool shmfs_is_reclaiming(const struct shmfs *fs, uint64_t id);
-
 /* --- names ------------------------------------------------------------------------------------ */
 /*
  * Functions that answer with attributes of a named node also take one reference of the caller
@@ -285,7 +248,8 @@ bool shmfs_is_reclaiming(const struct shmfs *fs, uint64_t id);
  * "..", or has a slash; -ENOSPC the limit on nodes, -EDQUOT that of the user (ENOSPC with FreeBSD's
  * rules); -ENOSPC too many names that were made to have the same hash; -ENOMEM.
  */
-int shmfs_lookup(struct shmfs *fs, uint64_t dir, const char *name, struct shmfs_attr *out);
+int shmfs_lookup(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t dir, const char *name,
+    struct shmfs_attr *out);
 
 /* Gives back count references on a node; more than there are counts as all, unknown ids as none. */
 void shmfs_forget(struct shmfs *fs, uint64_t id, uint64_t count);
@@ -320,15 +284,15 @@ int shmfs_symlink(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t dir,
 
 /* -EPERM: id is a directory; -ENOENT: id has lost its last name, or may have none; -EMLINK: 2^32-1
  * names. */
-int shmfs_link(
-    struct shmfs *fs, uint64_t id, uint64_t dir, const char *name, struct shmfs_attr *out);
+int shmfs_link(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t id, uint64_t dir,
+    const char *name, struct shmfs_attr *out);
 
 /* -EISDIR: a directory; -EACCES: FreeBSD's rules, and no permission to read and write the object.
  */
 int shmfs_unlink(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t dir, const char *name);
 
 /* -ENOTDIR: not a directory; -ENOTEMPTY. */
-int shmfs_rmdir(struct shmfs *fs, uint64_t dir, const char *name);
+int shmfs_rmdir(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t dir, const char *name);
 
 /*
  * rename(2) with the flags RENAME_NOREPLACE (-EEXIST) or RENAME_EXCHANGE (-ENOENT); any other or
@@ -340,7 +304,8 @@ int shmfs_rename(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t from_
     const char *from, uint64_t to_dir, const char *to, unsigned flags);
 
 /* Writes the target and its NUL to out. -EINVAL: no symbolic link. Returns the target's length. */
-int shmfs_readlink(const struct shmfs *fs, uint64_t id, char out[SHMFS_TARGET_MAX + 1]);
+int shmfs_readlink(
+    struct shmfs *fs, const struct shmfs_cred *cred, uint64_t id, char out[SHMFS_TARGET_MAX + 1]);
 
 /* One entry of a directory. To go on behind it, read from next. */
 struct shmfs_entry {
@@ -353,20 +318,22 @@ struct shmfs_entry {
 /*
  * Hands the entries of a directory, from the cookie `from` on (0 = the first), to visit until it
  * returns other than 0. A cookie stays valid while entries come and go: every entry that stays is
- * visited exactly once by a reader that goes on from `next`. "." and ".." come first. -ENOTDIR.
+ * visited exactly once by a reader that goes on from `next`. "." and ".." come first. What cred may
+ * not observe is left out. -ENOTDIR.
  */
-int shmfs_readdir(const struct shmfs *fs, uint64_t dir, uint64_t from,
+int shmfs_readdir(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t dir, uint64_t from,
     int (*visit)(void *arg, const struct shmfs_entry *entry), void *arg);
 
 /* --- attributes ------------------------------------------------------------------------------- */
-int shmfs_getattr(const struct shmfs *fs, uint64_t id, struct shmfs_attr *out);
+int shmfs_getattr(
+    struct shmfs *fs, const struct shmfs_cred *cred, uint64_t id, struct shmfs_attr *out);
 
 /*
  * Applies the members of change that change->what names, then answers with the new attributes.
  * Size: -EISDIR or -EINVAL not an object; -EPERM sealed against it; -EBUSY smaller, and pinned;
  * -EFBIG larger than 2^63-1;
  * -ENOSPC the limit on bytes, -EDQUOT that of the user (both ENOMEM with FreeBSD's rules); -ENFILE
- * no descriptor is left; -ENOMEM.
+ * no descriptor is left; -ENOMEM; -EPERM the handle has lost the right, -EBADF it is not of id.
  */
 int shmfs_setattr(
     struct shmfs *fs, uint64_t id, const struct shmfs_change *change, struct shmfs_attr *out);
@@ -379,7 +346,8 @@ int shmfs_setattr(
  * user.shmfs.seals is the list of an object's seals, to which setting it adds; user.shmfs.grow is 1
  * for an object that a write past its end extends, and 0 for one that keeps its size;
  * user.shmfs.lifetime, which only the owner and root set, is "holders" for one that
- * shmfs_expire() may remove, and "names" for others.
+ * shmfs_expire() may remove, and "names" for others;
+ * user.shmfs.label is a node's label, where there are policies, and is never set.
  *
  * Common errors: -EOPNOTSUPP a name of another kind, or for another kind of node; -ERANGE a name of
  * more than 255 bytes, or a result that is larger than size; -ENODATA there is no such attribute.
@@ -396,13 +364,14 @@ int shmfs_setxattr(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t id,
     const void *value, size_t size, int flags);
 
 /* Both answer with the length, and with size 0 with nothing else. Names are NUL-terminated. */
-ssize_t shmfs_getxattr(
-    const struct shmfs *fs, uint64_t id, const char *name, void *out, size_t size);
+ssize_t shmfs_getxattr(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t id,
+    const char *name, void *out, size_t size);
 ssize_t shmfs_listxattr(
-    const struct shmfs *fs, const struct shmfs_cred *cred, uint64_t id, char *out, size_t size);
+    struct shmfs *fs, const struct shmfs_cred *cred, uint64_t id, char *out, size_t size);
 
 /* -EPERM: user.shmfs.*. */
-int shmfs_removexattr(struct shmfs *fs, uint64_t id, const char *name);
+int shmfs_removexattr(
+    struct shmfs *fs, const struct shmfs_cred *cred, uint64_t id, const char *name);
 
 /* --- open objects ------------------------------------------------------------------------------
  */
@@ -411,9 +380,36 @@ int shmfs_removexattr(struct shmfs *fs, uint64_t id, const char *name);
  * Opens an object by id; flags as for shmfs_create(). -EPERM: for writing, and sealed; -EISDIR,
  * -ELOOP, -ENXIO: not an object; -ENFILE: no descriptor is left; -ENOMEM.
  */
-int shmfs_open(struct shmfs *fs, uint64_t id, int flags, struct shmfs_opened *opened);
+int shmfs_open(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t id, int flags,
+    struct shmfs_opened *opened);
 
 void shmfs_release(struct shmfs *fs, uint64_t handle);
+
+/* Whether a handle is one of this node. */
+bool shmfs_is_open(const struct shmfs *fs, uint64_t handle, uint64_t id);
+
+/*
+ * What may be done through an opening, after Capsicum: those that its access mode gives, and only
+ * ever fewer. What is not there any more is -EPERM: read, write, fallocate (whose holes and zeros
+ * need write too) and setting the size. Mapping is decided when the object is opened and cannot be
+ * given up.
+ */
+enum shmfs_right {
+	SHMFS_RIGHT_READ = 1,
+	SHMFS_RIGHT_WRITE = 2,
+	SHMFS_RIGHT_TRUNCATE = 4,
+	SHMFS_RIGHT_ALLOCATE = 8,
+	SHMFS_RIGHT_MMAP = 16,
+	SHMFS_RIGHTS = 31,
+};
+
+/* Through which openings the kernel reads by itself, so that nobody is asked. */
+enum shmfs_native { SHMFS_NATIVE_NONE, SHMFS_NATIVE_READERS, SHMFS_NATIVE_ALL };
+
+int shmfs_rights(const struct shmfs *fs, uint64_t handle, unsigned *out);
+
+/* -EINVAL: an unknown right; -EOPNOTSUPP: one whose use is not seen here, mapping among them. */
+int shmfs_drop_rights(struct shmfs *fs, uint64_t handle, unsigned rights, enum shmfs_native native);
 
 /* A place in an open object. */
 struct shmfs_range {
@@ -437,7 +433,8 @@ void shmfs_set_flags(struct shmfs *fs, uint64_t handle, int flags);
  * -EBADF: not open for reading; -EINVAL: offset over 2^63-1. Any error of pread(2) on the object's
  * memory.
  */
-ssize_t shmfs_read(struct shmfs *fs, uint64_t handle, void *buffer, size_t size, uint64_t offset);
+ssize_t shmfs_read(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t handle, void *buffer,
+    size_t size, uint64_t offset);
 
 /* Which bytes of an object are asked for: at most so many, and at least, or it does not pay. */
 struct shmfs_lending {
@@ -460,8 +457,8 @@ struct shmfs_lent {
  * Only a system call may look at the data, and all of its pages are there to be looked at: one that
  * has to wait for a page could fail halfway when this process is killed.
  */
-size_t shmfs_lend(
-    struct shmfs *fs, uint64_t handle, const struct shmfs_lending *lending, struct shmfs_lent *out);
+size_t shmfs_lend(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t handle,
+    const struct shmfs_lending *lending, struct shmfs_lent *out);
 void shmfs_give_back(const struct shmfs *fs, const struct shmfs_lent *lent);
 
 /*
@@ -474,6 +471,27 @@ void shmfs_give_back(const struct shmfs *fs, const struct shmfs_lent *lent);
  */
 ssize_t shmfs_write(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t handle,
     const void *buffer, size_t size, uint64_t offset);
+
+/* Where a part of an open object's memory is, for somebody else to move bytes to or from. */
+struct shmfs_memory {
+	int fd;
+	size_t size;
+};
+
+/*
+ * shmfs_read() and shmfs_write() without moving the bytes, which the caller does himself while the
+ * handle stays open: at the same offset of memory's descriptor, size bytes. 0: so it can be; 1:
+ * there is nothing to move, or to write there would extend the object, and the result is to be had
+ * from shmfs_read() or shmfs_write(). The errors of these.
+ */
+int shmfs_read_begin(struct shmfs *fs, const struct shmfs_cred *cred,
+    const struct shmfs_range *from, size_t size, struct shmfs_memory *out);
+int shmfs_write_begin(struct shmfs *fs, const struct shmfs_cred *cred, const struct shmfs_range *to,
+    size_t size, struct shmfs_memory *out);
+
+/* count bytes were written after shmfs_write_begin(). Returns count. */
+ssize_t shmfs_write_end(
+    struct shmfs *fs, const struct shmfs_cred *cred, uint64_t handle, size_t count);
 
 /*
  * Stores pages that the kernel cached for mappings: never extends, drops what lies past the end,
@@ -489,10 +507,12 @@ ssize_t shmfs_write_back(
  * KEEP_SIZE and FALLOC_FL_ZERO_RANGE with or without work to the byte. Other modes: -EOPNOTSUPP.
  * -EINVAL: length 0; -EFBIG: end over 2^63-1; -ENOSPC; -ENFILE; -EBADF: not open for writing.
  */
-int shmfs_fallocate(struct shmfs *fs, uint64_t handle, int mode, uint64_t offset, uint64_t length);
+int shmfs_fallocate(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t handle, int mode,
+    uint64_t offset, uint64_t length);
 
 /* lseek(2) with SEEK_DATA or SEEK_HOLE (others: -EINVAL); -ENXIO as there. */
-int shmfs_lseek(struct shmfs *fs, uint64_t handle, uint64_t offset, int whence, uint64_t *out);
+int shmfs_lseek(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t handle, uint64_t offset,
+    int whence, uint64_t *out);
 
 /* What tools are told and may do: objects, places, limits, pins, removal. */
 #include "shmfs_tools.h"

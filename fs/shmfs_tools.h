@@ -10,6 +10,61 @@
 
 #include "shmfs.h"
 
+struct shmfs_usage {
+	uint64_t limit_pages; /* 0 = no limit */
+	uint64_t used_pages;
+	uint64_t limit_nodes; /* 0 = no limit */
+	uint64_t used_nodes;
+	uint64_t handles, pins;
+	int name_max;	      /* bytes */
+	uint64_t arena_bytes; /* memory of the arena that was handed out */
+};
+
+/* Limits and use of all users together. */
+void shmfs_usage(const struct shmfs *fs, struct shmfs_usage *out);
+
+/* Limits and use as one user has them: what he could still get is what the smaller of his own
+ * limits and those of all leave. Members that are not about one user are 0. */
+void shmfs_user_usage(const struct shmfs *fs, uid_t uid, struct shmfs_usage *out);
+
+enum shmfs_limit {
+	SHMFS_LIMIT_NONE,
+	SHMFS_LIMIT_SIZE,
+	SHMFS_LIMIT_NODES,
+	SHMFS_LIMIT_USER_SIZE,
+	SHMFS_LIMIT_USER_NODES,
+};
+
+/* Why the last operation was refused: pages or nodes, by the limit. */
+struct shmfs_refusal {
+	enum shmfs_limit limit;
+	uid_t uid; /* who would have been charged */
+	uint64_t asked, used, allowed;
+	char object[SHMFS_NAME_MAX + 1]; /* a name, cut to fit, or "#id" */
+};
+
+/* False: the last operation was not refused by a limit. Tells of the transaction that is active, or
+ * was last. */
+bool shmfs_refused(const struct shmfs *fs, struct shmfs_refusal *out);
+
+/*
+ * Checks every invariant of the namespace; cost is in proportion to its size. Each violation is
+ * handed to complain (may be NULL) as one line. Returns their number.
+ */
+unsigned shmfs_verify(
+    const struct shmfs *fs, void (*complain)(void *arg, const char *line), void *arg);
+
+/*
+ * Frees a piece of the memory that is to be freed, of so many pages (a tenth of a microsecond each,
+ * about). True while there is more. Not within a transaction.
+ *
+ * With shmfs_config.reclaim_least, nobody who asks for a large object's end, shrink or hole waits
+ * until the memory is free. Until a shrink or a hole is done, shmfs_is_reclaiming() is true of the
+ * object, and who asked for it must not be answered: he would still find the pages.
+ */
+bool shmfs_reclaim(struct shmfs *fs, uint64_t pages);
+bool shmfs_is_reclaiming(const struct shmfs *fs, uint64_t id);
+
 /* Longest path below the root that is told, in bytes with its NUL. */
 #define SHMFS_PATH_MAX 4096
 

@@ -272,6 +272,27 @@ static void verify_reclaim(struct recount *r)
 	    ranges, queue->count, of_nodes);
 }
 
+static void verify_vacant(struct recount *r)
+{
+	const struct vacant_list *list = &r->fs->super->vacant;
+	const struct vacant *last = NULL;
+	uint64_t count = 0, of_nodes = 0;
+	const struct node *node;
+
+	for (const struct vacant *vacant = list->first; vacant != NULL; vacant = vacant->next) {
+		r->bad += expect(vacant->prev == last && vacant->node->object.vacant == vacant &&
+				     vacant->node->object.fd >= 0,
+		    r->to, "node %" PRIu64 ": wrongly remembered as empty", vacant->node->id);
+		last = vacant;
+		count++;
+	}
+	for (uint64_t id = 0; (node = index_next(&r->fs->super->nodes, &id)) != NULL; id++)
+		of_nodes += is_object(node) && node->object.vacant != NULL;
+	r->bad += expect(count == list->count && last == list->last && count == of_nodes, r->to,
+	    "%" PRIu64 " empty objects remembered, %" PRIu64 " of nodes, counted %" PRIu64, count,
+	    of_nodes, list->count);
+}
+
 unsigned shmfs_verify(
     const struct shmfs *fs, void (*complain)(void *arg, const char *line), void *arg)
 {
@@ -288,6 +309,7 @@ unsigned shmfs_verify(
 	verify_handles(&r);
 	verify_watched(&r);
 	verify_accounts(&r);
+	r.bad += mac_verify(fs, &to);
 	r.bad += expect(r.entries == super->dictionary.entries && r.entries == r.listed, &to,
 	    "%" PRIu64 " entries, %" PRIu64 " of them in directories", r.entries, r.listed);
 	/* The root's name is no entry. */
@@ -299,6 +321,7 @@ unsigned shmfs_verify(
 	r.bad += expect(r.nodes == super->charge.total.nodes, &to,
 	    "%" PRIu64 " nodes, %" PRIu64 " charged", r.nodes, super->charge.total.nodes);
 	verify_reclaim(&r);
+	verify_vacant(&r);
 	r.bad += expect(r.memories == descriptor_count(fs), &to,
 	    "%" PRIu64 " objects with memory, %" PRIu64 " descriptors taken", r.memories,
 	    descriptor_count(fs));

@@ -17,6 +17,7 @@
 #define SEALS OWN "seals"
 #define GROW OWN "grow"
 #define LIFETIME OWN "lifetime"
+#define LABEL OWN "label"
 
 static bool has_prefix(const char *name, const char *prefix)
 {
@@ -123,6 +124,8 @@ static int set_lifetime(struct shmfs *fs, const struct shmfs_cred *cred, struct 
 static int set_own(struct shmfs *fs, const struct shmfs_cred *cred, struct node *node,
     const char *name, const char *value, size_t size)
 {
+	if (strcmp(name, LABEL) == 0)
+		return -EPERM;
 	if (!is_object(node))
 		return -EOPNOTSUPP;
 	if (strcmp(name, SEALS) == 0)
@@ -155,12 +158,17 @@ static int set_any(struct shmfs *fs, const struct shmfs_cred *cred, struct node 
 	return xattr_set(fs, node, name, value, size);
 }
 
-static int find_node(const struct shmfs *fs, uint64_t id, const char *name, struct node **out)
+static int find_node(struct shmfs *fs, const struct shmfs_cred *cred, enum mac_entry entry,
+    uint64_t id, const char *name, struct node **out)
 {
 	struct node *node = node_get(fs, id);
+	int rc;
 
 	if (node == NULL)
 		return -ESTALE;
+	rc = mac_check(fs, cred, entry, node);
+	if (rc < 0)
+		return rc;
 	if (strnlen(name, SHMFS_NAME_MAX + 1) > SHMFS_NAME_MAX)
 		return -ERANGE;
 	*out = node;
@@ -171,7 +179,7 @@ int shmfs_setxattr(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t id,
     const void *value, size_t size, int flags)
 {
 	struct node *node;
-	int rc = find_node(fs, id, name, &node);
+	int rc = find_node(fs, cred, MAC_SETXATTR, id, name, &node);
 
 	if (rc < 0)
 		return rc;
@@ -196,9 +204,10 @@ static ssize_t answer_size(size_t length, size_t size)
 	return (ssize_t)length;
 }
 
-static ssize_t get_own(const struct node *node, const char *name, char *out, size_t size)
+static ssize_t get_own(
+    const struct shmfs *fs, const struct node *node, const char *name, char *out, size_t size)
 {
-	char text[SEAL_LIST_SIZE];
+	char text[SHMFS_LABEL_SIZE];
 	size_t length;
 	ssize_t rc;
 
@@ -210,6 +219,8 @@ static ssize_t get_own(const struct node *node, const char *name, char *out, siz
 	} else if (is_object(node) && strcmp(name, LIFETIME) == 0) {
 		length = (size_t)snprintf(
 		    text, sizeof text, "%s", node->object.expires ? "holders" : "names");
+	} else if (node->label != 0 && strcmp(name, LABEL) == 0) {
+		length = shmfs_label_print(fs->super->mac.policies, mac_label_of(fs, node), text);
 	} else {
 		return -ENODATA;
 	}
@@ -219,17 +230,17 @@ static ssize_t get_own(const struct node *node, const char *name, char *out, siz
 	return rc;
 }
 
-ssize_t shmfs_getxattr(
-    const struct shmfs *fs, uint64_t id, const char *name, void *out, size_t size)
+ssize_t shmfs_getxattr(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t id,
+    const char *name, void *out, size_t size)
 {
 	const struct xattr *xattr;
 	struct node *node;
-	ssize_t rc = find_node(fs, id, name, &node);
+	ssize_t rc = find_node(fs, cred, MAC_GETXATTR, id, name, &node);
 
 	if (rc < 0)
 		return rc;
 	if (has_prefix(name, OWN))
-		return get_own(node, name, out, size);
+		return get_own(fs, node, name, out, size);
 	rc = check_name(name);
 	if (rc < 0)
 		return rc;
@@ -243,13 +254,17 @@ ssize_t shmfs_getxattr(
 }
 
 ssize_t shmfs_listxattr(
-    const struct shmfs *fs, const struct shmfs_cred *cred, uint64_t id, char *out, size_t size)
+    struct shmfs *fs, const struct shmfs_cred *cred, uint64_t id, char *out, size_t size)
 {
 	const struct node *node = node_get(fs, id);
 	size_t length = 0;
+	int rc;
 
 	if (node == NULL)
 		return -ESTALE;
+	rc = mac_check(fs, cred, MAC_GETXATTR, node);
+	if (rc < 0)
+		return rc;
 	for (const struct xattr *xattr = node->xattrs; xattr != NULL; xattr = xattr->next) {
 		size_t part = xattr->name_length + 1;
 
@@ -264,10 +279,11 @@ ssize_t shmfs_listxattr(
 	return (ssize_t)length;
 }
 
-int shmfs_removexattr(struct shmfs *fs, uint64_t id, const char *name)
+int shmfs_removexattr(
+    struct shmfs *fs, const struct shmfs_cred *cred, uint64_t id, const char *name)
 {
 	struct node *node;
-	int rc = find_node(fs, id, name, &node);
+	int rc = find_node(fs, cred, MAC_SETXATTR, id, name, &node);
 
 	if (rc < 0)
 		return rc;

@@ -109,10 +109,10 @@ pid_t daemon_supervisor(void)
 	return supervisor;
 }
 
-/* The state letter of a process, 0 if there is none. */
-static char state_of(pid_t pid)
+/* The state letter of a process, 0 if there is none, and whether it is called so. */
+static char state_of(pid_t pid, const char *name, bool *is_named)
 {
-	char path[64], line[512], state = 0;
+	char path[64], line[512], named[64], state = 0;
 	const char *end;
 	FILE *file;
 
@@ -120,9 +120,11 @@ static char state_of(pid_t pid)
 	file = fopen(path, "re");
 	if (file == NULL)
 		return 0;
+	snprintf(named, sizeof named, "(%s)", name);
 	if (fgets(line, sizeof line, file) != NULL) {
 		end = strrchr(line, ')');
 		state = end != NULL && end[1] == ' ' ? end[2] : 0;
+		*is_named = strstr(line, named) != NULL;
 	}
 	fclose(file);
 	return state;
@@ -146,21 +148,22 @@ static pid_t each_child(pid_t (*visit)(pid_t child))
 	return found;
 }
 
-static bool is_dead(pid_t pid)
+static bool is_dead(char state)
 {
-	char state = state_of(pid);
-
 	return state == 0 || state == 'Z' || state == 'X';
 }
 
-static pid_t alive(pid_t child)
+/* A new server gets its name before it serves; another child tries a program out. */
+static pid_t living_server(pid_t child)
 {
-	return is_dead(child) ? 0 : child;
+	bool is_server = false;
+
+	return is_dead(state_of(child, "shmfs-server", &is_server)) || !is_server ? 0 : child;
 }
 
 pid_t daemon_server(void)
 {
-	return each_child(alive);
+	return each_child(living_server);
 }
 
 pid_t daemon_kill_server(void)
@@ -173,12 +176,13 @@ pid_t daemon_kill_server(void)
 bool daemon_freeze(void)
 {
 	pid_t server = daemon_server();
+	bool is_server;
 	char state;
 
 	if (server == 0 || kill(server, SIGSTOP) != 0)
 		return false;
-	while ((state = state_of(server)) != 'T')
-		if (state == 0 || state == 'Z' || state == 'X')
+	while ((state = state_of(server, "shmfs-server", &is_server)) != 'T')
+		if (is_dead(state))
 			return false;
 	frozen = server;
 	return true;
@@ -193,7 +197,9 @@ static unsigned zombies;
 
 static pid_t count_zombie(pid_t child)
 {
-	zombies += state_of(child) == 'Z';
+	bool is_server;
+
+	zombies += state_of(child, "", &is_server) == 'Z';
 	return 0;
 }
 

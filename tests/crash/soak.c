@@ -64,16 +64,19 @@ static void wait_us(uint64_t us)
 /* The supervisor goes on as another program, and it is another server that answers. */
 static bool upgrade(struct soak *soak)
 {
-	pid_t before = daemon_server(), after = before;
 	double end = now() + UPGRADE_MS / 1e3;
+	pid_t before, after;
 	struct statfs st;
 
-	if (kill(daemon_supervisor(), SIGHUP) != 0)
+	/* The one before may just have been killed. */
+	while ((before = daemon_server()) == 0 && now() < end)
+		wait_us(1000);
+	if (before == 0 || kill(daemon_supervisor(), SIGHUP) != 0)
 		return false;
-	while ((after == 0 || after == before || kill(before, 0) == 0) && now() < end) {
+	do {
 		wait_us(1000);
 		after = daemon_server();
-	}
+	} while ((after == 0 || after == before) && now() < end);
 	soak->upgraded++;
 	return after != 0 && after != before && statfs(daemon_dir(), &st) == 0;
 }

@@ -21,6 +21,7 @@ static Suite *memory_suite(void)
 	add_growth_cases(suite);
 	add_copy_cases(suite);
 	add_splice_cases(suite);
+	add_transfer_cases(suite);
 	return suite;
 }
 
@@ -82,6 +83,15 @@ static Suite *freebsd_suite(void)
 	return suite;
 }
 
+static Suite *policies_suite(void)
+{
+	Suite *suite = suite_create("policies");
+
+	add_policy_cases(suite);
+	add_right_cases(suite);
+	return suite;
+}
+
 static Suite *daemon_suite(void)
 {
 	Suite *suite = suite_create("daemon");
@@ -118,6 +128,7 @@ int main(void)
 	srunner_add_suite(runner, locks_suite());
 	if (!fixture_is_tmpfs()) {
 		srunner_add_suite(runner, freebsd_suite());
+		srunner_add_suite(runner, policies_suite());
 		srunner_add_suite(runner, daemon_suite());
 	}
 	if (!fixture_find_binary()) {

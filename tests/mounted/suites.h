@@ -14,6 +14,7 @@ void add_seal_cases(Suite *suite);
 void add_growth_cases(Suite *suite);
 void add_copy_cases(Suite *suite);
 void add_splice_cases(Suite *suite);
+void add_transfer_cases(Suite *suite);
 /* size */
 void add_size_cases(Suite *suite);
 void add_limit_cases(Suite *suite);
@@ -40,6 +41,9 @@ void add_freebsd_cases(Suite *suite);
 void add_freebsd_memfd_cases(Suite *suite);
 void add_freebsd_rule_cases(Suite *suite);
 void add_freebsd_user_cases(Suite *suite);
+/* policies */
+void add_policy_cases(Suite *suite);
+void add_right_cases(Suite *suite);
 /* daemon */
 void add_daemon_cases(Suite *suite);
 void add_bad_input_cases(Suite *suite);

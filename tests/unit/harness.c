@@ -233,7 +233,7 @@ uint64_t open_object(struct shmfs *fs, uint64_t id, int flags)
 {
 	struct shmfs_opened opened;
 
-	GIVES(0, TX(fs, shmfs_open(fs, id, flags, &opened)));
+	GIVES(0, TX(fs, shmfs_open(fs, ALICE, id, flags, &opened)));
 	return opened.handle;
 }
 
@@ -269,18 +269,18 @@ void expect_bytes(struct shmfs *fs, uint64_t handle, char byte, size_t size, uin
 {
 	char *buffer = malloc(size + 1);
 
-	GIVES(size, TX(fs, shmfs_read(fs, handle, buffer, size, offset)));
+	GIVES(size, TX(fs, shmfs_read(fs, ALICE, handle, buffer, size, offset)));
 	for (size_t i = 0; i < size; i++)
 		REQUIRE(buffer[i] == byte, "byte %" PRIu64 ": expected 0x%02x, got 0x%02x",
 		    offset + i, (unsigned)byte, (unsigned)buffer[i]);
 	free(buffer);
 }
 
-struct shmfs_attr attributes(const struct shmfs *fs, uint64_t id)
+struct shmfs_attr attributes(struct shmfs *fs, uint64_t id)
 {
 	struct shmfs_attr attr;
 
-	GIVES(0, shmfs_getattr(fs, id, &attr));
+	GIVES(0, shmfs_getattr(fs, NULL, id, &attr));
 	return attr;
 }
 
@@ -292,10 +292,10 @@ struct shmfs_usage usage(const struct shmfs *fs)
 	return now;
 }
 
-bool exists(const struct shmfs *fs, uint64_t id)
+bool exists(struct shmfs *fs, uint64_t id)
 {
 	struct shmfs_attr attr;
-	int rc = shmfs_getattr(fs, id, &attr);
+	int rc = shmfs_getattr(fs, NULL, id, &attr);
 
 	REQUIRE(
 	    rc == 0 || rc == -ESTALE, "getattr: expected 0 or -ESTALE, got %s", result_text(rc));
@@ -319,19 +319,19 @@ static int search_entry(void *arg, const struct shmfs_entry *entry)
 	return 0;
 }
 
-uint64_t id_of(const struct shmfs *fs, uint64_t dir, const char *name)
+uint64_t id_of(struct shmfs *fs, uint64_t dir, const char *name)
 {
 	struct search search = {.name = name};
 
-	GIVES(0, shmfs_readdir(fs, dir, 0, search_entry, &search));
+	GIVES(0, shmfs_readdir(fs, NULL, dir, 0, search_entry, &search));
 	return search.id;
 }
 
-uint64_t count_entries(const struct shmfs *fs, uint64_t dir)
+uint64_t count_entries(struct shmfs *fs, uint64_t dir)
 {
 	struct search search = {.name = NULL};
 
-	GIVES(0, shmfs_readdir(fs, dir, 0, search_entry, &search));
+	GIVES(0, shmfs_readdir(fs, NULL, dir, 0, search_entry, &search));
 	return search.count;
 }
 

@@ -86,14 +86,14 @@ void write_bytes(struct shmfs *fs, uint64_t handle, char byte, size_t size, uint
 /* `size` bytes at `offset` are there and are all `byte`. */
 void expect_bytes(struct shmfs *fs, uint64_t handle, char byte, size_t size, uint64_t offset);
 
-struct shmfs_attr attributes(const struct shmfs *fs, uint64_t id);
+struct shmfs_attr attributes(struct shmfs *fs, uint64_t id);
 struct shmfs_usage usage(const struct shmfs *fs);
-bool exists(const struct shmfs *fs, uint64_t id);
+bool exists(struct shmfs *fs, uint64_t id);
 
 /* What a name stands for, without taking a reference; 0 = nothing. */
-uint64_t id_of(const struct shmfs *fs, uint64_t dir, const char *name);
+uint64_t id_of(struct shmfs *fs, uint64_t dir, const char *name);
 /* How many entries a directory has, without "." and "..". */
-uint64_t count_entries(const struct shmfs *fs, uint64_t dir);
+uint64_t count_entries(struct shmfs *fs, uint64_t dir);
 
 /* -1, 0, 1 as a is before, at or after b. */
 int compare_times(struct timespec a, struct timespec b);

@@ -210,6 +210,15 @@ const struct operation operations[] = {
     {REAP, ORPHAN, .want = -ENOENT},
     {REAP, NOBODY, .want = -ESTALE},
     {EXPIRE, ROOT, .want = 1},
+    {DROP_RIGHTS, READER, .flags = SHMFS_RIGHT_READ},
+    {DROP_RIGHTS, READ_WRITE, .flags = SHMFS_RIGHT_WRITE | SHMFS_RIGHT_ALLOCATE},
+    {DROP_RIGHTS, READER, .want = -EOPNOTSUPP, .flags = SHMFS_RIGHT_MMAP},
+    {DROP_RIGHTS, READER, .want = -EINVAL, .flags = 32},
+    {DROP_RIGHTS, NOBODY, .want = -EBADF, .flags = SHMFS_RIGHT_READ},
+    {SET_SUBJECTS, NOBODY, .size = 1},
+    {SET_SUBJECTS, NOBODY, .size = 100},
+    {SET_SUBJECTS, NOBODY, .want = -EINVAL, .size = 0},
+    {SET_SUBJECTS, NOBODY, .want = -E2BIG, .size = SHMFS_SUBJECTS_MAX + 1},
 };
 
 const size_t operation_count = sizeof operations / sizeof operations[0];
@@ -269,7 +278,7 @@ static int64_t run_lend(const struct operation *o, struct world *w, uint64_t han
 {
 	const struct shmfs_lending lending = {.offset = o->offset, .most = (size_t)o->size};
 	struct shmfs_lent lent;
-	size_t count = shmfs_lend(w->fs, handle, &lending, &lent);
+	size_t count = shmfs_lend(w->fs, ALICE, handle, &lending, &lent);
 
 	if (count > 0)
 		shmfs_give_back(w->fs, &lent);
@@ -304,6 +313,25 @@ static int64_t run_looking_after(const struct operation *o, struct world *w, uin
 	}
 }
 
+/* A table with a label of its own for each subject. Without policies there is none to set. */
+static int run_subjects(const struct operation *o, struct world *w)
+{
+	static struct shmfs_mac_subject subjects[SHMFS_SUBJECTS_MAX + 1];
+	int rc;
+
+	for (uint32_t i = 0; i < o->size; i++) {
+		subjects[i] = (struct shmfs_mac_subject){
+		    .kind = i == 0 ? SHMFS_SUBJECT_DEFAULT : SHMFS_SUBJECT_UID, .id = i};
+		subjects[i].label.of[SHMFS_BIBA] =
+		    (struct shmfs_element){.kind = SHMFS_ELEMENT_NUMBER, .number = i};
+	}
+	rc = shmfs_set_subjects(w->fs, subjects, (size_t)o->size);
+	if (shmfs_policies(w->fs) != 0)
+		return rc;
+	ck_assert_int_eq(rc, -EOPNOTSUPP);
+	return (int)o->want;
+}
+
 static int64_t run_on_handle(const struct operation *o, struct world *w, uint64_t handle)
 {
 	size_t size = (size_t)o->size;
@@ -313,7 +341,7 @@ static int64_t run_on_handle(const struct operation *o, struct world *w, uint64_
 		shmfs_release(w->fs, handle);
 		return 0;
 	case READ:
-		return shmfs_read(w->fs, handle, w->buffer, size, o->offset);
+		return shmfs_read(w->fs, ALICE, handle, w->buffer, size, o->offset);
 	case LEND:
 		return run_lend(o, w, handle);
 	case WRITE:
@@ -325,8 +353,12 @@ static int64_t run_on_handle(const struct operation *o, struct world *w, uint64_
 		return 0;
 	case COPY:
 		return run_copy(o, w);
+	case DROP_RIGHTS:
+		return shmfs_drop_rights(w->fs, handle, o->flags, SHMFS_NATIVE_NONE);
+	case SET_SUBJECTS:
+		return run_subjects(o, w);
 	default:
-		return shmfs_fallocate(w->fs, handle, (int)o->flags, o->offset, o->size);
+		return shmfs_fallocate(w->fs, ALICE, handle, (int)o->flags, o->offset, o->size);
 	}
 }
 
@@ -337,7 +369,7 @@ static int64_t run(const struct operation *o, struct world *w)
 
 	switch (o->action) {
 	case LOOKUP:
-		return shmfs_lookup(w->fs, id, o->name, &w->attr);
+		return shmfs_lookup(w->fs, ALICE, id, o->name, &w->attr);
 	case FORGET:
 		shmfs_forget(w->fs, id, o->size);
 		return 0;
@@ -352,21 +384,21 @@ static int64_t run(const struct operation *o, struct world *w)
 	case MAKE_SYMLINK:
 		return run_symlink(o, w, id);
 	case LINK:
-		return shmfs_link(w->fs, id, to, o->to_name, &w->attr);
+		return shmfs_link(w->fs, ALICE, id, to, o->to_name, &w->attr);
 	case UNLINK:
 		return shmfs_unlink(w->fs, ALICE, id, o->name);
 	case RMDIR:
-		return shmfs_rmdir(w->fs, id, o->name);
+		return shmfs_rmdir(w->fs, ALICE, id, o->name);
 	case RENAME:
 		return shmfs_rename(w->fs, ALICE, id, o->name, to, o->to_name, o->flags);
 	case SETATTR:
 		return run_setattr(o, w, id);
 	case OPEN:
-		return shmfs_open(w->fs, id, flags, &w->opened);
+		return shmfs_open(w->fs, ALICE, id, flags, &w->opened);
 	case SETXATTR:
 		return run_setxattr(o, w, id);
 	case REMOVEXATTR:
-		return shmfs_removexattr(w->fs, id, o->name);
+		return shmfs_removexattr(w->fs, ALICE, id, o->name);
 	case PIN:
 	case UNPIN:
 	case SET_LIMITS:
@@ -399,7 +431,8 @@ const char *operation_text(const struct operation *o, enum situation situation)
 	static const char *const actions[] = {"lookup", "forget", "create", "tmpfile", "mknod",
 	    "mkdir", "symlink", "link", "unlink", "rmdir", "rename", "setattr", "open", "release",
 	    "read", "lend", "write", "write_back", "fallocate", "setxattr", "removexattr",
-	    "set_flags", "copy", "pin", "unpin", "set_limits", "reap", "expire"};
+	    "set_flags", "copy", "pin", "unpin", "set_limits", "reap", "expire", "drop_rights",
+	    "set_subjects"};
 	static char text[200];
 
 	snprintf(text, sizeof text,

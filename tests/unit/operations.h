@@ -50,6 +50,7 @@ enum situation {
 	PLAIN,
 	BACKED,		 /* every opened object has a backing id */
 	IN_USE,		 /* somebody maps every object */
+	LABELLED,	 /* policies are in effect */
 	ABOUT_TO_GROW,	 /* the dictionary gets a bucket, and a segment, with the next name */
 	ABOUT_TO_SHRINK, /* and loses one with the next removal */
 	IN_PIECES,	 /* every page is freed later */
@@ -101,6 +102,8 @@ enum action {
 	SET_LIMITS, /* of scope flags and uid mode, to offset bytes and size nodes; 0 and 0: none */
 	REAP,
 	EXPIRE,
+	DROP_RIGHTS,
+	SET_SUBJECTS, /* so many */
 };
 
 struct operation {

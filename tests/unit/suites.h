@@ -33,6 +33,8 @@ Suite *tmpfile_suite(void);
 Suite *rules_suite(void);
 Suite *listing_suite(void);
 Suite *holding_suite(void);
+Suite *mac_suite(void);
+Suite *mac_labels_suite(void);
 
 /* Properties of all operations. */
 Suite *verify_suite(void);
@@ -44,5 +46,6 @@ Suite *tiny_suite(void);
 Suite *churn_suite(void);
 Suite *persistence_suite(void);
 Suite *cost_suite(void);
+Suite *mac_flow_suite(void);
 
 #endif

@@ -75,7 +75,7 @@ START_TEST(each_user_has_a_limit_of_his_own)
 	GIVES(0, make(ALICE, "a2"));
 	GIVES(0, make(ALICE, "a3"));
 	GIVES(-EDQUOT, make(ALICE, "a4"));
-	GIVES(-EDQUOT, TX(fs, shmfs_link(fs, alice, SHMFS_ROOT, "a4", &attr)));
+	GIVES(-EDQUOT, TX(fs, shmfs_link(fs, ALICE, alice, SHMFS_ROOT, "a4", &attr)));
 	GIVES(-EDQUOT, TX(fs, shmfs_mkdir(fs, ALICE, SHMFS_ROOT, "a4", 0755, &attr)));
 	GIVES(0, make(BOB, "b2"));
 	close_checked(fs);
@@ -120,7 +120,7 @@ START_TEST(the_creator_is_charged_whoever_owns_or_grows_it)
 	GIVES(0, TX(fs, shmfs_setattr(fs, id, &chown, &attr)));
 	handle = open_object(fs, id, O_RDWR);
 	GIVES(1, TX(fs, shmfs_write(fs, BOB, handle, "x", 1, 4 * 4096)));
-	GIVES(0, TX(fs, shmfs_link(fs, id, SHMFS_ROOT, "b", &attr)));
+	GIVES(0, TX(fs, shmfs_link(fs, ALICE, id, SHMFS_ROOT, "b", &attr)));
 	expect_account(ALICE, 5, 2);
 	expect_account(BOB, 0, 0);
 	release(fs, handle);

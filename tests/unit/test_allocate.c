@@ -27,7 +27,7 @@ static void begin(uint64_t size)
 
 static int64_t allocate(int mode, uint64_t offset, uint64_t length)
 {
-	return TX(fs, shmfs_fallocate(fs, handle, mode, offset, length));
+	return TX(fs, shmfs_fallocate(fs, ALICE, handle, mode, offset, length));
 }
 
 static uint64_t size_now(void)
@@ -192,7 +192,7 @@ END_TEST
 static int64_t seek(uint64_t offset, int whence)
 {
 	uint64_t out = 0;
-	int rc = shmfs_lseek(fs, handle, offset, whence, &out);
+	int rc = shmfs_lseek(fs, ALICE, handle, offset, whence, &out);
 
 	return rc < 0 ? rc : (int64_t)out;
 }

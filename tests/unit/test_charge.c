@@ -75,12 +75,13 @@ START_TEST(every_way_to_grow_is_limited)
 	uint64_t id = new_object(fs, SHMFS_ROOT, "sem.a"), handle = open_object(fs, id, O_RDWR);
 
 	GIVES(-ENOSPC, TX(fs, shmfs_write(fs, ALICE, handle, "ab", 2, 10 * 4096 - 1)));
-	GIVES(-ENOSPC, TX(fs, shmfs_fallocate(fs, handle, 0, 0, 10 * 4096 + 1)));
-	GIVES(-ENOSPC, TX(fs, shmfs_fallocate(fs, handle, FALLOC_FL_ZERO_RANGE, 10 * 4096, 1)));
+	GIVES(-ENOSPC, TX(fs, shmfs_fallocate(fs, ALICE, handle, 0, 0, 10 * 4096 + 1)));
+	GIVES(-ENOSPC,
+	    TX(fs, shmfs_fallocate(fs, ALICE, handle, FALLOC_FL_ZERO_RANGE, 10 * 4096, 1)));
 	ck_assert_uint_eq(attributes(fs, id).size, 0);
 	ck_assert_uint_eq(outside->books.memories, 0);
 	GIVES(2, TX(fs, shmfs_write(fs, ALICE, handle, "ab", 2, 10 * 4096 - 2)));
-	GIVES(0, TX(fs, shmfs_fallocate(fs, handle, 0, 0, 10 * 4096)));
+	GIVES(0, TX(fs, shmfs_fallocate(fs, ALICE, handle, 0, 0, 10 * 4096)));
 	ck_assert_uint_eq(usage(fs).used_pages, 10);
 	close_checked(fs);
 }
@@ -130,7 +131,7 @@ START_TEST(nodes_are_counted_up_to_the_limit)
 	GIVES(-ENOSPC, TX(fs, shmfs_symlink(fs, ALICE, SHMFS_ROOT, "a", "x", &attr)));
 	GIVES(-ENOSPC,
 	    TX(fs, shmfs_create(fs, ALICE, SHMFS_ROOT, "a", 0600, O_RDWR, &attr, &opened)));
-	GIVES(-ENOSPC, TX(fs, shmfs_link(fs, attr.id, SHMFS_ROOT, "a", &attr)));
+	GIVES(-ENOSPC, TX(fs, shmfs_link(fs, ALICE, attr.id, SHMFS_ROOT, "a", &attr)));
 	/* What exists needs no new node. */
 	GIVES(0,
 	    TX(fs, shmfs_create(fs, SUPERUSER, SHMFS_ROOT, "object", 0, O_RDWR, &attr, &opened)));
@@ -150,10 +151,10 @@ START_TEST(each_further_name_counts_as_a_node)
 	uint64_t id = new_object(fs, SHMFS_ROOT, "a");
 	struct shmfs_attr attr;
 
-	GIVES(0, TX(fs, shmfs_link(fs, id, SHMFS_ROOT, "b", &attr)));
+	GIVES(0, TX(fs, shmfs_link(fs, ALICE, id, SHMFS_ROOT, "b", &attr)));
 	ck_assert_uint_eq(usage(fs).used_nodes, 3);
-	GIVES(0, TX(fs, shmfs_link(fs, id, SHMFS_ROOT, "c", &attr)));
-	GIVES(-ENOSPC, TX(fs, shmfs_link(fs, id, SHMFS_ROOT, "d", &attr)));
+	GIVES(0, TX(fs, shmfs_link(fs, ALICE, id, SHMFS_ROOT, "c", &attr)));
+	GIVES(-ENOSPC, TX(fs, shmfs_link(fs, ALICE, id, SHMFS_ROOT, "d", &attr)));
 	GIVES(-ENOSPC, try_object(fs, "d"));
 	GIVES(0, TX(fs, shmfs_unlink(fs, ALICE, SHMFS_ROOT, "a")));
 	ck_assert_uint_eq(usage(fs).used_nodes, 3);
@@ -198,7 +199,7 @@ START_TEST(a_refused_name_is_refused_before_the_limit)
 
 	GIVES(-EEXIST, try_object(fs, "a"));
 	GIVES(-EINVAL, try_object(fs, ""));
-	GIVES(-EEXIST, TX(fs, shmfs_link(fs, id, SHMFS_ROOT, "a", &attr)));
+	GIVES(-EEXIST, TX(fs, shmfs_link(fs, ALICE, id, SHMFS_ROOT, "a", &attr)));
 	close_checked(fs);
 }
 END_TEST

@@ -98,10 +98,10 @@ static int make(struct life *life, struct learnt *learnt)
 		    life->fs, somebody(life), dir, name, some_name(life, target), &attr);
 		break;
 	case 2:
-		rc = shmfs_link(life->fs, some_node(life), dir, name, &attr);
+		rc = shmfs_link(life->fs, ALICE, some_node(life), dir, name, &attr);
 		break;
 	case 3:
-		rc = shmfs_lookup(life->fs, dir, name, &attr);
+		rc = shmfs_lookup(life->fs, ALICE, dir, name, &attr);
 		break;
 	default:
 		rc = shmfs_create(life->fs, somebody(life), dir, name, 0644,
@@ -122,7 +122,7 @@ static int take_away(struct life *life, struct learnt *learnt)
 		return shmfs_unlink(
 		    life->fs, somebody(life), some_node(life), some_name(life, name));
 	case 1:
-		return shmfs_rmdir(life->fs, some_node(life), some_name(life, name));
+		return shmfs_rmdir(life->fs, ALICE, some_node(life), some_name(life, name));
 	case 2:
 		if (life->handle_count == 0)
 			return 0;
@@ -159,21 +159,21 @@ static int64_t change(struct life *life, struct learnt *learnt)
 	case 2:
 		return shmfs_setattr(life->fs, some_node(life), &size, &attr);
 	case 3:
-		rc = shmfs_open(life->fs, some_node(life), O_RDWR, &opened);
+		rc = shmfs_open(life->fs, ALICE, some_node(life), O_RDWR, &opened);
 		learnt->handle = opened.handle;
 		return rc;
 	case 4:
 		return shmfs_write(life->fs, somebody(life), some_handle(life), buffer,
 		    below(life, sizeof buffer), some_size(life) / 10);
 	case 5:
-		return shmfs_read(life->fs, some_handle(life), buffer, below(life, sizeof buffer),
-		    some_size(life) / 10);
+		return shmfs_read(life->fs, ALICE, some_handle(life), buffer,
+		    below(life, sizeof buffer), some_size(life) / 10);
 	case 6:
-		return shmfs_fallocate(
-		    life->fs, some_handle(life), 0, some_size(life) / 10, some_size(life) / 10);
+		return shmfs_fallocate(life->fs, ALICE, some_handle(life), 0, some_size(life) / 10,
+		    some_size(life) / 10);
 	default:
-		return shmfs_fallocate(
-		    life->fs, some_handle(life), 3, some_size(life) / 10, 1 + some_size(life) / 10);
+		return shmfs_fallocate(life->fs, ALICE, some_handle(life), 3, some_size(life) / 10,
+		    1 + some_size(life) / 10);
 	}
 }
 
@@ -262,12 +262,12 @@ static void remove_tree(struct shmfs *fs, uint64_t dir)
 	for (;;) {
 		struct first first = {.found = false};
 
-		GIVES(0, shmfs_readdir(fs, dir, 0, first_entry, &first));
+		GIVES(0, shmfs_readdir(fs, ALICE, dir, 0, first_entry, &first));
 		if (!first.found)
 			return;
 		if (first.dir) {
 			remove_tree(fs, first.id);
-			GIVES(0, TX(fs, shmfs_rmdir(fs, dir, first.name)));
+			GIVES(0, TX(fs, shmfs_rmdir(fs, ALICE, dir, first.name)));
 		} else {
 			GIVES(0, TX(fs, shmfs_unlink(fs, ALICE, dir, first.name)));
 		}

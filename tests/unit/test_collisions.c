@@ -135,14 +135,14 @@ START_TEST(a_rename_to_one_too_many_is_refused_too)
 
 	check_every_transaction(false);
 	GIVES(0, make(fs, "a"));
-	GIVES(0, TX(fs, shmfs_lookup(fs, SHMFS_ROOT, "a", &attr)));
+	GIVES(0, TX(fs, shmfs_lookup(fs, ALICE, SHMFS_ROOT, "a", &attr)));
 	do
 		colliding_name(i++, name);
 	while (i < NAMES && make(fs, name) == 0);
 	ck_assert_uint_lt(i, NAMES);
 	check_every_transaction(true);
 	GIVES(-ENOSPC, TX(fs, shmfs_rename(fs, ALICE, SHMFS_ROOT, "a", SHMFS_ROOT, name, 0)));
-	GIVES(-ENOSPC, TX(fs, shmfs_link(fs, attr.id, SHMFS_ROOT, name, &attr)));
+	GIVES(-ENOSPC, TX(fs, shmfs_link(fs, ALICE, attr.id, SHMFS_ROOT, name, &attr)));
 	colliding_name(0, name);
 	GIVES(0, TX(fs, shmfs_rename(fs, ALICE, SHMFS_ROOT, "a", SHMFS_ROOT, name, 0)));
 	close_checked(fs);

@@ -57,7 +57,7 @@ static uint64_t look_up(struct shmfs *fs, unsigned number)
 
 	name_of(number, name);
 	shmfs_begin(fs);
-	GIVES(0, shmfs_lookup(fs, SHMFS_ROOT, name, &attr));
+	GIVES(0, shmfs_lookup(fs, ALICE, SHMFS_ROOT, name, &attr));
 	shmfs_commit(fs);
 	return attr.id;
 }

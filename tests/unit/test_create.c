@@ -195,12 +195,12 @@ START_TEST(open_opens_objects_only)
 	struct shmfs_attr attr;
 
 	GIVES(0, TX(fs, shmfs_mknod(fs, ALICE, SHMFS_ROOT, "fifo", S_IFIFO | 0600, &attr)));
-	GIVES(-ENXIO, TX(fs, shmfs_open(fs, attr.id, O_RDONLY, &opened)));
-	GIVES(-EISDIR, TX(fs, shmfs_open(fs, SHMFS_ROOT, O_RDONLY, &opened)));
-	GIVES(-ELOOP, TX(fs, shmfs_open(fs, symlink, O_RDONLY, &opened)));
-	GIVES(-ESTALE, TX(fs, shmfs_open(fs, 0, O_RDONLY, &opened)));
-	GIVES(-ESTALE, TX(fs, shmfs_open(fs, 31, O_RDONLY, &opened)));
-	GIVES(-ESTALE, TX(fs, shmfs_open(fs, UINT64_MAX, O_RDONLY, &opened)));
+	GIVES(-ENXIO, TX(fs, shmfs_open(fs, ALICE, attr.id, O_RDONLY, &opened)));
+	GIVES(-EISDIR, TX(fs, shmfs_open(fs, ALICE, SHMFS_ROOT, O_RDONLY, &opened)));
+	GIVES(-ELOOP, TX(fs, shmfs_open(fs, ALICE, symlink, O_RDONLY, &opened)));
+	GIVES(-ESTALE, TX(fs, shmfs_open(fs, ALICE, 0, O_RDONLY, &opened)));
+	GIVES(-ESTALE, TX(fs, shmfs_open(fs, ALICE, 31, O_RDONLY, &opened)));
+	GIVES(-ESTALE, TX(fs, shmfs_open(fs, ALICE, UINT64_MAX, O_RDONLY, &opened)));
 	ck_assert_uint_eq(usage(fs).handles, 0);
 	close_checked(fs);
 }
@@ -214,16 +214,16 @@ START_TEST(handles_do_what_they_were_opened_for)
 	uint64_t out;
 	char byte[1];
 
-	GIVES(1, TX(fs, shmfs_read(fs, reader, byte, 1, 0)));
+	GIVES(1, TX(fs, shmfs_read(fs, ALICE, reader, byte, 1, 0)));
 	GIVES(-EBADF, TX(fs, shmfs_write(fs, ALICE, reader, byte, 1, 0)));
 	GIVES(-EBADF, TX(fs, shmfs_write_back(fs, reader, byte, 1, 0)));
-	GIVES(-EBADF, TX(fs, shmfs_fallocate(fs, reader, 0, 0, 1)));
-	GIVES(0, shmfs_lseek(fs, reader, 0, SEEK_HOLE, &out));
-	GIVES(-EBADF, TX(fs, shmfs_read(fs, writer, byte, 1, 0)));
+	GIVES(-EBADF, TX(fs, shmfs_fallocate(fs, ALICE, reader, 0, 0, 1)));
+	GIVES(0, shmfs_lseek(fs, ALICE, reader, 0, SEEK_HOLE, &out));
+	GIVES(-EBADF, TX(fs, shmfs_read(fs, ALICE, writer, byte, 1, 0)));
 	GIVES(1, TX(fs, shmfs_write(fs, ALICE, writer, byte, 1, 0)));
 	GIVES(1, TX(fs, shmfs_write_back(fs, writer, byte, 1, 0)));
-	GIVES(0, TX(fs, shmfs_fallocate(fs, writer, 0, 0, 1)));
-	GIVES(0, shmfs_lseek(fs, writer, 0, SEEK_HOLE, &out));
+	GIVES(0, TX(fs, shmfs_fallocate(fs, ALICE, writer, 0, 0, 1)));
+	GIVES(0, shmfs_lseek(fs, ALICE, writer, 0, SEEK_HOLE, &out));
 	close_checked(fs);
 }
 END_TEST
@@ -238,7 +238,7 @@ START_TEST(objects_share_one_backing_id_while_they_live)
 	config.backing = true;
 	fs = open_with(config);
 	GIVES(0, TX(fs, shmfs_create(fs, ALICE, SHMFS_ROOT, "a", 0600, O_RDWR, &attr, &one)));
-	GIVES(0, TX(fs, shmfs_open(fs, attr.id, O_RDONLY, &two)));
+	GIVES(0, TX(fs, shmfs_open(fs, ALICE, attr.id, O_RDONLY, &two)));
 	ck_assert_int_gt(one.backing, 0);
 	ck_assert_int_eq(one.backing, two.backing);
 	GIVES(0, TX(fs, shmfs_create(fs, ALICE, SHMFS_ROOT, "b", 0600, O_RDWR, &attr, &other)));

@@ -46,13 +46,83 @@ static uint64_t use_up(struct shmfs *fs)
 	return id;
 }
 
+/* As if each were still in use when its handle goes. */
+static uint64_t make_vacant(struct shmfs *fs, const char *name)
+{
+	uint64_t id = new_object(fs, SHMFS_ROOT, name), handle;
+
+	outside->in_use = true;
+	handle = open_object(fs, id, O_RDWR);
+	release(fs, handle);
+	outside->in_use = false;
+	return id;
+}
+
+START_TEST(memory_of_an_empty_object_that_was_in_use_goes_later)
+{
+	static const char *const names[] = {"a", "b", "c"};
+	struct shmfs *fs = open_bounded(true);
+	uint64_t other = new_object(fs, SHMFS_ROOT, "other");
+
+	for (unsigned i = 0; i < 3; i++)
+		(void)make_vacant(fs, names[i]);
+	ck_assert_uint_eq(outside->books.memories, 3);
+	for (unsigned left = 3; left-- > 0;) {
+		release(fs, open_object(fs, other, O_RDONLY));
+		ck_assert_uint_eq(outside->books.memories, left);
+		ck_assert_uint_eq(fs->super->vacant.count, left);
+	}
+	close_checked(fs);
+}
+END_TEST
+
+START_TEST(memory_of_an_empty_object_that_is_in_use_stays)
+{
+	struct shmfs *fs = open_bounded(true);
+	uint64_t id = make_vacant(fs, "a"), other = new_object(fs, SHMFS_ROOT, "other"), handle;
+
+	outside->in_use = true;
+	for (int i = 0; i < 3; i++)
+		release(fs, open_object(fs, other, O_RDONLY));
+	ck_assert_uint_eq(outside->books.memories, 2);
+	ck_assert_uint_eq(fs->super->vacant.count, 2);
+	outside->in_use = false;
+	/* One that is open or was given a size is none of them any more. */
+	handle = open_object(fs, id, O_RDWR);
+	GIVES(0, try_size(fs, other, 100));
+	for (int i = 0; i < 2; i++)
+		release(fs, open_object(fs, other, O_RDONLY));
+	ck_assert_uint_eq(outside->books.memories, 2);
+	ck_assert_uint_eq(fs->super->vacant.count, 0);
+	release(fs, handle);
+	ck_assert_uint_eq(outside->books.memories, 1);
+	close_checked(fs);
+}
+END_TEST
+
+START_TEST(an_empty_object_that_was_in_use_can_be_removed)
+{
+	struct shmfs *fs = open_bounded(true);
+	uint64_t first = make_vacant(fs, "a"), second = make_vacant(fs, "b");
+
+	GIVES(0, TX(fs, shmfs_unlink(fs, ALICE, SHMFS_ROOT, "a")));
+	forget(fs, first, 1);
+	ck_assert_uint_eq(fs->super->vacant.count, 1);
+	GIVES(0, TX(fs, shmfs_unlink(fs, ALICE, SHMFS_ROOT, "b")));
+	forget(fs, second, 1);
+	ck_assert_uint_eq(fs->super->vacant.count, 0);
+	ck_assert_uint_eq(outside->books.memories, 0);
+	close_checked(fs);
+}
+END_TEST
+
 START_TEST(without_a_descriptor_nothing_grows)
 {
 	struct shmfs *fs = open_bounded(false);
 	uint64_t id = use_up(fs), handle = open_object(fs, id, O_RDWR);
 
 	ck_assert_uint_eq(attributes(fs, id).size, 0);
-	GIVES(-ENFILE, TX(fs, shmfs_fallocate(fs, handle, 0, 0, 1)));
+	GIVES(-ENFILE, TX(fs, shmfs_fallocate(fs, ALICE, handle, 0, 0, 1)));
 	GIVES(0, try_size(fs, id, 0));
 	ck_assert_uint_eq(usage(fs).used_pages, SPARE);
 	close_checked(fs);
@@ -79,7 +149,7 @@ START_TEST(everything_else_goes_on)
 
 	(void)use_up(fs);
 	(void)new_directory(fs, SHMFS_ROOT, "dir");
-	GIVES(0, TX(fs, shmfs_lookup(fs, SHMFS_ROOT, "a", &attr)));
+	GIVES(0, TX(fs, shmfs_lookup(fs, ALICE, SHMFS_ROOT, "a", &attr)));
 	id = attr.id;
 	write_bytes(fs, open_object(fs, id, O_RDWR), 'x', 100, 0);
 	GIVES(0, try_size(fs, id, 1 << 20));
@@ -106,12 +176,12 @@ START_TEST(with_backing_an_opening_needs_one)
 	struct shmfs_opened opened;
 	struct shmfs_attr attr;
 
-	GIVES(-ENFILE, TX(fs, shmfs_open(fs, id, O_RDWR, &opened)));
+	GIVES(-ENFILE, TX(fs, shmfs_open(fs, ALICE, id, O_RDWR, &opened)));
 	GIVES(-ENFILE,
 	    TX(fs, shmfs_create(fs, ALICE, SHMFS_ROOT, "new", 0600, O_RDWR, &attr, &opened)));
 	ck_assert_uint_eq(id_of(fs, SHMFS_ROOT, "new"), 0);
 	GIVES(0, TX(fs, shmfs_unlink(fs, ALICE, SHMFS_ROOT, "a")));
-	GIVES(0, TX(fs, shmfs_open(fs, id, O_RDWR, &opened)));
+	GIVES(0, TX(fs, shmfs_open(fs, ALICE, id, O_RDWR, &opened)));
 	close_checked(fs);
 }
 END_TEST
@@ -223,6 +293,9 @@ Suite *descriptors_suite(void)
 	Suite *suite = suite_create("descriptors");
 	TCase *tests = harness_case(suite, "descriptors");
 
+	tcase_add_test(tests, memory_of_an_empty_object_that_was_in_use_goes_later);
+	tcase_add_test(tests, memory_of_an_empty_object_that_is_in_use_stays);
+	tcase_add_test(tests, an_empty_object_that_was_in_use_can_be_removed);
 	tcase_add_test(tests, without_a_descriptor_nothing_grows);
 	tcase_add_test(tests, a_write_that_would_extend_needs_one_too);
 	tcase_add_test(tests, everything_else_goes_on);

@@ -42,15 +42,15 @@ static int take_entry(void *arg, const struct shmfs_entry *entry)
 	return 0;
 }
 
-static void read_some(const struct shmfs *fs, uint64_t dir, struct reader *reader, unsigned room)
+static void read_some(struct shmfs *fs, uint64_t dir, struct reader *reader, unsigned room)
 {
 	reader->room = room;
 	reader->at_end = true;
-	GIVES(0, shmfs_readdir(fs, dir, reader->next, take_entry, reader));
+	GIVES(0, shmfs_readdir(fs, ALICE, dir, reader->next, take_entry, reader));
 }
 
-static void expect_entry(const struct shmfs *fs, uint64_t dir, struct reader *reader,
-    const char *name, uint64_t id, mode_t type)
+static void expect_entry(struct shmfs *fs, uint64_t dir, struct reader *reader, const char *name,
+    uint64_t id, mode_t type)
 {
 	read_some(fs, dir, reader, 1);
 	ck_assert_uint_eq(reader->room, 0);
@@ -59,7 +59,7 @@ static void expect_entry(const struct shmfs *fs, uint64_t dir, struct reader *re
 	ck_assert_uint_eq(reader->last_mode, type);
 }
 
-static void expect_end(const struct shmfs *fs, uint64_t dir, struct reader *reader)
+static void expect_end(struct shmfs *fs, uint64_t dir, struct reader *reader)
 {
 	read_some(fs, dir, reader, 1);
 	ck_assert_uint_eq(reader->room, 1);
@@ -192,7 +192,7 @@ START_TEST(a_removed_directory_shows_nothing)
 	uint64_t dir = new_directory(fs, SHMFS_ROOT, "dir");
 	struct reader reader = {0};
 
-	GIVES(0, TX(fs, shmfs_rmdir(fs, SHMFS_ROOT, "dir")));
+	GIVES(0, TX(fs, shmfs_rmdir(fs, ALICE, SHMFS_ROOT, "dir")));
 	expect_end(fs, dir, &reader);
 	close_checked(fs);
 }
@@ -203,12 +203,13 @@ START_TEST(only_directories_are_listed)
 	struct shmfs *fs = open_small();
 	struct reader reader = {0};
 
-	GIVES(-ENOTDIR, shmfs_readdir(fs, new_object(fs, SHMFS_ROOT, "a"), 0, take_entry, &reader));
 	GIVES(-ENOTDIR,
-	    shmfs_readdir(fs, new_symlink(fs, SHMFS_ROOT, "b", "."), 0, take_entry, &reader));
-	GIVES(-ESTALE, shmfs_readdir(fs, 0, 0, take_entry, &reader));
-	GIVES(-ESTALE, shmfs_readdir(fs, 999, 0, take_entry, &reader));
-	GIVES(-ESTALE, shmfs_readdir(fs, UINT64_MAX, 0, take_entry, &reader));
+	    shmfs_readdir(fs, ALICE, new_object(fs, SHMFS_ROOT, "a"), 0, take_entry, &reader));
+	GIVES(-ENOTDIR, shmfs_readdir(fs, ALICE, new_symlink(fs, SHMFS_ROOT, "b", "."), 0,
+			    take_entry, &reader));
+	GIVES(-ESTALE, shmfs_readdir(fs, ALICE, 0, 0, take_entry, &reader));
+	GIVES(-ESTALE, shmfs_readdir(fs, ALICE, 999, 0, take_entry, &reader));
+	GIVES(-ESTALE, shmfs_readdir(fs, ALICE, UINT64_MAX, 0, take_entry, &reader));
 	close_checked(fs);
 }
 END_TEST

@@ -50,7 +50,7 @@ START_TEST(a_pinned_object_does_not_shrink)
 	GIVES(0, pin(id, 9999, 1, &second));
 	GIVES(-EBUSY, try_size(id, 9999));
 	GIVES(-EBUSY, try_size(id, 0));
-	GIVES(-EBUSY, TX(fs, shmfs_open(fs, id, O_RDWR | O_TRUNC, &opened)));
+	GIVES(-EBUSY, TX(fs, shmfs_open(fs, ALICE, id, O_RDWR | O_TRUNC, &opened)));
 	GIVES(-EBUSY,
 	    TX(fs, shmfs_create(fs, ALICE, SHMFS_ROOT, "a", 0, O_RDWR | O_TRUNC, &attr, &opened)));
 	GIVES(0, try_size(id, 10000));
@@ -227,7 +227,7 @@ START_TEST(reaping_takes_the_names_one_by_one)
 
 	fs = open_small();
 	id = new_object_of(fs, SHMFS_ROOT, "a", 10000);
-	GIVES(0, TX(fs, shmfs_link(fs, id, SHMFS_ROOT, "b", &attr)));
+	GIVES(0, TX(fs, shmfs_link(fs, ALICE, id, SHMFS_ROOT, "b", &attr)));
 	forget(fs, id, 2);
 	GIVES(0, shmfs_held(fs, id));
 	GIVES(0, TX(fs, shmfs_reap(fs, id, &removal)));
@@ -316,7 +316,8 @@ static void expect_lifetime(uint64_t id, const char *want)
 {
 	char value[16] = "";
 
-	GIVES(strlen(want), shmfs_getxattr(fs, id, "user.shmfs.lifetime", value, sizeof value));
+	GIVES(strlen(want),
+	    shmfs_getxattr(fs, ALICE, id, "user.shmfs.lifetime", value, sizeof value));
 	ck_assert_str_eq(value, want);
 }
 
@@ -337,7 +338,7 @@ START_TEST(the_owner_says_how_long_an_object_lives)
 	GIVES(-EINVAL, set_lifetime(ALICE, id, "holder"));
 	GIVES(-EINVAL, set_lifetime(ALICE, id, ""));
 	GIVES(-EOPNOTSUPP, set_lifetime(ALICE, dir, "holders"));
-	GIVES(-EPERM, TX(fs, shmfs_removexattr(fs, id, "user.shmfs.lifetime")));
+	GIVES(-EPERM, TX(fs, shmfs_removexattr(fs, ALICE, id, "user.shmfs.lifetime")));
 	GIVES(0, set_lifetime(ALICE, id, "holders"));
 	fs = take_up(fs);
 	GIVES(1, expire());

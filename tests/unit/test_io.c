@@ -25,7 +25,7 @@ static int64_t read_at(uint64_t offset, size_t size)
 {
 	char buffer[20000];
 
-	return TX(fs, shmfs_read(fs, handle, buffer, size, offset));
+	return TX(fs, shmfs_read(fs, ALICE, handle, buffer, size, offset));
 }
 
 static int64_t write_at(uint64_t offset, size_t size)
@@ -62,7 +62,7 @@ static size_t lend(uint64_t offset, size_t most, size_t least, struct shmfs_lent
 {
 	const struct shmfs_lending lending = {offset, most, least};
 
-	return (size_t)TX(fs, (int64_t)shmfs_lend(fs, handle, &lending, lent));
+	return (size_t)TX(fs, (int64_t)shmfs_lend(fs, ALICE, handle, &lending, lent));
 }
 
 /* Bytes that tell where they are. */
@@ -132,7 +132,7 @@ START_TEST(a_hole_is_not_lent_and_stays_a_hole)
 	GIVES(0, lend(8192, 4097, 1, &lent));
 	GIVES(4096, lend(8192, 4096, 1, &lent));
 	shmfs_give_back(fs, &lent);
-	GIVES(0, shmfs_getattr(fs, id, &attr));
+	GIVES(0, shmfs_getattr(fs, ALICE, id, &attr));
 	ck_assert_uint_eq(attr.blocks, 8);
 	close_checked(fs);
 }
@@ -235,7 +235,7 @@ START_TEST(whether_an_object_grows_is_decided_by_its_first_name)
 	begin("sem.a", 0);
 	GIVES(0, TX(fs, shmfs_rename(fs, ALICE, SHMFS_ROOT, "sem.a", SHMFS_ROOT, "a", 0)));
 	GIVES(1, write_at(0, 1));
-	GIVES(0, TX(fs, shmfs_link(fs, id, SHMFS_ROOT, "b", &attr)));
+	GIVES(0, TX(fs, shmfs_link(fs, ALICE, id, SHMFS_ROOT, "b", &attr)));
 	GIVES(0, TX(fs, shmfs_unlink(fs, ALICE, SHMFS_ROOT, "a")));
 	GIVES(1, write_at(1, 1));
 	id = new_object(fs, SHMFS_ROOT, "c");
@@ -327,10 +327,10 @@ START_TEST(unknown_handles_are_bad)
 		GIVES(-EBADF, write_at(0, 1));
 		GIVES(-EBADF, write_at(0, 0));
 		GIVES(-EBADF, write_back_at(0, 1));
-		GIVES(-EBADF, TX(fs, shmfs_fallocate(fs, handle, 0, 0, 1)));
-		GIVES(-EBADF, TX(fs, shmfs_fallocate(fs, handle, 77, 0, 0)));
-		GIVES(-EBADF, shmfs_lseek(fs, handle, 0, SEEK_DATA, &out));
-		GIVES(-EBADF, shmfs_lseek(fs, handle, 0, 99, &out));
+		GIVES(-EBADF, TX(fs, shmfs_fallocate(fs, ALICE, handle, 0, 0, 1)));
+		GIVES(-EBADF, TX(fs, shmfs_fallocate(fs, ALICE, handle, 77, 0, 0)));
+		GIVES(-EBADF, shmfs_lseek(fs, ALICE, handle, 0, SEEK_DATA, &out));
+		GIVES(-EBADF, shmfs_lseek(fs, ALICE, handle, 0, 99, &out));
 	}
 	close_checked(fs);
 }

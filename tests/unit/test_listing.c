@@ -155,9 +155,9 @@ START_TEST(a_path_is_that_of_the_newest_name)
 	id = new_object(fs, SHMFS_ROOT, "first");
 	expect_path(SHMFS_ROOT, "");
 	expect_path(id, "first");
-	GIVES(0, TX(fs, shmfs_link(fs, id, sub, "\xff\x01", &attr)));
+	GIVES(0, TX(fs, shmfs_link(fs, ALICE, id, sub, "\xff\x01", &attr)));
 	expect_path(id, "dir/s u b/\xff\x01");
-	GIVES(0, TX(fs, shmfs_link(fs, id, dir, "third", &attr)));
+	GIVES(0, TX(fs, shmfs_link(fs, ALICE, id, dir, "third", &attr)));
 	expect_path(id, "dir/third");
 	GIVES(0, TX(fs, shmfs_unlink(fs, ALICE, sub, "\xff\x01")));
 	expect_path(id, "dir/third");

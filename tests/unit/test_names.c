@@ -20,7 +20,7 @@ static int64_t call_naming(struct shmfs *fs, int which, uint64_t dir, const char
 
 	switch (which) {
 	case 0:
-		return TX(fs, shmfs_lookup(fs, dir, name, &attr));
+		return TX(fs, shmfs_lookup(fs, ALICE, dir, name, &attr));
 	case 1:
 		return TX(fs, shmfs_create(fs, ALICE, dir, name, 0644, O_RDWR, &attr, &opened));
 	case 2:
@@ -32,13 +32,13 @@ static int64_t call_naming(struct shmfs *fs, int which, uint64_t dir, const char
 	case 5:
 		return TX(fs, shmfs_unlink(fs, ALICE, dir, name));
 	case 6:
-		return TX(fs, shmfs_rmdir(fs, dir, name));
+		return TX(fs, shmfs_rmdir(fs, ALICE, dir, name));
 	case 7:
 		return TX(fs, shmfs_rename(fs, ALICE, dir, name, SHMFS_ROOT, "to", 0));
 	default:
 		if (!exists(fs, linked))
 			linked = new_object(fs, SHMFS_ROOT, "linked");
-		return TX(fs, shmfs_link(fs, linked, dir, name, &attr));
+		return TX(fs, shmfs_link(fs, ALICE, linked, dir, name, &attr));
 	}
 }
 
@@ -78,7 +78,7 @@ START_TEST(parents_are_checked_everywhere)
 
 	expect_of_all(fs, new_object(fs, SHMFS_ROOT, "object"), "a", -ENOTDIR);
 	expect_of_all(fs, new_symlink(fs, SHMFS_ROOT, "symlink", "."), "a", -ENOTDIR);
-	GIVES(0, TX(fs, shmfs_rmdir(fs, SHMFS_ROOT, "removed")));
+	GIVES(0, TX(fs, shmfs_rmdir(fs, ALICE, SHMFS_ROOT, "removed")));
 	expect_of_all(fs, removed, "a", -ENOENT);
 	expect_of_all(fs, 0, "a", -ESTALE);
 	expect_of_all(fs, 98765, "a", -ESTALE);
@@ -99,11 +99,11 @@ START_TEST(the_longest_name_works_everywhere)
 	memset(longest, 'n', sizeof longest);
 	longest[SHMFS_NAME_MAX] = '\0';
 	id = new_object(fs, SHMFS_ROOT, longest);
-	GIVES(0, TX(fs, shmfs_lookup(fs, SHMFS_ROOT, longest, &attr)));
+	GIVES(0, TX(fs, shmfs_lookup(fs, ALICE, SHMFS_ROOT, longest, &attr)));
 	ck_assert_uint_eq(attr.id, id);
 	ck_assert_uint_eq(id_of(fs, SHMFS_ROOT, longest), id);
 	longest[SHMFS_NAME_MAX - 1] = '\0';
-	GIVES(-ENOENT, TX(fs, shmfs_lookup(fs, SHMFS_ROOT, longest, &attr)));
+	GIVES(-ENOENT, TX(fs, shmfs_lookup(fs, ALICE, SHMFS_ROOT, longest, &attr)));
 	close_checked(fs);
 }
 END_TEST
@@ -114,9 +114,9 @@ START_TEST(names_that_are_not_there)
 	struct shmfs_attr attr;
 
 	(void)new_object(fs, SHMFS_ROOT, "there");
-	GIVES(-ENOENT, TX(fs, shmfs_lookup(fs, SHMFS_ROOT, "ther", &attr)));
+	GIVES(-ENOENT, TX(fs, shmfs_lookup(fs, ALICE, SHMFS_ROOT, "ther", &attr)));
 	GIVES(-ENOENT, TX(fs, shmfs_unlink(fs, ALICE, SHMFS_ROOT, "theree")));
-	GIVES(-ENOENT, TX(fs, shmfs_rmdir(fs, SHMFS_ROOT, "There")));
+	GIVES(-ENOENT, TX(fs, shmfs_rmdir(fs, ALICE, SHMFS_ROOT, "There")));
 	close_checked(fs);
 }
 END_TEST
@@ -135,7 +135,7 @@ START_TEST(names_that_are_taken)
 		    -EEXIST, TX(fs, shmfs_mknod(fs, ALICE, SHMFS_ROOT, taken[i], S_IFREG, &attr)));
 		GIVES(-EEXIST, TX(fs, shmfs_mkdir(fs, ALICE, SHMFS_ROOT, taken[i], 0755, &attr)));
 		GIVES(-EEXIST, TX(fs, shmfs_symlink(fs, ALICE, SHMFS_ROOT, taken[i], "x", &attr)));
-		GIVES(-EEXIST, TX(fs, shmfs_link(fs, id, SHMFS_ROOT, taken[i], &attr)));
+		GIVES(-EEXIST, TX(fs, shmfs_link(fs, ALICE, id, SHMFS_ROOT, taken[i], &attr)));
 	}
 	ck_assert_uint_eq(count_entries(fs, SHMFS_ROOT), 3);
 	close_checked(fs);
@@ -194,9 +194,9 @@ START_TEST(mkdir_counts_links_and_sizes)
 	(void)new_object(fs, dir, "object");
 	ck_assert_uint_eq(attributes(fs, dir).nlink, 3);
 	ck_assert_uint_eq(attributes(fs, dir).size, 80);
-	GIVES(0, TX(fs, shmfs_rmdir(fs, dir, "sub")));
+	GIVES(0, TX(fs, shmfs_rmdir(fs, ALICE, dir, "sub")));
 	GIVES(0, TX(fs, shmfs_unlink(fs, ALICE, dir, "object")));
-	GIVES(0, TX(fs, shmfs_rmdir(fs, SHMFS_ROOT, "dir")));
+	GIVES(0, TX(fs, shmfs_rmdir(fs, ALICE, SHMFS_ROOT, "dir")));
 	ck_assert_uint_eq(attributes(fs, dir).nlink, 0);
 	ck_assert_uint_eq(attributes(fs, SHMFS_ROOT).nlink, 2);
 	close_checked(fs);
@@ -250,7 +250,7 @@ START_TEST(symlinks_keep_their_target)
 		GIVES(0, TX(fs, shmfs_symlink(fs, ALICE, SHMFS_ROOT, name, target, &attr)));
 		ck_assert_uint_eq(attr.mode, S_IFLNK | 0777);
 		ck_assert_uint_eq(attr.size, lengths[i]);
-		GIVES(lengths[i], shmfs_readlink(fs, attr.id, out));
+		GIVES(lengths[i], shmfs_readlink(fs, ALICE, attr.id, out));
 		ck_assert_str_eq(out, target);
 	}
 	memset(target, 't', SHMFS_TARGET_MAX + 1);
@@ -266,10 +266,10 @@ START_TEST(only_symlinks_are_read_as_such)
 	struct shmfs *fs = open_small();
 	char out[SHMFS_TARGET_MAX + 1];
 
-	GIVES(-EINVAL, shmfs_readlink(fs, SHMFS_ROOT, out));
-	GIVES(-EINVAL, shmfs_readlink(fs, new_object(fs, SHMFS_ROOT, "a"), out));
-	GIVES(-ESTALE, shmfs_readlink(fs, 0, out));
-	GIVES(-ESTALE, shmfs_readlink(fs, 4711, out));
+	GIVES(-EINVAL, shmfs_readlink(fs, ALICE, SHMFS_ROOT, out));
+	GIVES(-EINVAL, shmfs_readlink(fs, ALICE, new_object(fs, SHMFS_ROOT, "a"), out));
+	GIVES(-ESTALE, shmfs_readlink(fs, ALICE, 0, out));
+	GIVES(-ESTALE, shmfs_readlink(fs, ALICE, 4711, out));
 	close_checked(fs);
 }
 END_TEST
@@ -281,7 +281,7 @@ START_TEST(links_are_names_of_one_object)
 	uint64_t dir = new_directory(fs, SHMFS_ROOT, "dir");
 	struct shmfs_attr attr;
 
-	GIVES(0, TX(fs, shmfs_link(fs, id, dir, "b", &attr)));
+	GIVES(0, TX(fs, shmfs_link(fs, ALICE, id, dir, "b", &attr)));
 	ck_assert_uint_eq(attr.id, id);
 	ck_assert_uint_eq(attr.nlink, 2);
 	ck_assert_uint_eq(attr.size, 10);
@@ -298,10 +298,10 @@ START_TEST(symlinks_and_fifos_can_be_linked)
 	uint64_t id = new_symlink(fs, SHMFS_ROOT, "a", "x");
 	struct shmfs_attr attr;
 
-	GIVES(0, TX(fs, shmfs_link(fs, id, SHMFS_ROOT, "b", &attr)));
+	GIVES(0, TX(fs, shmfs_link(fs, ALICE, id, SHMFS_ROOT, "b", &attr)));
 	ck_assert_uint_eq(attr.nlink, 2);
 	GIVES(0, TX(fs, shmfs_mknod(fs, ALICE, SHMFS_ROOT, "fifo", S_IFIFO, &attr)));
-	GIVES(0, TX(fs, shmfs_link(fs, attr.id, SHMFS_ROOT, "fifo2", &attr)));
+	GIVES(0, TX(fs, shmfs_link(fs, ALICE, attr.id, SHMFS_ROOT, "fifo2", &attr)));
 	ck_assert_uint_eq(attr.nlink, 2);
 	close_checked(fs);
 }
@@ -315,18 +315,18 @@ START_TEST(links_that_cannot_be_made)
 	struct shmfs_attr attr;
 	struct node *node;
 
-	GIVES(-EPERM, TX(fs, shmfs_link(fs, SHMFS_ROOT, SHMFS_ROOT, "b", &attr)));
-	GIVES(-EPERM, TX(fs, shmfs_link(fs, dir, SHMFS_ROOT, "b", &attr)));
-	GIVES(-ESTALE, TX(fs, shmfs_link(fs, 0, SHMFS_ROOT, "b", &attr)));
-	GIVES(-ESTALE, TX(fs, shmfs_link(fs, 777, SHMFS_ROOT, "b", &attr)));
+	GIVES(-EPERM, TX(fs, shmfs_link(fs, ALICE, SHMFS_ROOT, SHMFS_ROOT, "b", &attr)));
+	GIVES(-EPERM, TX(fs, shmfs_link(fs, ALICE, dir, SHMFS_ROOT, "b", &attr)));
+	GIVES(-ESTALE, TX(fs, shmfs_link(fs, ALICE, 0, SHMFS_ROOT, "b", &attr)));
+	GIVES(-ESTALE, TX(fs, shmfs_link(fs, ALICE, 777, SHMFS_ROOT, "b", &attr)));
 	node = node_get(fs, id);
 	node->names = UINT32_MAX;
 	shmfs_begin(fs);
-	GIVES(-EMLINK, shmfs_link(fs, id, SHMFS_ROOT, "b", &attr));
+	GIVES(-EMLINK, shmfs_link(fs, ALICE, id, SHMFS_ROOT, "b", &attr));
 	shmfs_rollback(fs);
 	node->names = 1;
 	GIVES(0, TX(fs, shmfs_unlink(fs, ALICE, SHMFS_ROOT, "a")));
-	GIVES(-ENOENT, TX(fs, shmfs_link(fs, id, SHMFS_ROOT, "b", &attr)));
+	GIVES(-ENOENT, TX(fs, shmfs_link(fs, ALICE, id, SHMFS_ROOT, "b", &attr)));
 	release(fs, handle);
 	close_checked(fs);
 }
@@ -340,12 +340,12 @@ START_TEST(unlink_and_rmdir_tell_directories_from_others)
 	(void)new_object(fs, dir, "inside");
 	(void)new_symlink(fs, SHMFS_ROOT, "symlink", "dir");
 	GIVES(-EISDIR, TX(fs, shmfs_unlink(fs, ALICE, SHMFS_ROOT, "dir")));
-	GIVES(-ENOTEMPTY, TX(fs, shmfs_rmdir(fs, SHMFS_ROOT, "dir")));
-	GIVES(-ENOTDIR, TX(fs, shmfs_rmdir(fs, dir, "inside")));
-	GIVES(-ENOTDIR, TX(fs, shmfs_rmdir(fs, SHMFS_ROOT, "symlink")));
+	GIVES(-ENOTEMPTY, TX(fs, shmfs_rmdir(fs, ALICE, SHMFS_ROOT, "dir")));
+	GIVES(-ENOTDIR, TX(fs, shmfs_rmdir(fs, ALICE, dir, "inside")));
+	GIVES(-ENOTDIR, TX(fs, shmfs_rmdir(fs, ALICE, SHMFS_ROOT, "symlink")));
 	GIVES(0, TX(fs, shmfs_unlink(fs, ALICE, dir, "inside")));
 	GIVES(-EISDIR, TX(fs, shmfs_unlink(fs, ALICE, SHMFS_ROOT, "dir")));
-	GIVES(0, TX(fs, shmfs_rmdir(fs, SHMFS_ROOT, "dir")));
+	GIVES(0, TX(fs, shmfs_rmdir(fs, ALICE, SHMFS_ROOT, "dir")));
 	GIVES(0, TX(fs, shmfs_unlink(fs, ALICE, SHMFS_ROOT, "symlink")));
 	ck_assert_uint_eq(count_entries(fs, SHMFS_ROOT), 0);
 	close_checked(fs);
@@ -357,7 +357,7 @@ START_TEST(a_removed_directory_keeps_its_attributes)
 	struct shmfs *fs = open_small();
 	uint64_t dir = new_directory(fs, SHMFS_ROOT, "dir");
 
-	GIVES(0, TX(fs, shmfs_rmdir(fs, SHMFS_ROOT, "dir")));
+	GIVES(0, TX(fs, shmfs_rmdir(fs, ALICE, SHMFS_ROOT, "dir")));
 	ck_assert_uint_eq(attributes(fs, dir).mode, S_IFDIR | 0755);
 	ck_assert_uint_eq(attributes(fs, dir).nlink, 0);
 	close_checked(fs);
@@ -374,9 +374,9 @@ START_TEST(answers_are_untouched_on_failure)
 	memset(&opened, 0xa5, sizeof opened);
 	untouched = attr;
 	unopened = opened;
-	GIVES(-ENOENT, TX(fs, shmfs_lookup(fs, SHMFS_ROOT, "a", &attr)));
-	GIVES(-ESTALE, TX(fs, shmfs_open(fs, 99, O_RDWR, &opened)));
-	GIVES(-ESTALE, shmfs_getattr(fs, 99, &attr));
+	GIVES(-ENOENT, TX(fs, shmfs_lookup(fs, ALICE, SHMFS_ROOT, "a", &attr)));
+	GIVES(-ESTALE, TX(fs, shmfs_open(fs, ALICE, 99, O_RDWR, &opened)));
+	GIVES(-ESTALE, shmfs_getattr(fs, ALICE, 99, &attr));
 	(void)new_object(fs, SHMFS_ROOT, "b");
 	GIVES(-EEXIST, TX(fs, shmfs_create(fs, ALICE, SHMFS_ROOT, "b", 0600, O_RDWR | O_EXCL, &attr,
 				  &opened)));

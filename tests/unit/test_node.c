@@ -43,7 +43,7 @@ static void let_go_in_order(unsigned permutation)
 	uint64_t id = new_object_of(fs, SHMFS_ROOT, "name", 6000), handle[2];
 	struct shmfs_attr attr;
 
-	GIVES(0, TX(fs, shmfs_link(fs, id, SHMFS_ROOT, "second", &attr)));
+	GIVES(0, TX(fs, shmfs_link(fs, ALICE, id, SHMFS_ROOT, "second", &attr)));
 	handle[0] = open_object(fs, id, O_RDWR);
 	handle[1] = open_object(fs, id, O_RDONLY);
 	write_bytes(fs, handle[0], 'd', 6000, 0);
@@ -102,11 +102,11 @@ START_TEST(what_only_the_caller_knows_gives_its_memory_back)
 	ck_assert_uint_eq(outside->books.memories, 0);
 	ck_assert_uint_eq(usage(fs).used_pages, 0);
 	ck_assert_uint_eq(usage(fs).used_nodes, 1);
-	GIVES(-ESTALE, TX(fs, shmfs_open(fs, id, O_RDWR, &opened)));
+	GIVES(-ESTALE, TX(fs, shmfs_open(fs, ALICE, id, O_RDWR, &opened)));
 	GIVES(-ESTALE, TX(fs, shmfs_setattr(fs, id, &change, &attr)));
 	change = (struct shmfs_change){.what = SHMFS_CHANGE_MODE, .mode = 0600};
 	GIVES(0, TX(fs, shmfs_setattr(fs, id, &change, &attr)));
-	GIVES(-ENOENT, TX(fs, shmfs_link(fs, id, SHMFS_ROOT, "b", &attr)));
+	GIVES(-ENOENT, TX(fs, shmfs_link(fs, ALICE, id, SHMFS_ROOT, "b", &attr)));
 	forget(fs, id, 1);
 	ck_assert(!exists(fs, id));
 	close_checked(fs);
@@ -210,7 +210,7 @@ START_TEST(other_nodes_live_until_name_and_reference_are_gone)
 		GIVES(0, TX(fs, shmfs_unlink(fs, ALICE, SHMFS_ROOT, "fifo")));
 		GIVES(0, TX(fs, shmfs_unlink(fs, ALICE, SHMFS_ROOT, "short")));
 		GIVES(0, TX(fs, shmfs_unlink(fs, ALICE, SHMFS_ROOT, "long")));
-		GIVES(0, TX(fs, shmfs_rmdir(fs, SHMFS_ROOT, "dir")));
+		GIVES(0, TX(fs, shmfs_rmdir(fs, ALICE, SHMFS_ROOT, "dir")));
 		ck_assert_uint_eq(usage(fs).used_nodes, 1);
 		for (int i = 0; i < 4 && !reference_first; i++) {
 			ck_assert(exists(fs, id[i]));
@@ -232,8 +232,8 @@ START_TEST(references_count_up_by_every_answer_and_down_by_forget)
 	struct shmfs_opened opened;
 	struct shmfs_attr attr;
 
-	GIVES(0, TX(fs, shmfs_lookup(fs, SHMFS_ROOT, "a", &attr)));
-	GIVES(0, TX(fs, shmfs_link(fs, id, SHMFS_ROOT, "b", &attr)));
+	GIVES(0, TX(fs, shmfs_lookup(fs, ALICE, SHMFS_ROOT, "a", &attr)));
+	GIVES(0, TX(fs, shmfs_link(fs, ALICE, id, SHMFS_ROOT, "b", &attr)));
 	GIVES(0, TX(fs, shmfs_create(fs, ALICE, SHMFS_ROOT, "b", 0, O_RDWR, &attr, &opened)));
 	release(fs, opened.handle);
 	GIVES(0, TX(fs, shmfs_unlink(fs, ALICE, SHMFS_ROOT, "a")));
@@ -257,7 +257,7 @@ START_TEST(forgetting_more_than_there_is_forgets_all)
 	forget(fs, id, UINT64_MAX);
 	ck_assert(exists(fs, id));
 	forget(fs, id, 1);
-	GIVES(0, TX(fs, shmfs_lookup(fs, SHMFS_ROOT, "a", &attr)));
+	GIVES(0, TX(fs, shmfs_lookup(fs, ALICE, SHMFS_ROOT, "a", &attr)));
 	GIVES(0, TX(fs, shmfs_unlink(fs, ALICE, SHMFS_ROOT, "a")));
 	GIVES(0, TX(fs, shmfs_unlink(fs, ALICE, SHMFS_ROOT, "b")));
 	forget(fs, id, 2);
@@ -327,9 +327,9 @@ START_TEST(a_handle_id_is_no_node_id_of_another_kind)
 	char buffer[1];
 
 	release(fs, handle);
-	GIVES(-EBADF, TX(fs, shmfs_read(fs, handle, buffer, 1, 0)));
-	GIVES(-EBADF, TX(fs, shmfs_read(fs, id, buffer, 1, 0)));
-	GIVES(-EBADF, TX(fs, shmfs_read(fs, SHMFS_ROOT, buffer, 1, 0)));
+	GIVES(-EBADF, TX(fs, shmfs_read(fs, ALICE, handle, buffer, 1, 0)));
+	GIVES(-EBADF, TX(fs, shmfs_read(fs, ALICE, id, buffer, 1, 0)));
+	GIVES(-EBADF, TX(fs, shmfs_read(fs, ALICE, SHMFS_ROOT, buffer, 1, 0)));
 	close_checked(fs);
 }
 END_TEST

@@ -64,7 +64,7 @@ static void use(struct shmfs *fs)
 		struct shmfs_attr attr;
 
 		name_of(i, name);
-		GIVES(0, TX(fs, shmfs_lookup(fs, dir, name, &attr)));
+		GIVES(0, TX(fs, shmfs_lookup(fs, ALICE, dir, name, &attr)));
 		if (i % 20 == 0) {
 			uint64_t handle = open_object(fs, attr.id, O_RDWR);
 

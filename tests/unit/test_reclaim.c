@@ -200,7 +200,7 @@ START_TEST(a_hole_is_exact_to_the_byte)
 	uint64_t handle, id = written(fs, "a", LARGE, &handle);
 	uint64_t from = 5000, to = bytes(LARGE) - 5000;
 
-	GIVES(0, TX(fs, shmfs_fallocate(fs, handle, hole_modes[_i], from, to - from)));
+	GIVES(0, TX(fs, shmfs_fallocate(fs, ALICE, handle, hole_modes[_i], from, to - from)));
 	ck_assert(shmfs_is_reclaiming(fs, id));
 	(void)reclaim_to_the_end(fs);
 	ck_assert(!shmfs_is_reclaiming(fs, id));
@@ -219,7 +219,7 @@ START_TEST(a_hole_does_not_outlive_the_process)
 	struct shmfs *fs = open_in_pieces();
 	uint64_t handle, id = written(fs, "a", LARGE, &handle);
 
-	GIVES(0, TX(fs, shmfs_fallocate(fs, handle, hole_modes[0], 0, bytes(LARGE))));
+	GIVES(0, TX(fs, shmfs_fallocate(fs, ALICE, handle, hole_modes[0], 0, bytes(LARGE))));
 	fs = take_up(fs);
 	check_namespace(fs);
 	ck_assert(!shmfs_is_reclaiming(fs, id));

@@ -130,7 +130,7 @@ START_TEST(targets_are_checked_like_sources)
 
 	memset(too_long, 'n', sizeof too_long - 1);
 	too_long[sizeof too_long - 1] = '\0';
-	GIVES(0, TX(fs, shmfs_rmdir(fs, SHMFS_ROOT, "removed")));
+	GIVES(0, TX(fs, shmfs_rmdir(fs, ALICE, SHMFS_ROOT, "removed")));
 	GIVES(-ENOENT, TX(fs, shmfs_rename(fs, ALICE, SHMFS_ROOT, "a", removed, "b", 0)));
 	GIVES(-ENOTDIR, TX(fs, shmfs_rename(fs, ALICE, SHMFS_ROOT, "a", object, "b", 0)));
 	GIVES(-ESTALE, TX(fs, shmfs_rename(fs, ALICE, SHMFS_ROOT, "a", 55, "b", 0)));
@@ -193,7 +193,7 @@ START_TEST(two_names_of_one_node_are_left_alone)
 	uint64_t id = new_object(fs, SHMFS_ROOT, "a");
 	struct shmfs_attr attr, before;
 
-	GIVES(0, TX(fs, shmfs_link(fs, id, SHMFS_ROOT, "b", &attr)));
+	GIVES(0, TX(fs, shmfs_link(fs, ALICE, id, SHMFS_ROOT, "b", &attr)));
 	before = attributes(fs, id);
 	outside_advance(5, 0);
 	for (int i = 0; i < 2; i++) {
@@ -251,7 +251,7 @@ START_TEST(replacing_one_of_two_names_gives_its_charge_back)
 	uint64_t id = new_object(fs, SHMFS_ROOT, "b");
 	struct shmfs_attr attr;
 
-	GIVES(0, TX(fs, shmfs_link(fs, id, SHMFS_ROOT, "b2", &attr)));
+	GIVES(0, TX(fs, shmfs_link(fs, ALICE, id, SHMFS_ROOT, "b2", &attr)));
 	(void)new_object(fs, SHMFS_ROOT, "a");
 	ck_assert_uint_eq(usage(fs).used_nodes, 4);
 	GIVES(0, TX(fs, shmfs_rename(fs, ALICE, SHMFS_ROOT, "a", SHMFS_ROOT, "b", 0)));

@@ -35,7 +35,7 @@ static void expect_data(struct world *w)
 	char buffer[10000];
 
 	shmfs_begin(w->fs);
-	GIVES(10000, shmfs_read(w->fs, w->id[READER], buffer, sizeof buffer, 0));
+	GIVES(10000, shmfs_read(w->fs, ALICE, w->id[READER], buffer, sizeof buffer, 0));
 	REQUIRE(buffer[0] != '\0' && buffer[9999] != '\0', "data was lost by a rollback");
 	shmfs_rollback(w->fs);
 }

@@ -35,7 +35,7 @@ START_TEST(the_namespace_is_flat)
 	id = new_object(fs, SHMFS_ROOT, "a");
 	GIVES(-EPERM, TX(fs, shmfs_mkdir(fs, ALICE, SHMFS_ROOT, "d", 0755, &attr)));
 	GIVES(-EPERM, TX(fs, shmfs_symlink(fs, ALICE, SHMFS_ROOT, "l", "a", &attr)));
-	GIVES(-EPERM, TX(fs, shmfs_link(fs, id, SHMFS_ROOT, "b", &attr)));
+	GIVES(-EPERM, TX(fs, shmfs_link(fs, ALICE, id, SHMFS_ROOT, "b", &attr)));
 	GIVES(-EPERM, TX(fs, shmfs_mknod(fs, ALICE, SHMFS_ROOT, "f", S_IFIFO, &attr)));
 	GIVES(-EPERM, TX(fs, shmfs_mknod(fs, ALICE, SHMFS_ROOT, "s", S_IFSOCK, &attr)));
 	ck_assert_uint_eq(count_entries(fs, SHMFS_ROOT), 1);
@@ -63,7 +63,7 @@ START_TEST(no_room_is_enomem_for_truncation_and_enospc_for_allocation)
 	id = new_object(fs, SHMFS_ROOT, "a");
 	handle = open_object(fs, id, O_RDWR);
 	GIVES(-ENOMEM, try_size(id, 8193));
-	GIVES(-ENOSPC, TX(fs, shmfs_fallocate(fs, handle, 0, 0, 8193)));
+	GIVES(-ENOSPC, TX(fs, shmfs_fallocate(fs, ALICE, handle, 0, 0, 8193)));
 	GIVES(0, try_size(id, 8192));
 	handle = open_object(fs, new_object(fs, SHMFS_ROOT, "sem.a"), O_RDWR);
 	GIVES(-ENOMEM, TX(fs, shmfs_write(fs, ALICE, handle, "x", 1, 0)));
@@ -82,7 +82,7 @@ START_TEST(a_user_s_own_limit_is_told_like_that_of_all)
 	fs = open_with(config);
 	handle = open_object(fs, new_object(fs, SHMFS_ROOT, "a"), O_RDWR);
 	GIVES(-ENOSPC, TX(fs, shmfs_mknod(fs, ALICE, SHMFS_ROOT, "b", S_IFREG, &attr)));
-	GIVES(-ENOSPC, TX(fs, shmfs_fallocate(fs, handle, 0, 0, 8193)));
+	GIVES(-ENOSPC, TX(fs, shmfs_fallocate(fs, ALICE, handle, 0, 0, 8193)));
 	GIVES(-ENOMEM, try_size(id_of(fs, SHMFS_ROOT, "a"), 8193));
 	close_checked(fs);
 }
@@ -95,10 +95,10 @@ START_TEST(openings_are_those_of_shm_open)
 
 	begin(0);
 	id = new_object(fs, SHMFS_ROOT, "a");
-	GIVES(-EINVAL, TX(fs, shmfs_open(fs, id, O_WRONLY, &opened)));
-	GIVES(-EINVAL, TX(fs, shmfs_open(fs, id, O_RDWR | O_APPEND, &opened)));
-	GIVES(0, TX(fs, shmfs_open(fs, id, O_RDWR | O_TRUNC, &opened)));
-	GIVES(0, TX(fs, shmfs_open(fs, id, O_RDONLY, &opened)));
+	GIVES(-EINVAL, TX(fs, shmfs_open(fs, ALICE, id, O_WRONLY, &opened)));
+	GIVES(-EINVAL, TX(fs, shmfs_open(fs, ALICE, id, O_RDWR | O_APPEND, &opened)));
+	GIVES(0, TX(fs, shmfs_open(fs, ALICE, id, O_RDWR | O_TRUNC, &opened)));
+	GIVES(0, TX(fs, shmfs_open(fs, ALICE, id, O_RDONLY, &opened)));
 	GIVES(-EINVAL,
 	    TX(fs, shmfs_create(fs, ALICE, SHMFS_ROOT, "b", 0600, O_WRONLY, &attr, &opened)));
 	ck_assert_uint_eq(id_of(fs, SHMFS_ROOT, "b"), 0);
@@ -170,7 +170,7 @@ START_TEST(only_a_change_of_size_marks_times)
 	made = outside->now;
 	outside_advance(5, 0);
 	write_bytes(fs, handle, 'x', 1, 0);
-	GIVES(1, TX(fs, shmfs_read(fs, handle, &byte, 1, 0)));
+	GIVES(1, TX(fs, shmfs_read(fs, ALICE, handle, &byte, 1, 0)));
 	GIVES(0, TX(fs, shmfs_setattr(fs, id, &chmod, &attr)));
 	GIVES(0, TX(fs, shmfs_rename(fs, ALICE, SHMFS_ROOT, "a", SHMFS_ROOT, "b", 0)));
 	GIVES(0, try_size(id, 100));

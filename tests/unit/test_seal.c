@@ -29,7 +29,7 @@ static void expect_seals(const char *list)
 {
 	char out[64] = "";
 
-	GIVES(strlen(list), shmfs_getxattr(fs, id, SEALS, out, sizeof out - 1));
+	GIVES(strlen(list), shmfs_getxattr(fs, ALICE, id, SEALS, out, sizeof out - 1));
 	ck_assert_str_eq(out, list);
 }
 
@@ -44,7 +44,7 @@ static int64_t try_size(uint64_t size)
 static int64_t try_open(int flags)
 {
 	struct shmfs_opened opened;
-	int64_t rc = TX(fs, shmfs_open(fs, id, flags, &opened));
+	int64_t rc = TX(fs, shmfs_open(fs, ALICE, id, flags, &opened));
 
 	if (rc == 0)
 		release(fs, opened.handle);
@@ -105,10 +105,10 @@ START_TEST(a_sealed_size_stops_every_way_to_grow)
 	id = new_object_of(fs, SHMFS_ROOT, "sem.a", 100);
 	handle = open_object(fs, id, O_RDWR);
 	GIVES(0, seal("grow"));
-	GIVES(-EPERM, TX(fs, shmfs_fallocate(fs, handle, 0, 0, 101)));
+	GIVES(-EPERM, TX(fs, shmfs_fallocate(fs, ALICE, handle, 0, 0, 101)));
 	GIVES(-EPERM, TX(fs, shmfs_write(fs, ALICE, handle, "xy", 2, 99)));
 	GIVES(1, TX(fs, shmfs_write(fs, ALICE, handle, "x", 1, 99)));
-	GIVES(0, TX(fs, shmfs_fallocate(fs, handle, 0, 0, 100)));
+	GIVES(0, TX(fs, shmfs_fallocate(fs, ALICE, handle, 0, 0, 100)));
 	close_checked(fs);
 }
 END_TEST
@@ -123,7 +123,7 @@ START_TEST(sealed_data_is_never_changed_again)
 	GIVES(-EPERM, try_open(O_RDWR));
 	GIVES(-EPERM, try_open(O_WRONLY));
 	handle = open_object(fs, id, O_RDONLY);
-	GIVES(1, TX(fs, shmfs_read(fs, handle, &byte, 1, 0)));
+	GIVES(1, TX(fs, shmfs_read(fs, ALICE, handle, &byte, 1, 0)));
 	GIVES(-EBADF, TX(fs, shmfs_write(fs, SUPERUSER, handle, &byte, 1, 0)));
 	close_checked(fs);
 }
@@ -169,7 +169,7 @@ START_TEST(only_objects_are_sealed)
 	begin(0);
 	id = new_directory(fs, SHMFS_ROOT, "dir");
 	GIVES(-EOPNOTSUPP, seal("grow"));
-	GIVES(-ENODATA, shmfs_getxattr(fs, id, SEALS, NULL, 0));
+	GIVES(-ENODATA, shmfs_getxattr(fs, ALICE, id, SEALS, NULL, 0));
 	close_checked(fs);
 }
 END_TEST

@@ -82,7 +82,7 @@ static void change_round(struct script *s, int i)
 	(void)worked(s, shmfs_write(s->fs, ALICE, s->handle[i], name, sizeof name, 5000), before);
 	snprintf(name, sizeof name, "link-%d", i);
 	before = begin(s);
-	if (worked(s, shmfs_link(s->fs, s->object[i], SHMFS_ROOT, name, &attr), before)) {
+	if (worked(s, shmfs_link(s->fs, ALICE, s->object[i], SHMFS_ROOT, name, &attr), before)) {
 		s->linked[i] = true;
 		forget(s->fs, s->object[i], 1);
 	}
@@ -117,7 +117,7 @@ static void remove_round(struct script *s, int i)
 	}
 	snprintf(name, sizeof name, "a name of some length for round %d", i);
 	if (s->dir[i] != 0) {
-		GIVES(0, TX(s->fs, shmfs_rmdir(s->fs, parent, name)));
+		GIVES(0, TX(s->fs, shmfs_rmdir(s->fs, ALICE, parent, name)));
 		forget(s->fs, s->dir[i], 1);
 	}
 }

@@ -43,14 +43,14 @@ START_TEST(it_can_be_named_once)
 
 	fs = open_small();
 	GIVES(0, tmpfile_in(SHMFS_ROOT, 0600, O_RDWR));
-	GIVES(0, TX(fs, shmfs_link(fs, attr.id, SHMFS_ROOT, "a", &linked)));
+	GIVES(0, TX(fs, shmfs_link(fs, ALICE, attr.id, SHMFS_ROOT, "a", &linked)));
 	ck_assert_uint_eq(linked.nlink, 1);
 	ck_assert_uint_eq(usage(fs).used_nodes, 2);
-	GIVES(0, TX(fs, shmfs_link(fs, attr.id, SHMFS_ROOT, "b", &linked)));
+	GIVES(0, TX(fs, shmfs_link(fs, ALICE, attr.id, SHMFS_ROOT, "b", &linked)));
 	ck_assert_uint_eq(usage(fs).used_nodes, 3);
 	GIVES(0, TX(fs, shmfs_unlink(fs, ALICE, SHMFS_ROOT, "a")));
 	GIVES(0, TX(fs, shmfs_unlink(fs, ALICE, SHMFS_ROOT, "b")));
-	GIVES(-ENOENT, TX(fs, shmfs_link(fs, attr.id, SHMFS_ROOT, "c", &linked)));
+	GIVES(-ENOENT, TX(fs, shmfs_link(fs, ALICE, attr.id, SHMFS_ROOT, "c", &linked)));
 	close_checked(fs);
 }
 END_TEST
@@ -61,7 +61,7 @@ START_TEST(exclusively_it_is_never_named)
 
 	fs = open_small();
 	GIVES(0, tmpfile_in(SHMFS_ROOT, 0600, O_RDWR | O_EXCL));
-	GIVES(-ENOENT, TX(fs, shmfs_link(fs, attr.id, SHMFS_ROOT, "a", &linked)));
+	GIVES(-ENOENT, TX(fs, shmfs_link(fs, ALICE, attr.id, SHMFS_ROOT, "a", &linked)));
 	close_checked(fs);
 }
 END_TEST
@@ -74,7 +74,7 @@ START_TEST(without_handles_it_cannot_be_named_any_more)
 	GIVES(0, tmpfile_in(SHMFS_ROOT, 0600, O_RDWR));
 	resize(fs, attr.id, 10000);
 	release(fs, opened.handle);
-	GIVES(-ENOENT, TX(fs, shmfs_link(fs, attr.id, SHMFS_ROOT, "a", &linked)));
+	GIVES(-ENOENT, TX(fs, shmfs_link(fs, ALICE, attr.id, SHMFS_ROOT, "a", &linked)));
 	ck_assert_uint_eq(usage(fs).used_nodes, 1);
 	close_checked(fs);
 }
@@ -87,7 +87,7 @@ START_TEST(it_needs_a_directory_that_is_there)
 	fs = open_small();
 	object = new_object(fs, SHMFS_ROOT, "a");
 	dir = new_directory(fs, SHMFS_ROOT, "dir");
-	GIVES(0, TX(fs, shmfs_rmdir(fs, SHMFS_ROOT, "dir")));
+	GIVES(0, TX(fs, shmfs_rmdir(fs, ALICE, SHMFS_ROOT, "dir")));
 	GIVES(-ENOTDIR, tmpfile_in(object, 0600, O_RDWR));
 	GIVES(-ENOENT, tmpfile_in(dir, 0600, O_RDWR));
 	GIVES(-ESTALE, tmpfile_in(12345, 0600, O_RDWR));

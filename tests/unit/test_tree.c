@@ -194,12 +194,12 @@ static int really_do(const struct model *model, const struct step *s, uint64_t *
 		rc = shmfs_mkdir(fs, ALICE, dir, names[s->name], 0700, &attr);
 		break;
 	case NAME_AGAIN:
-		rc = shmfs_link(fs, model->node[s->node].id, dir, names[s->name], &attr);
+		rc = shmfs_link(fs, ALICE, model->node[s->node].id, dir, names[s->name], &attr);
 		break;
 	case REMOVE:
 		return shmfs_unlink(fs, ALICE, dir, names[s->name]);
 	case REMOVE_DIR:
-		return shmfs_rmdir(fs, dir, names[s->name]);
+		return shmfs_rmdir(fs, ALICE, dir, names[s->name]);
 	default:
 		return shmfs_rename(
 		    fs, ALICE, dir, names[s->name], to_dir, names[s->to_name], s->flags);
@@ -256,7 +256,7 @@ static void compare(const struct model *model)
 		REQUIRE_SAME(node->dir ? 2 + subdirs : node->names, attributes(fs, node->id).nlink);
 		if (!node->dir)
 			continue;
-		GIVES(0, shmfs_readdir(fs, node->id, 0, compare_entry, &c));
+		GIVES(0, shmfs_readdir(fs, ALICE, node->id, 0, compare_entry, &c));
 		REQUIRE_SAME(entries, c.seen);
 	}
 }

@@ -25,7 +25,7 @@ static void begin(void)
 	object = node_get(fs, id);
 	handle = handle_get(fs, open_object(fs, id, O_RDWR));
 	linked = node_get(fs, new_object(fs, SHMFS_ROOT, "linked"));
-	GIVES(0, TX(fs, shmfs_link(fs, linked->id, SHMFS_ROOT, "linked too", &attr)));
+	GIVES(0, TX(fs, shmfs_link(fs, ALICE, linked->id, SHMFS_ROOT, "linked too", &attr)));
 	GIVES(0, TX(fs, shmfs_setxattr(fs, ALICE, id, "user.a", "value", 5, 0)));
 	entry = dictionary_find(&fs->super->dictionary, dir, "object", 6);
 	ck_assert_ptr_nonnull(entry);

@@ -32,14 +32,14 @@ static int64_t set(uint64_t node, const char *name, size_t size, int flags)
 
 static int64_t drop(uint64_t node, const char *name)
 {
-	return TX(fs, shmfs_removexattr(fs, node, name));
+	return TX(fs, shmfs_removexattr(fs, ALICE, node, name));
 }
 
 static void expect_value(uint64_t node, const char *name, size_t size)
 {
-	GIVES(size, shmfs_getxattr(fs, node, name, out, 0));
+	GIVES(size, shmfs_getxattr(fs, ALICE, node, name, out, 0));
 	memset(out, 0, sizeof out);
-	GIVES(size, shmfs_getxattr(fs, node, name, out, sizeof out));
+	GIVES(size, shmfs_getxattr(fs, ALICE, node, name, out, sizeof out));
 	for (size_t i = 0; i < size; i++)
 		REQUIRE(
 		    out[i] == (char)('a' + (i + size) % 26), "byte %zu of %s is wrong", i, name);
@@ -87,20 +87,20 @@ START_TEST(names_decide_what_is_kept)
 		expect_value(id, kept[i], 5);
 		GIVES(0, drop(id, kept[i]));
 		GIVES(-ENODATA, drop(id, kept[i]));
-		GIVES(-ENODATA, shmfs_getxattr(fs, id, kept[i], out, 100));
+		GIVES(-ENODATA, shmfs_getxattr(fs, ALICE, id, kept[i], out, 100));
 	}
 	for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
 		GIVES(-EOPNOTSUPP, set(id, refused[i], 5, 0));
 		GIVES(-EOPNOTSUPP, drop(id, refused[i]));
-		GIVES(-EOPNOTSUPP, shmfs_getxattr(fs, id, refused[i], out, 100));
+		GIVES(-EOPNOTSUPP, shmfs_getxattr(fs, ALICE, id, refused[i], out, 100));
 	}
 	GIVES(-EINVAL, set(id, "user.", 5, 0));
 	GIVES(-EINVAL, drop(id, "trusted."));
-	GIVES(-EINVAL, shmfs_getxattr(fs, id, "security.", out, 100));
+	GIVES(-EINVAL, shmfs_getxattr(fs, ALICE, id, "security.", out, 100));
 	snprintf(longest, sizeof longest, "user.%0*d", SHMFS_NAME_MAX - 4, 0);
 	GIVES(-ERANGE, set(id, longest, 5, 0));
 	GIVES(-ERANGE, drop(id, longest));
-	GIVES(-ERANGE, shmfs_getxattr(fs, id, longest, out, 100));
+	GIVES(-ERANGE, shmfs_getxattr(fs, ALICE, id, longest, out, 100));
 	longest[SHMFS_NAME_MAX] = '\0';
 	GIVES(0, set(id, longest, 5, 0));
 	expect_value(id, longest, 5);
@@ -113,7 +113,7 @@ START_TEST(unknown_nodes_have_no_attributes)
 	begin();
 	GIVES(-ESTALE, set(999, "user.a", 1, 0));
 	GIVES(-ESTALE, drop(999, "user.a"));
-	GIVES(-ESTALE, shmfs_getxattr(fs, 999, "user.a", out, 1));
+	GIVES(-ESTALE, shmfs_getxattr(fs, ALICE, 999, "user.a", out, 1));
 	GIVES(-ESTALE, shmfs_listxattr(fs, ALICE, 999, out, 1));
 	close_checked(fs);
 }
@@ -123,8 +123,8 @@ START_TEST(answers_must_have_room)
 {
 	begin();
 	GIVES(0, set(id, "user.a", 10, 0));
-	GIVES(-ERANGE, shmfs_getxattr(fs, id, "user.a", out, 9));
-	GIVES(10, shmfs_getxattr(fs, id, "user.a", out, 10));
+	GIVES(-ERANGE, shmfs_getxattr(fs, ALICE, id, "user.a", out, 9));
+	GIVES(10, shmfs_getxattr(fs, ALICE, id, "user.a", out, 10));
 	GIVES(0, set(id, "user.bc", 0, 0));
 	GIVES(15, shmfs_listxattr(fs, ALICE, id, out, 0));
 	GIVES(-ERANGE, shmfs_listxattr(fs, ALICE, id, out, 14));
@@ -243,7 +243,7 @@ START_TEST(attributes_of_a_removed_directory_go_with_it)
 	arena = usage(fs).arena_bytes;
 	dir = new_directory(fs, SHMFS_ROOT, "dir");
 	GIVES(0, set(dir, "user.a", 10000, 0));
-	GIVES(0, TX(fs, shmfs_rmdir(fs, SHMFS_ROOT, "dir")));
+	GIVES(0, TX(fs, shmfs_rmdir(fs, ALICE, SHMFS_ROOT, "dir")));
 	ck_assert_uint_eq(usage(fs).used_pages, 0);
 	/* What is charged no more can be open still, and must not come to cost anything again. */
 	GIVES(-ESTALE, set(dir, "user.b", 20000, 0));
@@ -275,11 +275,11 @@ START_TEST(whether_an_object_grows_can_be_said)
 
 	begin();
 	handle = open_object(fs, id, O_RDWR);
-	GIVES(1, shmfs_getxattr(fs, id, "user.shmfs.grow", out, 10));
+	GIVES(1, shmfs_getxattr(fs, ALICE, id, "user.shmfs.grow", out, 10));
 	ck_assert_int_eq(out[0], '0');
 	GIVES(-EFBIG, TX(fs, shmfs_write(fs, ALICE, handle, "x", 1, 0)));
 	GIVES(0, TX(fs, shmfs_setxattr(fs, ALICE, id, "user.shmfs.grow", "1", 1, 0)));
-	GIVES(1, shmfs_getxattr(fs, id, "user.shmfs.grow", out, 10));
+	GIVES(1, shmfs_getxattr(fs, ALICE, id, "user.shmfs.grow", out, 10));
 	ck_assert_int_eq(out[0], '1');
 	GIVES(1, TX(fs, shmfs_write(fs, ALICE, handle, "x", 1, 0)));
 	GIVES(-EINVAL, TX(fs, shmfs_setxattr(fs, ALICE, id, "user.shmfs.grow", "2", 1, 0)));
@@ -289,7 +289,7 @@ START_TEST(whether_an_object_grows_can_be_said)
 	GIVES(-EOPNOTSUPP,
 	    TX(fs, shmfs_setxattr(fs, ALICE, SHMFS_ROOT, "user.shmfs.grow", "1", 1, 0)));
 	GIVES(-EPERM, drop(id, "user.shmfs.grow"));
-	GIVES(-ENODATA, shmfs_getxattr(fs, SHMFS_ROOT, "user.shmfs.grow", out, 10));
+	GIVES(-ENODATA, shmfs_getxattr(fs, ALICE, SHMFS_ROOT, "user.shmfs.grow", out, 10));
 	close_checked(fs);
 }
 END_TEST
@@ -331,7 +331,7 @@ START_TEST(an_access_list_and_the_mode_agree)
 	GIVES(0, set_acl(id, ACCESS, &acl, sizeof acl));
 	ck_assert_uint_eq(attributes(fs, id).mode & 0777, 0651);
 	GIVES(0, TX(fs, shmfs_setattr(fs, id, &chmod, &attr)));
-	GIVES(sizeof got, shmfs_getxattr(fs, id, ACCESS, &got, sizeof got));
+	GIVES(sizeof got, shmfs_getxattr(fs, ALICE, id, ACCESS, &got, sizeof got));
 	ck_assert_uint_eq(got.entry[0].permissions, 7);
 	ck_assert_uint_eq(got.entry[1].permissions, 7);
 	ck_assert_uint_eq(got.entry[2].permissions, 4);
@@ -340,7 +340,7 @@ START_TEST(an_access_list_and_the_mode_agree)
 	GIVES(0, drop(id, ACCESS));
 	/* The list that the mode is can be removed as often as one likes. */
 	GIVES(0, drop(id, ACCESS));
-	GIVES(-ENODATA, shmfs_getxattr(fs, id, ACCESS, &got, sizeof got));
+	GIVES(-ENODATA, shmfs_getxattr(fs, ALICE, id, ACCESS, &got, sizeof got));
 	close_checked(fs);
 }
 END_TEST
@@ -388,12 +388,12 @@ START_TEST(a_default_list_is_inherited)
 	GIVES(0, set_acl(dir, DEFAULT, &acl, sizeof acl));
 	GIVES(0, TX(fs, shmfs_mknod(fs, ALICE, dir, "object", S_IFREG | 0664, &attr)));
 	ck_assert_uint_eq(attr.mode & 0777, 0660);
-	GIVES(sizeof got, shmfs_getxattr(fs, attr.id, ACCESS, &got, sizeof got));
+	GIVES(sizeof got, shmfs_getxattr(fs, ALICE, attr.id, ACCESS, &got, sizeof got));
 	ck_assert_uint_eq(got.entry[1].permissions, 6);
 	ck_assert_uint_eq(got.entry[3].permissions, 6);
-	GIVES(-ENODATA, shmfs_getxattr(fs, attr.id, DEFAULT, &got, sizeof got));
+	GIVES(-ENODATA, shmfs_getxattr(fs, ALICE, attr.id, DEFAULT, &got, sizeof got));
 	GIVES(0, TX(fs, shmfs_mkdir(fs, ALICE, dir, "sub", 0777, &attr)));
-	GIVES(sizeof got, shmfs_getxattr(fs, attr.id, DEFAULT, &got, sizeof got));
+	GIVES(sizeof got, shmfs_getxattr(fs, ALICE, attr.id, DEFAULT, &got, sizeof got));
 	ck_assert_mem_eq(&got, &acl, sizeof acl);
 	close_checked(fs);
 }

@@ -7,6 +7,7 @@
 
 #include "fs/fs.h"
 #include "harness.h"
+#include "labels.h"
 #include "operations.h"
 
 enum { ARENA_SMALL = 1 << 20, PAGE_LIMIT = 1024, NODE_LIMIT = 5000 };
@@ -22,7 +23,7 @@ static void make_directories(struct world *w)
 	(void)new_object(fs, w->id[SUB], "deep");
 	w->id[HOLLOW] = new_directory(fs, SHMFS_ROOT, "hollow");
 	w->id[REMOVED_DIR] = new_directory(fs, SHMFS_ROOT, "removed");
-	GIVES(0, TX(fs, shmfs_rmdir(fs, SHMFS_ROOT, "removed")));
+	GIVES(0, TX(fs, shmfs_rmdir(fs, ALICE, SHMFS_ROOT, "removed")));
 }
 
 static void make_objects(struct world *w)
@@ -34,7 +35,7 @@ static void make_objects(struct world *w)
 	w->id[FILE_B] = new_object_of(fs, SHMFS_ROOT, "b", 3000);
 	forget(fs, w->id[FILE_B], 1);
 	w->id[FILE_C] = new_object_of(fs, SHMFS_ROOT, "c", 5000);
-	GIVES(0, TX(fs, shmfs_link(fs, w->id[FILE_C], SHMFS_ROOT, "c2", &w->attr)));
+	GIVES(0, TX(fs, shmfs_link(fs, ALICE, w->id[FILE_C], SHMFS_ROOT, "c2", &w->attr)));
 	w->id[EMPTY] = new_object(fs, SHMFS_ROOT, "empty");
 	w->id[GROWING] = new_object_of(fs, SHMFS_ROOT, "sem.g", 100);
 	w->id[B_OPEN] = new_object_of(fs, SHMFS_ROOT, "open", 4096);
@@ -155,6 +156,11 @@ static void fill_nodes(struct shmfs *fs)
 
 static void begin(struct world *w, enum situation situation)
 {
+	const struct shmfs_mac_subject subjects[] = {
+	    {SHMFS_SUBJECT_DEFAULT, 0, label("equal", "equal")},
+	    {SHMFS_SUBJECT_UID, ALICE->uid, label("5", "high")},
+	};
+	const struct shmfs_mac mac = {ALL_POLICIES, true, subjects, 2};
 	struct shmfs_config config = small_config();
 
 	config.arena_size = ARENA_SMALL;
@@ -164,6 +170,8 @@ static void begin(struct world *w, enum situation situation)
 	config.reclaim_least = situation == IN_PIECES ? 1 : 0;
 	config.lifetime_patterns = "expiring";
 	outside->in_use = situation == IN_USE;
+	if (situation == LABELLED)
+		config.mac = &mac;
 	w->fs = open_with(config);
 	w->id[NOBODY] = 123456;
 	check_every_transaction(false);

@@ -7,6 +7,7 @@
 
 Suite *init_suite(void);
 Suite *tier_suite(void);
+Suite *transfer_suite(void);
 Suite *names_suite(void);
 Suite *rename_suite(void);
 Suite *attributes_suite(void);
@@ -16,6 +17,8 @@ Suite *listing_suite(void);
 Suite *newer_suite(void);
 Suite *xattrs_suite(void);
 Suite *rules_suite(void);
+Suite *mac_suite(void);
+Suite *policy_suite(void);
 Suite *lifetime_suite(void);
 Suite *protocol_suite(void);
 Suite *hostile_suite(void);

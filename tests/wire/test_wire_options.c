@@ -465,6 +465,72 @@ START_TEST(what_does_not_fit_is_left_out_whole)
 }
 END_TEST
 
+/* The commas of the list are those between options, so it goes on behind them. */
+START_TEST(policies_are_named_and_have_a_file)
+{
+	static const struct {
+		const char *list;
+		unsigned policies;
+	} cases[] = {
+	    {"mac=biba,mac_policy=F", 1},
+	    {"mac=mls,mac_policy=F", 2},
+	    {"mac=biba,mls,mac_policy=F", 3},
+	    {"mac=mls,biba,mac_policy=F", 3},
+	    {"mac=biba:mls,mac_policy=F", 3},
+	    {"mac_policy=F,mac=biba,mls,size=1m", 3},
+	    {"mac=biba,mls,mac_policy=F,mac=mls", 2},
+	};
+	char line[128];
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct parsed *p;
+
+		snprintf(line, sizeof line, "/m -o %s", cases[i].list);
+		p = accept_line(line);
+		ck_assert_uint_eq(p->options.mac, cases[i].policies);
+		ck_assert_str_eq(p->options.mac_policy, "F");
+		done(p);
+	}
+}
+END_TEST
+
+START_TEST(policies_that_make_no_sense_are_refused)
+{
+	refuse_line("/m -o mac=biba", "mac_policy=FILE");
+	refuse_line("/m -o mac_policy=F", "mac=POLICIES");
+	refuse_line("/m -o mac=,mac_policy=F", "mac=POLICIES");
+	refuse_line("/m -o mac=Biba,mac_policy=F", "Biba");
+	refuse_line("/m -o mac=biba:,mac_policy=F", "biba:");
+	refuse_line("/m -o mac=biba:biba,mac_policy=F", "biba:biba");
+	refuse_line("/m -o mac=biba,biba,mac_policy=F", "'biba' twice");
+	refuse_line("/m -o mac=biba,lomac,mac_policy=F", "unknown option 'lomac'");
+	refuse_line("/m -o mac=biba,size=1m,mls,mac_policy=F", "unknown option 'mls'");
+	refuse_line("/m -o mac=biba -o mls,mac_policy=F", "unknown option 'mls'");
+	refuse_line("/m -o mls", "unknown option 'mls'");
+	refuse_line("/m -o mac=mls,mac_policy=", "mac_policy=FILE");
+	refuse_line("/m -o mac", "mac");
+}
+END_TEST
+
+START_TEST(policies_are_printed_as_they_are_given)
+{
+	struct parsed *p = accept_line("/m -o mac=mls,biba,mac_policy=/etc/p"), *again;
+	char list[512], line[600];
+
+	options_print(&p->options, list, sizeof list);
+	ck_assert_ptr_nonnull(strstr(list, "mac=biba,mls,mac_policy=/etc/p"));
+	snprintf(line, sizeof line, "/m -o %s", list);
+	again = accept_line(line);
+	ck_assert_uint_eq(again->options.mac, 3);
+	done(again);
+	done(p);
+	p = accept_line("/m");
+	options_print(&p->options, list, sizeof list);
+	ck_assert_ptr_null(strstr(list, "mac"));
+	done(p);
+}
+END_TEST
+
 Suite *options_suite(void)
 {
 	const TTest *const tests[] = {
@@ -488,6 +554,9 @@ Suite *options_suite(void)
 	    what_differs_is_printed,
 	    what_is_printed_means_the_same_when_it_is_read,
 	    what_does_not_fit_is_left_out_whole,
+	    policies_are_named_and_have_a_file,
+	    policies_that_make_no_sense_are_refused,
+	    policies_are_printed_as_they_are_given,
 	};
 
 	return suite_of("options", tests, sizeof tests / sizeof tests[0]);

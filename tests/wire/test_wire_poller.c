@@ -8,6 +8,7 @@
 #define US UINT64_C(1000)
 #define MS (1000 * US)
 #define BOUND_US 50
+#define PROCESSORS 2
 
 static struct poller poller;
 static uint64_t clock_now;
@@ -15,7 +16,7 @@ static uint64_t clock_now;
 static void start(unsigned bound_us)
 {
 	clock_now = 1000 * MS;
-	poller_init(&poller, bound_us);
+	poller_init(&poller, bound_us, PROCESSORS);
 	poller_woken(&poller, clock_now);
 }
 
@@ -178,6 +179,47 @@ START_TEST(losing_it_before_a_request_counts_too)
 }
 END_TEST
 
+START_TEST(without_a_spare_processor_there_is_no_looking)
+{
+	start(BOUND_US);
+	ck_assert(poller_asks(&poller, clock_now));
+	poller_told(&poller, clock_now, PROCESSORS + 1);
+	ck_assert(!poller_asks(&poller, clock_now));
+	ck_assert_uint_ne(look(), 0);
+	sleep_for(5 * MS);
+	ck_assert(poller_asks(&poller, clock_now));
+	poller_told(&poller, clock_now, PROCESSORS + 2);
+	ck_assert_uint_eq(look(), 0);
+	/* Nor is anything asked until there may be looking again. */
+	sleep_for(19 * MS);
+	ck_assert(!poller_asks(&poller, clock_now));
+	ck_assert_uint_eq(look(), 0);
+	sleep_for(MS);
+	(void)look();
+	sleep_for(5 * US);
+	ck_assert(poller_asks(&poller, clock_now));
+	ck_assert_uint_ne(look(), 0);
+}
+END_TEST
+
+START_TEST(a_load_that_comes_while_looking_ends_it)
+{
+	start(BOUND_US);
+	ck_assert(poller_begin(&poller, clock_now));
+	poller_told(&poller, clock_now, 100);
+	clock_now += US;
+	ck_assert(!poller_goes_on(&poller, clock_now));
+}
+END_TEST
+
+START_TEST(a_bound_of_0_asks_for_no_load)
+{
+	start(0);
+	clock_now += 1000 * MS;
+	ck_assert(!poller_asks(&poller, clock_now));
+}
+END_TEST
+
 START_TEST(on_busy_processors_pauses_grow_up_to_a_bound)
 {
 	uint64_t pause = 0;
@@ -212,8 +254,9 @@ Suite *poller_suite(void)
 	    a_bound_of_0_never_looks, clients_with_long_pauses_are_not_waited_for,
 	    where_the_client_wants_the_processor_it_is_left_to_it,
 	    one_request_that_comes_at_once_is_chance, a_processor_that_is_lost_stops_it_for_a_while,
-	    losing_it_before_a_request_counts_too, on_busy_processors_pauses_grow_up_to_a_bound,
-	    after_a_calm_time_a_pause_is_short_again};
+	    losing_it_before_a_request_counts_too, without_a_spare_processor_there_is_no_looking,
+	    a_load_that_comes_while_looking_ends_it, a_bound_of_0_asks_for_no_load,
+	    on_busy_processors_pauses_grow_up_to_a_bound, after_a_calm_time_a_pause_is_short_again};
 
 	return suite_of("poller", tests, sizeof tests / sizeof tests[0]);
 }

@@ -22,7 +22,7 @@ static int ask_zeros(struct wire *w, uint32_t opcode)
 START_TEST(opcodes_that_are_not_implemented_are_enosys)
 {
 	static const uint32_t opcodes[] = {FUSE_FSYNC, FUSE_FLUSH, FUSE_OPENDIR, FUSE_FSYNCDIR,
-	    FUSE_GETLK, FUSE_SETLK, FUSE_SETLKW, FUSE_ACCESS, FUSE_BMAP, FUSE_IOCTL, FUSE_POLL,
+	    FUSE_GETLK, FUSE_SETLK, FUSE_SETLKW, FUSE_ACCESS, FUSE_BMAP, FUSE_POLL,
 	    FUSE_READDIRPLUS};
 	struct wire *w = wire_open();
 

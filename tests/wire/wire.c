@@ -169,7 +169,7 @@ struct fuse_init_in wire_init_in(uint32_t minor, uint64_t flags)
 	};
 }
 
-static void send_request(struct wire *w)
+void request_send(struct wire *w)
 {
 	ssize_t sent = send(w->fd, w->request, w->request_size, 0);
 
@@ -181,7 +181,7 @@ int wire_negotiate(struct wire *w, const struct fuse_init_in *in)
 {
 	request_begin(w, FUSE_INIT, 0);
 	request_add(w, in, sizeof *in);
-	send_request(w);
+	request_send(w);
 	return channel_negotiate(&w->server, 20);
 }
 
@@ -310,7 +310,7 @@ int request_serve(struct wire *w)
 {
 	int rc;
 
-	send_request(w);
+	request_send(w);
 	rc = channel_serve(&w->server);
 	if (w->verifies && w->server.fs != NULL)
 		wire_verify(w);

@@ -42,10 +42,10 @@ struct wire {
 	struct outside *outside;
 	int fd; /* the kernel's end */
 	int journal_fd;
-	uint32_t uid, gid; /* who asks */
-	uint64_t unique;   /* of the last request */
-	void *lost;	   /* what a server that died had in memory */
-	bool verifies;	   /* the whole namespace after every request */
+	uint32_t uid, gid;   /* who asks */
+	uint64_t unique;     /* of the last request */
+	struct parked *lost; /* what a server that died had in memory */
+	bool verifies;	     /* the whole namespace after every request */
 
 	char *request; /* WIRE_BUFFER_SIZE bytes each */
 	size_t request_size;
@@ -100,6 +100,9 @@ void request_begin(struct wire *w, uint32_t opcode, uint64_t node);
 void request_add(struct wire *w, const void *data, size_t size);
 void request_add_string(struct wire *w, const char *string);
 struct fuse_in_header *request_header(struct wire *w);
+
+/* Sends the request as it stands, for the server to take. */
+void request_send(struct wire *w);
 
 /* Sends the request as it stands and lets the server take it: what channel_serve() said. */
 int request_serve(struct wire *w);

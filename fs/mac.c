@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Asking the policies; see mac.h. */
+#include "mac.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "fs.h"
+
+static const struct mac_policy *const policies[] = {
+    [SHMFS_BIBA] = &mac_biba,
+    [SHMFS_MLS] = &mac_mls,
+};
+
+static const struct {
+	const char *name;
+	unsigned access;
+	bool revoking; /* decided only if the policies revoke */
+} entries[] = {
+    [MAC_CREATE] = {"create", MAC_MODIFY, false},
+    [MAC_LOOKUP] = {"lookup", MAC_OBSERVE, false},
+    [MAC_READDIR] = {"readdir", MAC_OBSERVE, false},
+    [MAC_READLINK] = {"readlink", MAC_OBSERVE, false},
+    [MAC_STAT] = {"stat", MAC_OBSERVE, false},
+    [MAC_OPEN_READ] = {"open", MAC_OBSERVE, false},
+    [MAC_OPEN_WRITE] = {"open", MAC_OBSERVE | MAC_MODIFY, false},
+    [MAC_READ] = {"read", MAC_OBSERVE, true},
+    [MAC_WRITE] = {"write", MAC_MODIFY, true},
+    [MAC_TRUNCATE] = {"truncate", MAC_MODIFY, false},
+    [MAC_UNLINK] = {"unlink", MAC_MODIFY, false},
+    [MAC_RENAME] = {"rename", MAC_MODIFY, false},
+    [MAC_LINK] = {"link", MAC_MODIFY, false},
+    [MAC_SETMODE] = {"chmod", MAC_MODIFY, false},
+    [MAC_SETOWNER] = {"chown", MAC_MODIFY, false},
+    [MAC_SETTIMES] = {"utimes", MAC_MODIFY, false},
+    [MAC_GETXATTR] = {"getxattr", MAC_OBSERVE, false},
+    [MAC_SETXATTR] = {"setxattr", MAC_MODIFY, false},
+    [MAC_MODIFYING] = {"change", MAC_MODIFY, false},
+    [MAC_PIN] = {"pin", MAC_OBSERVE | MAC_MODIFY, false},
+};
+
+/* The errno that wins has the smaller rank. */
+static int rank_of(int rc)
+{
+	static const int order[] = {-EDEADLK, -EINVAL, -ESRCH, -ENOENT, -EACCES, -EPERM};
+	const int count = sizeof order / sizeof order[0];
+
+	if (rc == 0)
+		return count + 1;
+	for (int i = 0; i < count; i++) {
+		if (order[i] == rc)
+			return i;
+	}
+	return count;
+}
+
+int mac_combine(int a, int b)
+{
+	return rank_of(b) < rank_of(a) ? b : a;
+}
+
+unsigned mac_access_of(const struct mac *mac, enum mac_entry entry)
+{
+	return entries[entry].revoking && !mac->revoke ? 0 : entries[entry].access;
+}
+
+static void remember(struct shmfs *fs, enum mac_entry entry, const struct node *node,
+    const struct shmfs_label *subject, const char *const rules[SHMFS_POLICIES])
+{
+	struct shmfs_denial *denial = &fs->denial;
+
+	*denial = (struct shmfs_denial){
+	    .entry = entries[entry].name,
+	    .subject = *subject,
+	    .object_label = *mac_label_of(fs, node),
+	};
+	for (int i = 0; i < SHMFS_POLICIES; i++)
+		denial->rules[i] = rules[i];
+	if (node->entry != NULL)
+		snprintf(denial->object, sizeof denial->object, "%s", node->entry->name);
+	else
+		snprintf(denial->object, sizeof denial->object, "#%" PRIu64, node->id);
+}
+
+/* What all policies together say, and the rule of each that objects. */
+static int ask(const struct shmfs *fs, const struct shmfs_label *subject, enum mac_entry entry,
+    const struct node *node, const char *rules[SHMFS_POLICIES])
+{
+	const struct mac *mac = &fs->super->mac;
+	const struct shmfs_label *object = mac_label_of(fs, node);
+	unsigned access = mac_access_of(mac, entry);
+	int rc = 0;
+
+	for (int i = 0; access != 0 && i < SHMFS_POLICIES; i++) {
+		if (mac->policies & 1u << i)
+			rc = mac_combine(rc,
+			    policies[i]->check(&subject->of[i], &object->of[i], access, &rules[i]));
+	}
+	return rc;
+}
+
+int mac_decide(
+    struct shmfs *fs, const struct shmfs_cred *cred, enum mac_entry entry, const struct node *node)
+{
+	const struct shmfs_label *subject = mac_subject_label(fs, cred);
+	const char *rules[SHMFS_POLICIES] = {NULL};
+	int rc = ask(fs, subject, entry, node, rules);
+
+	if (rc < 0)
+		remember(fs, entry, node, subject, rules);
+	return rc;
+}
+
+bool mac_lists(const struct shmfs *fs, const struct shmfs_cred *cred, const struct node *node)
+{
+	const char *rules[SHMFS_POLICIES];
+
+	return fs->super->mac.policies == 0 || cred == NULL ||
+	       ask(fs, mac_subject_label(fs, cred), MAC_STAT, node, rules) == 0;
+}
+
+int shmfs_ask(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t id, enum shmfs_ask what)
+{
+	static const enum mac_entry as[] = {
+	    [SHMFS_ASK_OBSERVE] = MAC_STAT,
+	    [SHMFS_ASK_MODIFY] = MAC_MODIFYING,
+	    [SHMFS_ASK_PIN] = MAC_PIN,
+	};
+	const struct node *node = node_get(fs, id);
+
+	return node == NULL ? -ESTALE : mac_check(fs, cred, as[what], node);
+}
+
+unsigned shmfs_policies(const struct shmfs *fs)
+{
+	return fs->super->mac.policies;
+}
+
+bool shmfs_revokes(const struct shmfs *fs)
+{
+	return fs->super->mac.revoke;
+}
+
+const char *shmfs_policy_name(enum shmfs_policy policy)
+{
+	return policies[policy]->name;
+}
+
+bool shmfs_denied(const struct shmfs *fs, struct shmfs_denial *out)
+{
+	if (fs->denial.entry == NULL)
+		return false;
+	*out = fs->denial;
+	return true;
+}
