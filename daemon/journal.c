@@ -47,7 +47,8 @@ int journal_create(int *fd_out, struct journal **out)
 	}
 	journal->magic = JOURNAL_MAGIC;
 	journal->layout = JOURNAL_LAYOUT;
-	journal->fuse_fd = journal->arena_fd = journal->previous_program = -1;
+	journal->fuse_fd = journal->arena_fd = journal->control_fd = -1;
+	journal->previous_program = -1;
 	*fd_out = fd;
 	*out = journal;
 	return 0;

@@ -60,6 +60,9 @@ struct abi_backing_map {
 #define ABI_NOTIFY_RESEND 7
 #define ABI_UNIQUE_RESEND (UINT64_C(1) << 63)
 
+/* Since protocol 7.44: all names that the kernel knows are to be looked up again. */
+#define ABI_NOTIFY_INC_EPOCH 8
+
 /* Opcodes that libfuse 3.14 does not know. */
 #define ABI_TMPFILE 51
 #define ABI_STATX 52

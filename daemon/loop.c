@@ -10,11 +10,13 @@
 #include <uv.h>
 
 #include "channel.h"
+#include "control.h"
 #include "load.h"
 #include "log.h"
 #include "parked.h"
 #include "policy.h"
 #include "poller.h"
+#include "sweep.h"
 #include "transfer.h"
 
 /* Requests that are served in a row before the loop looks at anything else. */
@@ -45,6 +47,8 @@ struct loop {
 	uv_idle_t freeing;     /* runs while there is memory to be freed */
 	unsigned requests;     /* since the last piece */
 	uint64_t last_request; /* when it was */
+	uv_timer_t sweep;
+	struct control *control; /* NULL: there is none */
 	struct server *server;
 	int result; /* 0, or what ended the channel */
 	int signal;
@@ -76,6 +80,17 @@ static void end_by(struct loop *loop, int rc)
 	uv_stop(&loop->uv);
 }
 
+/* Sleeps while there is nothing to watch. */
+static void on_sweep(uv_timer_t *handle)
+{
+	struct loop *loop = handle->data;
+	unsigned ms = sweep(loop->server);
+
+	/* Fails for no timer that is well-formed. */
+	if (ms > 0)
+		(void)uv_timer_start(handle, on_sweep, ms, 0);
+}
+
 static void tell_load(struct loop *loop)
 {
 	uint64_t time = now();
@@ -84,10 +99,15 @@ static void tell_load(struct loop *loop)
 		poller_told(&loop->poller, time, load_running(loop->load));
 }
 
-/* So many requests were served, which may have left memory to be freed. */
+/* So many requests were served, which may have left memory to be freed, or objects to be watched.
+ */
 static void after_requests(struct loop *loop, unsigned count)
 {
-	if (!shmfs_has_to_reclaim(loop->server->fs))
+	const struct shmfs *fs = loop->server->fs;
+
+	if (shmfs_is_watching(fs) && !uv_is_active((uv_handle_t *)&loop->sweep))
+		on_sweep(&loop->sweep);
+	if (!shmfs_has_to_reclaim(fs))
 		return;
 	loop->requests += count;
 	loop->last_request = now();
@@ -248,6 +268,17 @@ static int start_channel(struct loop *loop)
 	return uv_poll_start(&loop->channel, UV_READABLE, on_request);
 }
 
+static int start_sweep(struct loop *loop)
+{
+	int rc = uv_timer_init(&loop->uv, &loop->sweep);
+
+	if (rc < 0)
+		return rc;
+	loop->sweep.data = loop;
+	on_sweep(&loop->sweep);
+	return 0;
+}
+
 static void close_handle(uv_handle_t *handle, void *arg)
 {
 	(void)arg;
@@ -257,6 +288,7 @@ static void close_handle(uv_handle_t *handle, void *arg)
 
 static void end(struct loop *loop)
 {
+	control_stop(loop->control);
 	uv_walk(&loop->uv, close_handle, NULL);
 	uv_run(&loop->uv, UV_RUN_DEFAULT);
 	uv_loop_close(&loop->uv);
@@ -273,6 +305,10 @@ int loop_run(struct server *server, void (*ready)(void *arg), void *arg, int *si
 	rc = start_signals(&loop);
 	if (rc == 0)
 		rc = start_channel(&loop);
+	if (rc == 0)
+		rc = start_sweep(&loop);
+	if (rc == 0)
+		rc = control_start(&loop.uv, server, server->journal->control_fd, &loop.control);
 	if (rc == 0) {
 		ready(arg);
 		uv_run(&loop.uv, UV_RUN_DEFAULT);

@@ -11,6 +11,7 @@
 #include "../fs/step.h"
 #include "background.h"
 #include "channel.h"
+#include "control.h"
 #include "log.h"
 #include "mounting.h"
 #include "mountpoint.h"
@@ -28,6 +29,7 @@ static int serve(struct server *server, const struct options *options,
 {
 	int rc = supervise(server, options, mountpoint, upgrade);
 
+	control_remove(mountpoint->device);
 	shmfs_close(server->fs);
 	channel_close(server);
 	return rc < 0 ? END_SYSTEM : END_OK;
@@ -50,6 +52,9 @@ static int begin(const struct options *options, const struct policy *policy,
 		channel_close(&server);
 		return END_SYSTEM;
 	}
+	server.journal->control_fd = control_listen(mountpoint->device);
+	if (server.journal->control_fd < 0)
+		log_info("no control socket: %s", strerror(-server.journal->control_fd));
 	return serve(&server, options, mountpoint, upgrade);
 }
 

@@ -200,6 +200,8 @@ int mounting_make_namespace(
 	    .grow_patterns = options->grow,
 	    .mac = &mac,
 	    .reclaim_least = RECLAIM_LEAST,
+	    .lifetime_patterns = options->lifetime,
+	    .lifetime_age = options->lifetime_age,
 	    .backing = server->tier == TIER_PASSTHROUGH,
 	    .descriptor_limit = raise_descriptors(),
 	    .os = &server->os,

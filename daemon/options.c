@@ -19,7 +19,21 @@
 
 #include "policy.h"
 
-enum kind { SIZE, COUNT, MODE, ID, TIME, IO, RULES, PATTERNS, POLICIES, FILENAME, YES, NO };
+enum kind {
+	SIZE,
+	COUNT,
+	SECONDS,
+	MODE,
+	ID,
+	TIME,
+	IO,
+	RULES,
+	PATTERNS,
+	POLICIES,
+	FILENAME,
+	YES,
+	NO
+};
 
 struct option_spec {
 	const char *name;
@@ -61,6 +75,10 @@ static const struct option_spec table[] = {
     {"grow", PATTERNS, FIELD(grow), "PATTERNS",
 	"objects whose names match grow when written past their end; colons stand between patterns "
 	"(default sem.*:tmp-*; with rules=freebsd none)"},
+    {"lifetime", PATTERNS, FIELD(lifetime), "PATTERNS",
+	"objects whose names match are removed once nobody has them open or mapped (default none)"},
+    {"lifetime_age", SECONDS, FIELD(lifetime_age), "SECONDS",
+	"how long a new object is safe from that, unless it is opened again before (default 60)"},
     {"mac", POLICIES, FIELD(mac), "POLICIES",
 	"policies that decide beside permission bits: biba, mls or biba,mls (default none)"},
     {"mac_policy", FILENAME, FIELD(mac_policy), "FILE",
@@ -190,6 +208,8 @@ static bool read_value(struct options *options, const struct option_spec *spec, 
 		return read_size(text, to);
 	case COUNT:
 		return read_scaled(text, "kmg", to);
+	case SECONDS:
+		return read_plain(text, 10, UINT32_MAX, to);
 	case MODE:
 		if (!read_plain(text, 8, 07777, &number))
 			return false;
@@ -236,6 +256,7 @@ static void print_value(
 	switch (spec->kind) {
 	case SIZE:
 	case COUNT:
+	case SECONDS:
 		snprintf(out, size, "%" PRIu64, *(const uint64_t *)from);
 		break;
 	case MODE:
@@ -375,6 +396,8 @@ static void set_defaults(struct options *options)
 	    .gid = getegid(),
 	    .io = TIER_AUTO,
 	    .poll_us = 50,
+	    .lifetime = "",
+	    .lifetime_age = 60,
 	    .allow_other = geteuid() == 0,
 	    .source = "shmfs",
 	};
@@ -391,32 +414,39 @@ static void set_later_defaults(struct options *options)
 		options->grow = freebsd ? "" : "sem.*:tmp-*";
 }
 
+static int validate_patterns(const char *option, const char *patterns, char *why, size_t why_size)
+{
+	if (strlen(patterns) > 4000)
+		return refuse(why, why_size, "option '%s' is longer than 4000 bytes", option);
+	for (const char *at = patterns; *at != '\0'; at += *at == ':') {
+		size_t length = strcspn(at, ":");
+
+		if (length > 255)
+			return refuse(why, why_size,
+			    "option '%s' has a pattern of %zu bytes; names have at most 255",
+			    option, length);
+		at += length;
+	}
+	return 0;
+}
+
 /* Values that are each well formed and make no sense together, or could not be kept. */
 static int validate(const struct options *options, char *why, size_t why_size)
 {
+	int rc;
+
 	if (options->size > INT64_MAX)
 		return refuse(why, why_size, "option 'size' is larger than any memory");
 	if (options->user_size > INT64_MAX)
 		return refuse(why, why_size, "option 'user_size' is larger than any memory");
 	if (options->nr_inodes == 1)
 		return refuse(why, why_size, "option 'nr_inodes' leaves no room beside the root");
-	if (strlen(options->grow) > 4000)
-		return refuse(why, why_size, "option 'grow' is longer than 4000 bytes");
 	if (options->mac != 0 && options->mac_policy == NULL)
 		return refuse(why, why_size, "option 'mac' needs 'mac_policy=FILE'");
 	if (options->mac == 0 && options->mac_policy != NULL)
 		return refuse(why, why_size, "option 'mac_policy' needs 'mac=POLICIES'");
-	for (const char *at = options->grow; *at != '\0'; at += *at == ':') {
-		size_t length = strcspn(at, ":");
-
-		if (length > 255)
-			return refuse(why, why_size,
-			    "option 'grow' has a pattern of %zu bytes; "
-			    "names have at most 255",
-			    length);
-		at += length;
-	}
-	return 0;
+	rc = validate_patterns("grow", options->grow, why, why_size);
+	return rc < 0 ? rc : validate_patterns("lifetime", options->lifetime, why, why_size);
 }
 
 static int positional(struct options *options, int count, char **args, char *why, size_t why_size)

@@ -22,8 +22,9 @@ struct options {
 	enum tier_choice io;
 	enum shmfs_rules rules;
 	uint32_t poll_us; /* 0 = never */
-	const char *grow;
-	unsigned mac; /* policies, 1 << enum shmfs_policy */
+	const char *grow, *lifetime;
+	uint64_t lifetime_age; /* seconds */
+	unsigned mac;	       /* policies, 1 << enum shmfs_policy */
 	const char *mac_policy;
 	bool allow_other;
 

@@ -23,6 +23,10 @@
 #define TIMEOUT 86400.0
 #define OBJECT_TIMEOUT 1.0
 
+/* For names that may go without a request; the kernel is told of that, but not every kernel listens
+ * (notify.h). */
+#define NAME_TIMEOUT 1.0
+
 double attr_timeout(const struct server *server, const struct shmfs_attr *attr)
 {
 	if (shmfs_policies(server->fs) != 0)
@@ -51,9 +55,11 @@ struct stat attr_to_stat(const struct shmfs_attr *attr)
 	};
 }
 
-static double entry_timeout(const struct server *server)
+static double entry_timeout(const struct server *server, const struct shmfs_attr *attr)
 {
-	return shmfs_policies(server->fs) != 0 ? 0 : TIMEOUT;
+	if (shmfs_policies(server->fs) != 0)
+		return 0;
+	return attr->expires ? NAME_TIMEOUT : TIMEOUT;
 }
 
 static struct fuse_entry_param attr_to_entry(
@@ -63,7 +69,7 @@ static struct fuse_entry_param attr_to_entry(
 	    .ino = attr->id,
 	    .attr = attr_to_stat(attr),
 	    .attr_timeout = attr_timeout(server, attr),
-	    .entry_timeout = entry_timeout(server),
+	    .entry_timeout = entry_timeout(server, attr),
 	};
 }
 
@@ -73,7 +79,7 @@ static struct fuse_entry_out attr_to_entry_out(
 {
 	return (struct fuse_entry_out){
 	    .nodeid = attr->id,
-	    .entry_valid = (uint64_t)entry_timeout(server),
+	    .entry_valid = (uint64_t)entry_timeout(server, attr),
 	    .attr_valid = (uint64_t)attr_timeout(server, attr),
 	    .attr =
 		{

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "../fs/step.h"
+#include "control.h"
 #include "log.h"
 #include "loop.h"
 #include "mounting.h"
@@ -38,6 +39,7 @@ static enum serving_end end_as_orphan(const struct server *server)
 {
 	log_error("the supervisor died: unmounting '%s'", server->journal->mountpoint.path);
 	(void)mounting_unmount(&server->journal->mountpoint);
+	control_remove(server->journal->mountpoint.device);
 	return SERVING_ORPHANED;
 }
 

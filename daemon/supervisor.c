@@ -16,6 +16,7 @@
 
 #include "background.h"
 #include "channel.h"
+#include "control.h"
 #include "log.h"
 #include "loop.h"
 #include "mounting.h"
@@ -232,8 +233,10 @@ static int give_up(const struct supervisor *s)
 static int mount_anew(struct supervisor *s)
 {
 	struct server *server = s->server;
+	char device[sizeof s->mountpoint->device];
 	int rc;
 
+	memcpy(device, s->mountpoint->device, sizeof device);
 	(void)mounting_unmount(s->mountpoint);
 	journal_disown(server->journal, server->fuse_fd);
 	channel_close(server);
@@ -242,6 +245,7 @@ static int mount_anew(struct supervisor *s)
 	rc = mounting_mount(server, s->options, s->mountpoint);
 	if (rc < 0)
 		return rc;
+	control_move(device, s->mountpoint->device);
 	journal_own(server->journal, server->fuse_fd);
 	shmfs_recover(server->fs);
 	shmfs_drop_caller(server->fs, server->tier == TIER_PASSTHROUGH);

@@ -65,6 +65,8 @@ static int hand_on(int journal_fd, const struct journal *journal, int previous)
 		rc = keep_open(journal->arena_fd);
 	if (rc == 0)
 		rc = keep_open(journal->fuse_fd);
+	if (rc == 0 && journal->control_fd >= 0)
+		rc = keep_open(journal->control_fd);
 	if (rc < 0)
 		return rc;
 	snprintf(text, sizeof text, "%d,%d", journal_fd, previous);

@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "access.h"
+
 #define ACL_VERSION 2
 
 enum acl_tag { USER_OBJ = 1, USER = 2, GROUP_OBJ = 4, GROUP = 8, MASK = 16, OTHER = 32 };
@@ -151,4 +153,48 @@ void acl_set_mode(void *acl, size_t size, mode_t mode)
 void acl_restrict(void *acl, size_t size, mode_t mode)
 {
 	apply_mode(acl, size, mode, true);
+}
+
+/* What entries for groups say together: one that grants it is enough. */
+enum groups_say { GROUPS_SILENT, GROUPS_DENY, GROUPS_GRANT };
+
+static enum groups_say ask_groups(
+    const void *acl, size_t size, const struct acl_question *question, unsigned mask)
+{
+	enum groups_say say = GROUPS_SILENT;
+
+	for (size_t i = 0; i < entry_count(size); i++) {
+		struct acl_entry entry = get_entry(acl, i);
+		gid_t gid = entry.tag == GROUP_OBJ ? question->gid : entry.id;
+
+		if ((entry.tag != GROUP_OBJ && entry.tag != GROUP) ||
+		    !access_is_member(question->by, gid))
+			continue;
+		if ((entry.permissions & mask & question->want) == question->want)
+			return GROUPS_GRANT;
+		say = GROUPS_DENY;
+	}
+	return say;
+}
+
+bool acl_grants(const void *acl, size_t size, const struct acl_question *question)
+{
+	unsigned want = question->want, mask = 7;
+	enum groups_say say;
+	size_t at;
+
+	if (find_entry(acl, size, MASK, &at))
+		mask = get_entry(acl, at).permissions;
+	for (at = 0; at < entry_count(size); at++) {
+		struct acl_entry entry = get_entry(acl, at);
+
+		if (entry.tag == USER_OBJ && question->by->uid == question->uid)
+			return (entry.permissions & want) == want;
+		if (entry.tag == USER && question->by->uid == entry.id)
+			return (entry.permissions & mask & want) == want;
+	}
+	say = ask_groups(acl, size, question, mask);
+	if (say != GROUPS_SILENT)
+		return say == GROUPS_GRANT;
+	return find_entry(acl, size, OTHER, &at) && (get_entry(acl, at).permissions & want) == want;
 }

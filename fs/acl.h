@@ -13,11 +13,14 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-struct shmfs;
-struct node;
+struct shmfs_subject;
 
 #define ACL_ACCESS "system.posix_acl_access"
 #define ACL_DEFAULT "system.posix_acl_default"
+
+/* The kernel reads a list of an inode into a page, and an inode whose list it cannot read is lost.
+ */
+#define ACL_SIZE_MAX 4096
 
 /* Whether these bytes are a list: each entry once and in order, with a mask where one is needed. */
 bool acl_is_valid(const void *acl, size_t size);
@@ -33,5 +36,16 @@ void acl_set_mode(void *acl, size_t size, mode_t mode);
 
 /* Leaves in a list what this mode allows too: what a new node gets of a default list. */
 void acl_restrict(void *acl, size_t size, mode_t mode);
+
+/* Whom a list is asked about, and the owner of what it protects. */
+struct acl_question {
+	const struct shmfs_subject *by;
+	uid_t uid;
+	gid_t gid;
+	unsigned want; /* of 4, 2 and 1 */
+};
+
+/* Whether a list grants what is asked for. It is valid. */
+bool acl_grants(const void *acl, size_t size, const struct acl_question *question);
 
 #endif

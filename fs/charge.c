@@ -27,6 +27,17 @@ struct account charge_account(const struct shmfs *fs, uint32_t uid)
 	return account != NULL ? *account : (struct account){.uid = uid};
 }
 
+struct account charge_user_limit(const struct shmfs *fs, uint32_t uid)
+{
+	const struct charge *charge = &fs->super->charge;
+	const struct account *exception;
+
+	if (uid == 0)
+		return (struct account){0};
+	exception = index_get(&charge->exceptions, uid);
+	return exception != NULL ? *exception : charge->user_limit;
+}
+
 /* Limits may be set below what is in use, so "what is left" must not be computed by subtraction. */
 static bool fits(uint64_t used, uint64_t more, uint64_t limit)
 {
@@ -51,15 +62,13 @@ static bool refuse(struct shmfs *fs, enum shmfs_limit limit, uint32_t uid, uint6
 static bool fits_user(
     struct shmfs *fs, const struct account *account, uint64_t pages, uint64_t nodes)
 {
-	const struct account *limit = &fs->super->charge.user_limit;
 	uint32_t uid = (uint32_t)account->uid;
+	struct account limit = charge_user_limit(fs, uid);
 
-	if (uid == 0)
-		return true;
-	if (!fits(account->pages, pages, limit->pages))
-		return refuse(fs, SHMFS_LIMIT_USER_SIZE, uid, pages, account->pages, limit->pages);
-	if (!fits(account->nodes, nodes, limit->nodes))
-		return refuse(fs, SHMFS_LIMIT_USER_NODES, uid, nodes, account->nodes, limit->nodes);
+	if (!fits(account->pages, pages, limit.pages))
+		return refuse(fs, SHMFS_LIMIT_USER_SIZE, uid, pages, account->pages, limit.pages);
+	if (!fits(account->nodes, nodes, limit.nodes))
+		return refuse(fs, SHMFS_LIMIT_USER_NODES, uid, nodes, account->nodes, limit.nodes);
 	return true;
 }
 

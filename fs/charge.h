@@ -33,6 +33,7 @@ struct charge {
 	struct account limit;	   /* of all together; 0 = none */
 	struct account user_limit; /* of each user but root; 0 = none */
 	struct index accounts;	   /* by uid */
+	struct index exceptions;   /* by uid: limits of users for whom user_limit does not count */
 };
 
 /* Pages that an object of this size covers. */
@@ -55,5 +56,8 @@ int charge_resize(struct shmfs *fs, const struct node *node, uint64_t from, uint
 
 /* What a user holds; nothing where he has no account. */
 struct account charge_account(const struct shmfs *fs, uint32_t uid);
+
+/* The limits of one user, whether or not he is an exception; 0 = none. */
+struct account charge_user_limit(const struct shmfs *fs, uint32_t uid);
 
 #endif

@@ -24,6 +24,7 @@ struct entry {
 	uint64_t hash;
 	struct node *dir;
 	struct node *node;
+	struct entry *newer, *older; /* the node's other names, in the order they came */
 	uint64_t cookie; /* its place in the directory's order, never used again there */
 	uint32_t length; /* of the name, without the NUL */
 	char name[];

@@ -38,14 +38,40 @@ static void touch(struct shmfs *fs, struct node *dir, struct node *node)
 	node_touch_ctime(fs, node);
 }
 
+/* The two change a saved entry and a saved node. */
+static void join_names(struct shmfs *fs, struct entry *entry, struct node *node)
+{
+	entry->node = node;
+	entry->newer = NULL;
+	entry->older = node->entry;
+	if (entry->older != NULL) {
+		save(fs, &entry->older->newer, sizeof entry->older->newer);
+		entry->older->newer = entry;
+	}
+	node->entry = entry;
+}
+
+static void leave_names(struct shmfs *fs, struct entry *entry, struct node *node)
+{
+	if (entry->older != NULL) {
+		save(fs, &entry->older->newer, sizeof entry->older->newer);
+		entry->older->newer = entry->newer;
+	}
+	if (entry->newer != NULL) {
+		save(fs, &entry->newer->older, sizeof entry->newer->older);
+		entry->newer->older = entry->older;
+	} else {
+		node->entry = entry->older;
+	}
+}
+
 static void bind_node(struct shmfs *fs, struct entry *entry, struct node *node)
 {
 	struct node *dir = entry->dir;
 
 	node_change(fs, dir);
 	node_change(fs, node);
-	entry->node = node;
-	node->entry = entry;
+	join_names(fs, entry, node);
 	node->names++;
 	if (is_directory(node)) {
 		dir->directory.subdirs++;
@@ -63,8 +89,7 @@ static void unbind_node(struct shmfs *fs, struct entry *entry)
 	node_change(fs, node);
 	assert(node->names > 0);
 	node->names--;
-	if (node->entry == entry)
-		node->entry = NULL;
+	leave_names(fs, entry, node);
 	if (is_directory(node)) {
 		dir->directory.subdirs--;
 		if (node->names == 0)

@@ -24,7 +24,7 @@ static int check_patterns(const char *patterns)
 	return 0;
 }
 
-static int store_patterns(struct shmfs *fs, const char *patterns)
+static int store_patterns(struct shmfs *fs, const char *patterns, char **to)
 {
 	size_t length;
 	int rc;
@@ -35,10 +35,10 @@ static int store_patterns(struct shmfs *fs, const char *patterns)
 	rc = check_patterns(patterns);
 	if (rc < 0 || length >= ARENA_PAGE_SIZE)
 		return -EINVAL;
-	fs->super->grow_patterns = arena_alloc(fs->arena, length + 1);
-	if (fs->super->grow_patterns == NULL)
+	*to = arena_alloc(fs->arena, length + 1);
+	if (*to == NULL)
 		return -ENOMEM;
-	memcpy(fs->super->grow_patterns, patterns, length);
+	memcpy(*to, patterns, length);
 	return 0;
 }
 
@@ -71,6 +71,8 @@ static int fill(struct shmfs *fs, const struct shmfs_config *config)
 	fs->super = super;
 	super->next_id = SHMFS_ROOT;
 	super->next_handle = 1;
+	super->next_pin = 1;
+	super->lifetime_age = config->lifetime_age;
 	super->backing = config->backing;
 	super->rules = config->rules;
 	super->charge.limit = (struct account){
@@ -89,7 +91,9 @@ static int fill(struct shmfs *fs, const struct shmfs_config *config)
 	if (rc == 0)
 		rc = dictionary_init(fs->arena, &super->dictionary, secret);
 	if (rc == 0)
-		rc = store_patterns(fs, config->grow_patterns);
+		rc = store_patterns(fs, config->grow_patterns, &super->grow_patterns);
+	if (rc == 0)
+		rc = store_patterns(fs, config->lifetime_patterns, &super->lifetime_patterns);
 	if (rc == 0)
 		rc = mac_init(fs, config->mac);
 	if (rc == 0)
@@ -284,6 +288,7 @@ void shmfs_usage(const struct shmfs *fs, struct shmfs_usage *out)
 	    .used_nodes = charge->total.nodes,
 	    .name_max = rules_of(fs)->name_max,
 	    .handles = fs->super->handles.count,
+	    .pins = fs->super->pins.count,
 	    .arena_bytes = arena_used(fs->arena),
 	};
 }
@@ -316,14 +321,11 @@ static void narrow(uint64_t *limit, uint64_t *used, uint64_t user_limit, uint64_
 
 void shmfs_user_usage(const struct shmfs *fs, uid_t uid, struct shmfs_usage *out)
 {
-	const struct charge *charge = &fs->super->charge;
-	struct account user = charge_account(fs, uid);
+	struct account user = charge_account(fs, uid), limit = charge_user_limit(fs, uid);
 
 	shmfs_usage(fs, out);
-	if (uid == 0)
-		return;
-	narrow(&out->limit_pages, &out->used_pages, charge->user_limit.pages, user.pages);
-	narrow(&out->limit_nodes, &out->used_nodes, charge->user_limit.nodes, user.nodes);
+	narrow(&out->limit_pages, &out->used_pages, limit.pages, user.pages);
+	narrow(&out->limit_nodes, &out->used_nodes, limit.nodes, user.nodes);
 }
 
 bool shmfs_refused(const struct shmfs *fs, struct shmfs_refusal *out)

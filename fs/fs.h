@@ -25,8 +25,12 @@ struct super {
 	struct index handles;
 	struct dictionary dictionary;
 	struct charge charge;
+	uint64_t next_pin; /* ids of pins */
+	struct index pins;
+	struct index watched; /* objects that expire or were exported, by id */
 	struct mac mac;
-	char *grow_patterns;
+	char *grow_patterns, *lifetime_patterns;
+	uint64_t lifetime_age; /* seconds */
 	struct descriptors descriptors;
 	struct reclaim_queue reclaim;
 	struct vacant_list vacant;

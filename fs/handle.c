@@ -54,6 +54,8 @@ int handle_create(struct shmfs *fs, struct node *node, int flags, struct shmfs_o
 		return rc;
 	node_change(fs, node);
 	node->object.opens++;
+	if (node->object.openings < 2)
+		node->object.openings++;
 	node->object.writers += handle->writes;
 	*out = (struct shmfs_opened){.handle = handle->id, .backing = node->object.backing};
 	return 0;

@@ -8,7 +8,9 @@
 #include "directory.h"
 #include "fs.h"
 #include "handle.h"
+#include "lifetime.h"
 #include "name.h"
+#include "names.h"
 #include "object.h"
 #include "xattrs.h"
 
@@ -148,7 +150,10 @@ static int make_in(struct shmfs *fs, const struct shmfs_cred *cred, const struct
 		node->object.grows = name_matches(fs->super->grow_patterns, name);
 	else if (is_directory(node))
 		node->directory.next_cookie = COOKIE_FIRST;
-	rc = xattrs_inherit(fs, dir, node, cred->umask);
+	if (is_object(node) && name_matches(fs->super->lifetime_patterns, name))
+		rc = lifetime_set(fs, node, true);
+	if (rc == 0)
+		rc = xattrs_inherit(fs, dir, node, cred->umask);
 	if (rc < 0)
 		return rc;
 	*out = node;
@@ -354,7 +359,7 @@ static void lost_name(struct shmfs *fs, struct node *node)
 		node_drop_unused(fs, node);
 }
 
-static void remove_entry(struct shmfs *fs, struct entry *entry)
+void names_remove(struct shmfs *fs, struct entry *entry)
 {
 	struct node *node = entry->node;
 
@@ -381,7 +386,7 @@ int shmfs_unlink(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t dir, 
 	rc = may_unname(fs, cred, place.entry->node);
 	if (rc < 0)
 		return rc;
-	remove_entry(fs, place.entry);
+	names_remove(fs, place.entry);
 	return 0;
 }
 
@@ -404,7 +409,7 @@ int shmfs_rmdir(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t dir, c
 		rc = may_remove(place.entry->node, true);
 	if (rc < 0)
 		return rc;
-	remove_entry(fs, place.entry);
+	names_remove(fs, place.entry);
 	return 0;
 }
 

@@ -6,6 +6,7 @@
 #include <errno.h>
 
 #include "fs.h"
+#include "lifetime.h"
 #include "object.h"
 
 /* What an entry adds to the size of its directory, as on tmpfs. */
@@ -77,14 +78,19 @@ static void end_charges(struct shmfs *fs, struct node *node)
 
 void node_drop_unused(struct shmfs *fs, struct node *node)
 {
-	if (node->names > 0 || (is_object(node) && node->object.opens > 0))
+	if (node->names > 0 || (is_object(node) && object_is_open(node)))
 		return;
 	if (node->lookups > 0) {
 		if (!is_object(node) || object_is_unused(fs, node))
 			end_charges(fs, node);
 		return;
 	}
+	/* Whoever was handed the memory may have it still; he is asked again (lifetime.h). */
+	if (is_object(node) && node->object.exported && !object_is_unused(fs, node))
+		return;
 	end_charges(fs, node);
+	if (is_object(node))
+		lifetime_end(fs, node);
 	if (S_ISLNK(node->mode))
 		arena_free(fs->arena, node->symlink.target);
 	else if (is_directory(node))
@@ -168,6 +174,7 @@ void node_attributes(const struct shmfs *fs, const struct node *node, struct shm
 	    .mtime = node->mtime,
 	    .ctime = node->ctime,
 	    .btime = node->btime,
+	    .expires = is_object(node) && node->object.expires,
 	};
 	if (is_object(node) && node->object.fd >= 0)
 		out->blocks = blocks_of(fs, node);

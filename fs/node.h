@@ -34,6 +34,10 @@ struct object {
 	bool grows;	       /* a write past the end extends it */
 	uint16_t reclaims;     /* entries about it in the queue of reclaim.h */
 	struct vacant *vacant; /* its place in the list of vacant.h, or NULL */
+	bool expires;	       /* its names go when nobody holds it (lifetime.h) */
+	bool exported;	  /* its memory was handed out, past the kernel's knowledge of holders */
+	uint8_t openings; /* that ever were, up to 2 */
+	uint32_t pins;	  /* while there are any, it does not shrink */
 };
 
 struct directory {
@@ -60,7 +64,7 @@ struct node {
 	uint16_t label;	      /* number of its label (mac.h), 0: none */
 	uint32_t xattr_bytes; /* of all names and values */
 	struct xattr *xattrs;
-	const struct entry *entry; /* the last that came to name it; NULL once that is gone */
+	struct entry *entry; /* the newest of its names; NULL: it has none, or is the root */
 	struct timespec atime, mtime, ctime, btime;
 	union {
 		struct object object;

@@ -113,8 +113,12 @@ int object_resize(struct shmfs *fs, struct node *node, uint64_t size)
 
 int object_truncate(struct shmfs *fs, struct node *node, uint64_t size, bool can_wait)
 {
-	int rc = resize(fs, node, size, can_wait);
+	bool shrinks = size < node->object.size;
+	int rc;
 
+	if (shrinks && node->object.pins > 0 && !(node->object.seals & SEAL_SHRINK))
+		return -EBUSY;
+	rc = resize(fs, node, size, can_wait);
 	if (rc == -ENOSPC)
 		return -rules_of(fs)->no_room;
 	if (rc < 0)
@@ -122,6 +126,11 @@ int object_truncate(struct shmfs *fs, struct node *node, uint64_t size, bool can
 	node_change(fs, node);
 	node_touch_mtime(fs, node);
 	return 0;
+}
+
+bool object_is_open(const struct node *node)
+{
+	return node->object.opens > 0 || node->object.pins > 0;
 }
 
 bool object_is_unused(const struct shmfs *fs, const struct node *node)

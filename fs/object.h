@@ -31,7 +31,8 @@ int object_resize(struct shmfs *fs, struct node *node, uint64_t size);
 
 /*
  * The same for whoever asks for a size: POSIX marks the times even where the size stays. If he can
- * wait for it, much memory is freed in pieces (reclaim.h).
+ * wait for it, much memory is freed in pieces (reclaim.h). -EBUSY: it would shrink while it is
+ * pinned.
  */
 int object_truncate(struct shmfs *fs, struct node *node, uint64_t size, bool can_wait);
 
@@ -42,6 +43,9 @@ int object_truncate(struct shmfs *fs, struct node *node, uint64_t size, bool can
  * asked about again (vacant.h).
  */
 void object_drop_empty(struct shmfs *fs, struct node *node);
+
+/* Whether a handle or a pin keeps it. */
+bool object_is_open(const struct node *node);
 
 /* Whether nobody has the memory open or mapped but the namespace. */
 bool object_is_unused(const struct shmfs *fs, const struct node *node);

@@ -129,6 +129,18 @@ static int seal_write(int fd)
 	return result(fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE));
 }
 
+/* Anybody who has a descriptor can open it again by /proc, as the mode of the memory lets him. */
+static int reopen(int fd, bool writes)
+{
+	char path[sizeof "/proc/self/fd/" + 3 * sizeof fd];
+	int rc = result(fchmod(fd, 0600));
+
+	if (rc < 0)
+		return rc;
+	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+	return result(open(path, (writes ? O_RDWR : O_RDONLY) | O_CLOEXEC));
+}
+
 /*
  * A write lease is granted to the only one who has a file open or mapped. The descriptor that the
  * memory was made with does not count as an opening, so the lease is asked for on another. No
@@ -230,6 +242,7 @@ const struct shmfs_os *shmfs_os_linux(void)
 	    .seek = seek,
 	    .blocks = blocks,
 	    .seal_write = seal_write,
+	    .reopen = reopen,
 	    .unused = unused,
 	    .in_group = in_group,
 	    .now = now,

@@ -75,6 +75,10 @@ struct shmfs_config {
 	/* Memory of so many bytes or more is freed in pieces; see shmfs_reclaim(). 0 = all of it at
 	 * once. */
 	uint64_t reclaim_least;
+	/* The same for objects whose names go when nobody holds them; see shmfs_expire(). */
+	const char *lifetime_patterns;
+	/* Seconds for which a new object is safe from that, unless it was opened twice before. */
+	uint64_t lifetime_age;
 	/* Policies that decide beside permission bits (shmfs_mac.h); NULL = none. */
 	const struct shmfs_mac *mac;
 	/* Give every opened object a backing id (see struct shmfs_os). */
@@ -108,6 +112,14 @@ struct shmfs_cred {
 	pid_t pid;
 };
 
+/* Who looks at a namespace from aside: what the kernel would check permissions by. */
+struct shmfs_subject {
+	uid_t uid;
+	gid_t gid;
+	const gid_t *groups; /* further ones */
+	size_t group_count;
+};
+
 struct shmfs_attr {
 	uint64_t id;
 	mode_t mode; /* type and permission bits */
@@ -117,6 +129,7 @@ struct shmfs_attr {
 	uint64_t size;
 	uint64_t blocks; /* of 512 bytes, memory that is really in use */
 	struct timespec atime, mtime, ctime, btime;
+	bool expires; /* its names may go without a request: shmfs_expire() */
 };
 
 /* Which members of struct shmfs_change count. */
@@ -150,16 +163,6 @@ struct shmfs_change {
 struct shmfs_opened {
 	uint64_t handle;
 	int backing;
-};
-
-struct shmfs_usage {
-	uint64_t limit_pages; /* 0 = no limit */
-	uint64_t used_pages;
-	uint64_t limit_nodes; /* 0 = no limit */
-	uint64_t used_nodes;
-	uint64_t handles;
-	int name_max;	      /* bytes */
-	uint64_t arena_bytes; /* memory of the arena that was handed out */
 };
 
 /* --- the namespace as a whole ----------------------------------------------------------------- */
@@ -230,52 +233,6 @@ struct shmfs_mark shmfs_mark(const struct shmfs *fs);
 /* The backing id that was noted last (0: none yet), whether or not it is still open. One that was
  * given out later is known to nobody. */
 int shmfs_last_backing(const struct shmfs *fs);
-
-/* Limits and use of all users together. */
-void shmfs_usage(const struct shmfs *fs, struct shmfs_usage *out);
-
-/* Limits and use as one user has them: what he could still get is what the smaller of his own
- * limits and those of all leave. Members that are not about one user are 0. */
-void shmfs_user_usage(const struct shmfs *fs, uid_t uid, struct shmfs_usage *out);
-
-enum shmfs_limit {
-	SHMFS_LIMIT_NONE,
-	SHMFS_LIMIT_SIZE,
-	SHMFS_LIMIT_NODES,
-	SHMFS_LIMIT_USER_SIZE,
-	SHMFS_LIMIT_USER_NODES,
-};
-
-/* Why the last operation was refused: pages or nodes, by the limit. */
-struct shmfs_refusal {
-	enum shmfs_limit limit;
-	uid_t uid; /* who would have been charged */
-	uint64_t asked, used, allowed;
-	char object[SHMFS_NAME_MAX + 1]; /* a name, cut to fit, or "#id" */
-};
-
-/* False: the last operation was not refused by a limit. Tells of the transaction that is active, or
- * was last. */
-bool shmfs_refused(const struct shmfs *fs, struct shmfs_refusal *out);
-
-/*
- * Checks every invariant of the namespace; cost is in proportion to its size. Each violation is
- * handed to complain (may be NULL) as one line. Returns their number.
- */
-unsigned shmfs_verify(
-    const struct shmfs *fs, void (*complain)(void *arg, const char *line), void *arg);
-
-/*
- * Frees a piece of the memory that is to be freed, of so many pages (a tenth of a microsecond each,
- * about). True while there is more. Not within a transaction.
- *
- * With shmfs_config.reclaim_least, nobody who asks for a large object's end, shrink or hole waits
- * until the memory is free. Until a shrink or a hole is done, shmfs_is_reclaiming() is true of the
- * object, and who asked for it must not be answered: he would still find the pages.
- */
-bool shmfs_has_to_reclaim(const struct shmfs *fs);
-bool shmfs_reclaim(struct shmfs *fs, uint64_t pages);
-bool shmfs_is_reclaiming(const struct shmfs *fs, uint64_t id);
 
 /* --- names ------------------------------------------------------------------------------------ */
 /*
@@ -373,7 +330,8 @@ int shmfs_getattr(
 
 /*
  * Applies the members of change that change->what names, then answers with the new attributes.
- * Size: -EISDIR or -EINVAL not an object; -EPERM sealed against it; -EFBIG larger than 2^63-1;
+ * Size: -EISDIR or -EINVAL not an object; -EPERM sealed against it; -EBUSY smaller, and pinned;
+ * -EFBIG larger than 2^63-1;
  * -ENOSPC the limit on bytes, -EDQUOT that of the user (both ENOMEM with FreeBSD's rules); -ENFILE
  * no descriptor is left; -ENOMEM; -EPERM the handle has lost the right, -EBADF it is not of id.
  */
@@ -387,6 +345,8 @@ int shmfs_setattr(
  * system.posix_acl_default), which agree with the mode and are inherited. Three are not stored:
  * user.shmfs.seals is the list of an object's seals, to which setting it adds; user.shmfs.grow is 1
  * for an object that a write past its end extends, and 0 for one that keeps its size;
+ * user.shmfs.lifetime, which only the owner and root set, is "holders" for one that
+ * shmfs_expire() may remove, and "names" for others;
  * user.shmfs.label is a node's label, where there are policies, and is never set.
  *
  * Common errors: -EOPNOTSUPP a name of another kind, or for another kind of node; -ERANGE a name of
@@ -554,6 +514,9 @@ int shmfs_fallocate(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t ha
 int shmfs_lseek(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t handle, uint64_t offset,
     int whence, uint64_t *out);
 
+/* What tools are told and may do: objects, places, limits, pins, removal. */
+#include "shmfs_tools.h"
+
 /* --- the outside world --------------------------------------------------------------------------
  */
 /*
@@ -576,6 +539,9 @@ struct shmfs_os {
 	int (*blocks)(int fd, uint64_t *out); /* in use, of 512 bytes */
 	/* Forbids every later change of fd's data; -EBUSY while it is mapped writable. */
 	int (*seal_write)(int fd);
+	/* Opens fd's memory once more, so that this opening counts for unused, and makes sure that
+	 * nobody but the system's owner can do the same with what he is handed. */
+	int (*reopen)(int fd, bool writes);
 	/* Whether nobody else has fd's memory open or mapped; false where that cannot be told. */
 	bool (*unused)(int fd);
 	/* Whether a process has gid among its supplementary groups; false where that cannot be

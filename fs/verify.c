@@ -8,6 +8,9 @@
 #include "directory.h"
 #include "fs.h"
 #include "handle.h"
+#include "lifetime.h"
+#include "object.h"
+#include "pin.h"
 
 /* What the nodes of one user come to. Few users have many nodes, so a list by uid serves. */
 struct holding {
@@ -23,6 +26,8 @@ struct recount {
 	/* Sums of ids, once for each entry and once for each name that a node says it has: a name
 	 * that is counted at a wrong node makes them differ. */
 	uint64_t bound, named;
+	/* Objects that are to be watched, pins, and the sum of the ids of pinned objects. */
+	uint64_t watched, pins, pinned;
 	struct holding *holdings; /* one for each account */
 	size_t users;
 	uint64_t memories;
@@ -50,6 +55,12 @@ static void verify_entry(void *arg, const struct entry *entry, uint64_t bucket, 
 	    "entry %s: its node is unknown", entry->name);
 	r->bad += expect(index_get(&directory->entries, entry->cookie) == entry, to,
 	    "entry %s: not at its cookie", entry->name);
+	r->bad += expect(
+	    entry->newer != NULL ? entry->newer->older == entry : entry->node->entry == entry, to,
+	    "entry %s: not among its node's names", entry->name);
+	r->bad += expect(entry->older == NULL ||
+			     (entry->older->newer == entry && entry->older->node == entry->node),
+	    to, "entry %s: its node's names are broken", entry->name);
 	r->bad += expect(entry->cookie >= COOKIE_FIRST && entry->cookie < directory->next_cookie,
 	    to, "entry %s: impossible cookie", entry->name);
 }
@@ -151,6 +162,10 @@ static void verify_object(struct recount *r, const struct node *node)
 {
 	const struct object *object = &node->object;
 
+	r->watched += lifetime_is_watched(node);
+	r->pins += object->pins;
+	r->pinned += object->pins * node->id;
+
 	r->bad += expect(object->fd >= 0 || (object->size == 0 && object->backing == 0), r->to,
 	    "object %" PRIu64 ": no memory for its size", node->id);
 	if (object->fd < 0)
@@ -160,6 +175,29 @@ static void verify_object(struct recount *r, const struct node *node)
 	    "object %" PRIu64 ": descriptor %d is free", node->id, object->fd);
 }
 
+static void verify_watched(struct recount *r)
+{
+	const struct super *super = r->fs->super;
+	const struct node *node;
+	uint64_t pins = 0, pinned = 0;
+	const struct pin *pin;
+
+	for (uint64_t id = 0; (node = index_next(&super->watched, &id)) != NULL; id++)
+		r->bad += expect(node_get(r->fs, id) == node && lifetime_is_watched(node), r->to,
+		    "watched object %" PRIu64 ": stray", id);
+	r->bad += expect(super->watched.count == r->watched, r->to,
+	    "%" PRIu64 " objects watched, %" PRIu64 " to be watched", super->watched.count,
+	    r->watched);
+	for (uint64_t id = 0; (pin = index_next(&super->pins, &id)) != NULL; id++) {
+		pins++;
+		pinned += pin->node->id;
+		r->bad += expect(pin->id == id && node_get(r->fs, pin->node->id) == pin->node,
+		    r->to, "pin %" PRIu64 ": stray", id);
+	}
+	r->bad += expect(pins == r->pins && pinned == r->pinned, r->to,
+	    "%" PRIu64 " pins, %" PRIu64 " counted, or counted at other objects", pins, r->pins);
+}
+
 static void verify_node(struct recount *r, const struct node *node, uint64_t id)
 {
 	count_charge(r, node);
@@ -167,12 +205,13 @@ static void verify_node(struct recount *r, const struct node *node, uint64_t id)
 	    "node %" PRIu64 ": attributes of another size", id);
 	r->names += node->names;
 	r->named += node->names * node->id;
-	r->bad += expect(node->entry == NULL || node->entry->node == node, r->to,
-	    "node %" PRIu64 ": its entry is of another", id);
+	r->bad += expect(
+	    node->entry == NULL ? node->names == 0 || id == SHMFS_ROOT : node->entry->node == node,
+	    r->to, "node %" PRIu64 ": its entry is of another", id);
 	r->bad += expect(node->id == id && id < r->fs->super->next_id, r->to,
 	    "node %" PRIu64 ": found as %" PRIu64, node->id, id);
-	r->bad += expect(
-	    node->names > 0 || node->lookups > 0 || (is_object(node) && node->object.opens > 0),
+	r->bad += expect(node->names > 0 || node->lookups > 0 ||
+			     (is_object(node) && (object_is_open(node) || node->object.exported)),
 	    r->to, "node %" PRIu64 ": nothing knows it", id);
 	if (is_directory(node))
 		verify_directory(r, node);
@@ -268,6 +307,7 @@ unsigned shmfs_verify(
 	for (uint64_t id = 0; (node = index_next(&super->nodes, &id)) != NULL; id++)
 		verify_node(&r, node, id);
 	verify_handles(&r);
+	verify_watched(&r);
 	verify_accounts(&r);
 	r.bad += mac_verify(fs, &to);
 	r.bad += expect(r.entries == super->dictionary.entries && r.entries == r.listed, &to,

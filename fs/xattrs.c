@@ -3,22 +3,21 @@
 #include "xattrs.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/xattr.h>
 
 #include "acl.h"
 #include "fs.h"
+#include "lifetime.h"
 #include "seal.h"
 #include "xattr.h"
 
 #define OWN "user.shmfs."
 #define SEALS OWN "seals"
 #define GROW OWN "grow"
+#define LIFETIME OWN "lifetime"
 #define LABEL OWN "label"
-
-/* The kernel reads a list of an inode into a page, and an inode whose list it cannot read is lost.
- */
-#define ACL_SIZE_MAX 4096
 
 static bool has_prefix(const char *name, const char *prefix)
 {
@@ -103,9 +102,27 @@ static int set_acl(struct shmfs *fs, const struct shmfs_cred *cred, struct node 
 		      : xattr_set(fs, node, name, acl, size);
 }
 
+static bool value_is(const char *value, size_t size, const char *word)
+{
+	return size == strlen(word) && memcmp(value, word, size) == 0;
+}
+
+/* Whoever may write to an object must not be able to have it removed. */
+static int set_lifetime(struct shmfs *fs, const struct shmfs_cred *cred, struct node *node,
+    const char *value, size_t size)
+{
+	bool holders = value_is(value, size, "holders");
+
+	if (!holders && !value_is(value, size, "names"))
+		return -EINVAL;
+	if (cred->uid != 0 && cred->uid != node->uid)
+		return -EPERM;
+	return lifetime_set(fs, node, holders);
+}
+
 /* Attributes that are not stored, but say something of an object. */
-static int set_own(
-    struct shmfs *fs, struct node *node, const char *name, const char *value, size_t size)
+static int set_own(struct shmfs *fs, const struct shmfs_cred *cred, struct node *node,
+    const char *name, const char *value, size_t size)
 {
 	if (strcmp(name, LABEL) == 0)
 		return -EPERM;
@@ -113,6 +130,8 @@ static int set_own(
 		return -EOPNOTSUPP;
 	if (strcmp(name, SEALS) == 0)
 		return seal_add(fs, node, value, size);
+	if (strcmp(name, LIFETIME) == 0)
+		return set_lifetime(fs, cred, node, value, size);
 	if (strcmp(name, GROW) != 0)
 		return -EPERM;
 	if (size != 1 || (*value != '0' && *value != '1'))
@@ -128,7 +147,7 @@ static int set_any(struct shmfs *fs, const struct shmfs_cred *cred, struct node 
 	int rc;
 
 	if (has_prefix(name, OWN))
-		return set_own(fs, node, name, value, size);
+		return set_own(fs, cred, node, name, value, size);
 	rc = check_name(name);
 	if (rc == 0)
 		rc = check_flags(node, name, flags);
@@ -197,6 +216,9 @@ static ssize_t get_own(
 	} else if (is_object(node) && strcmp(name, GROW) == 0) {
 		text[0] = node->object.grows ? '1' : '0';
 		length = 1;
+	} else if (is_object(node) && strcmp(name, LIFETIME) == 0) {
+		length = (size_t)snprintf(
+		    text, sizeof text, "%s", node->object.expires ? "holders" : "names");
 	} else if (node->label != 0 && strcmp(name, LABEL) == 0) {
 		length = shmfs_label_print(fs->super->mac.policies, mac_label_of(fs, node), text);
 	} else {

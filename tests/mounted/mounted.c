@@ -101,6 +101,7 @@ static Suite *daemon_suite(void)
 	add_descriptor_cases(suite);
 	add_survival_cases(suite);
 	add_quiet_cases(suite);
+	add_expiry_cases(suite);
 	add_many_cases(suite);
 	return suite;
 }

@@ -50,6 +50,7 @@ void add_bad_input_cases(Suite *suite);
 void add_descriptor_cases(Suite *suite);
 void add_survival_cases(Suite *suite);
 void add_quiet_cases(Suite *suite);
+void add_expiry_cases(Suite *suite);
 void add_many_cases(Suite *suite);
 
 #endif

@@ -182,6 +182,34 @@ const struct operation operations[] = {
     {COPY, READER, .want = 0, .to = FULL_RW, .offset = 10000, .size = 10000},
     {COPY, READER, .want = -EFBIG, .to = FULL_RW, .offset = 5000, .size = 10000},
     {COPY, READER, .want = -EBADF, .to = READER, .size = 10000},
+    {PIN, FILE_A, .offset = 100, .size = 9900},
+    {PIN, FILE_B, .flags = 1, .size = 1},
+    {PIN, FILE_A, .want = -EINVAL, .offset = 100, .size = 9901},
+    {PIN, EMPTY, .want = -EINVAL, .size = 0},
+    {PIN, DIR, .want = -EINVAL, .size = 1},
+    {PIN, NOBODY, .want = -ESTALE, .size = 1},
+    {SETATTR, PINNED, .want = -EBUSY, .flags = SHMFS_CHANGE_SIZE, .size = 8999},
+    {SETATTR, PINNED, .flags = SHMFS_CHANGE_SIZE, .size = 9001},
+    {OPEN, PINNED, .want = -EBUSY, .flags = O_RDWR | O_TRUNC},
+    {UNPIN, A_PIN, .want = 0},
+    {UNPIN, NOBODY, .want = 0},
+    {SET_LIMITS, ROOT, .flags = SHMFS_SCOPE_MOUNT, .offset = 1 << 20, .size = 5000},
+    {SET_LIMITS, ROOT, .flags = SHMFS_SCOPE_USERS, .offset = 5000, .size = 0},
+    {SET_LIMITS, ROOT, .flags = SHMFS_SCOPE_USER, .mode = 1001, .offset = 5000, .size = 7},
+    {SET_LIMITS, ROOT, .flags = SHMFS_SCOPE_USER, .mode = 77, .offset = 5000, .size = 7},
+    {SET_LIMITS, ROOT, .flags = SHMFS_SCOPE_USER, .mode = 77},
+    {SET_LIMITS, ROOT, .want = -ENOENT, .flags = SHMFS_SCOPE_USER, .mode = 78},
+    {SET_LIMITS, ROOT, .want = -EINVAL, .flags = SHMFS_SCOPE_USER, .mode = 0, .size = 7},
+    {SET_LIMITS, ROOT, .want = -EINVAL, .flags = SHMFS_SCOPE_MOUNT},
+    {SETXATTR, FILE_B, "user.shmfs.lifetime", .want = 0, .size = 7},
+    {SETXATTR, EXPIRING, "user.shmfs.lifetime", .want = 0, .size = 5},
+    {SETXATTR, FILE_B, "user.shmfs.lifetime", .want = -EINVAL, .size = 6},
+    {REAP, INSIDE, .want = 0},
+    {REAP, FILE_A, .want = -EBUSY},
+    {REAP, DIR, .want = -EINVAL},
+    {REAP, ORPHAN, .want = -ENOENT},
+    {REAP, NOBODY, .want = -ESTALE},
+    {EXPIRE, ROOT, .want = 1},
     {DROP_RIGHTS, READER, .flags = SHMFS_RIGHT_READ},
     {DROP_RIGHTS, READ_WRITE, .flags = SHMFS_RIGHT_WRITE | SHMFS_RIGHT_ALLOCATE},
     {DROP_RIGHTS, READER, .want = -EOPNOTSUPP, .flags = SHMFS_RIGHT_MMAP},
@@ -233,6 +261,8 @@ static int run_setxattr(const struct operation *o, struct world *w, uint64_t id)
 		    o->size == sizeof minimal ? sizeof minimal : sizeof full);
 	if (strcmp(o->name, "user.shmfs.seals") == 0)
 		memcpy(value, "write,", 6);
+	else if (strcmp(o->name, "user.shmfs.lifetime") == 0)
+		memcpy(value, o->size == 5 ? "names" : "holders", o->size);
 	return shmfs_setxattr(w->fs, ALICE, id, o->name, value, (size_t)o->size, (int)o->flags);
 }
 
@@ -253,6 +283,34 @@ static int64_t run_lend(const struct operation *o, struct world *w, uint64_t han
 	if (count > 0)
 		shmfs_give_back(w->fs, &lent);
 	return (int64_t)count;
+}
+
+static int run_set_limits(const struct operation *o, struct world *w)
+{
+	const struct shmfs_limits limits = {o->offset, o->size};
+
+	return shmfs_set_limits(w->fs, (enum shmfs_scope)o->flags, o->mode,
+	    o->offset > 0 || o->size > 0 ? &limits : NULL);
+}
+
+static int64_t run_looking_after(const struct operation *o, struct world *w, uint64_t id)
+{
+	struct shmfs_removal removal;
+	uint64_t pin, from = 0;
+
+	switch (o->action) {
+	case PIN:
+		return shmfs_pin(w->fs, id, o->offset, o->size, o->flags != 0, &pin);
+	case UNPIN:
+		shmfs_unpin(w->fs, id);
+		return 0;
+	case SET_LIMITS:
+		return run_set_limits(o, w);
+	case REAP:
+		return shmfs_reap(w->fs, id, &removal);
+	default:
+		return shmfs_expire(w->fs, &from, 10, &removal);
+	}
 }
 
 /* A table with a label of its own for each subject. Without policies there is none to set. */
@@ -341,6 +399,12 @@ static int64_t run(const struct operation *o, struct world *w)
 		return run_setxattr(o, w, id);
 	case REMOVEXATTR:
 		return shmfs_removexattr(w->fs, ALICE, id, o->name);
+	case PIN:
+	case UNPIN:
+	case SET_LIMITS:
+	case REAP:
+	case EXPIRE:
+		return run_looking_after(o, w, id);
 	default:
 		return run_on_handle(o, w, id);
 	}
@@ -367,7 +431,8 @@ const char *operation_text(const struct operation *o, enum situation situation)
 	static const char *const actions[] = {"lookup", "forget", "create", "tmpfile", "mknod",
 	    "mkdir", "symlink", "link", "unlink", "rmdir", "rename", "setattr", "open", "release",
 	    "read", "lend", "write", "write_back", "fallocate", "setxattr", "removexattr",
-	    "set_flags", "copy", "drop_rights", "set_subjects"};
+	    "set_flags", "copy", "pin", "unpin", "set_limits", "reap", "expire", "drop_rights",
+	    "set_subjects"};
 	static char text[200];
 
 	snprintf(text, sizeof text,

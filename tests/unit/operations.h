@@ -39,6 +39,9 @@ enum thing {
 	UNNAMED_RW, /* handle of UNNAMED */
 	FULL_RW,    /* handle of B_OPEN, whose page is written */
 	B_OPEN,	    /* 4096 bytes, open, named and known */
+	PINNED,	    /* 9000 bytes, without a name, pinned by A_PIN alone */
+	A_PIN,
+	EXPIRING, /* empty, and may go at once */
 	THINGS,
 };
 
@@ -94,6 +97,11 @@ enum action {
 	REMOVEXATTR,
 	SET_FLAGS,
 	COPY, /* from thing to to, at the same offset */
+	PIN,
+	UNPIN,
+	SET_LIMITS, /* of scope flags and uid mode, to offset bytes and size nodes; 0 and 0: none */
+	REAP,
+	EXPIRE,
 	DROP_RIGHTS,
 	SET_SUBJECTS, /* so many */
 };

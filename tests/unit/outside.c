@@ -198,6 +198,13 @@ static int seal_write(int fd)
 	return rc;
 }
 
+/* What it opens belongs to the test, which closes it. */
+static int reopen(int fd, bool writes)
+{
+	expect_open(fd);
+	return arrive(OUTSIDE_REOPEN) ? failure() : shmfs_os_linux()->reopen(fd, writes);
+}
+
 /* Failing is not being able to tell. */
 static bool unused(int fd)
 {
@@ -304,6 +311,7 @@ const struct shmfs_os *outside_os(void)
 	    .seek = seek,
 	    .blocks = blocks,
 	    .seal_write = seal_write,
+	    .reopen = reopen,
 	    .unused = unused,
 	    .in_group = in_group,
 	    .now = now,
@@ -356,6 +364,7 @@ const char *outside_call_name(enum outside_call call)
 	    [OUTSIDE_SEEK] = "seek",
 	    [OUTSIDE_BLOCKS] = "blocks",
 	    [OUTSIDE_SEAL_WRITE] = "seal_write",
+	    [OUTSIDE_REOPEN] = "reopen",
 	    [OUTSIDE_UNUSED] = "unused",
 	    [OUTSIDE_RANDOM] = "random",
 	    [OUTSIDE_BACKING_OPEN] = "backing_open",

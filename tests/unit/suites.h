@@ -31,6 +31,8 @@ Suite *xattr_suite(void);
 Suite *seal_suite(void);
 Suite *tmpfile_suite(void);
 Suite *rules_suite(void);
+Suite *listing_suite(void);
+Suite *holding_suite(void);
 Suite *mac_suite(void);
 Suite *mac_labels_suite(void);
 

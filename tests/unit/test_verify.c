@@ -87,6 +87,7 @@ START_TEST(broken_counts_are_found)
 	expect_number_found("names of a directory", &dir->names, 2);
 	expect_number_found("creator of a node", &object->creator, 4711);
 	expect_number_found("bytes of attributes", &object->xattr_bytes, 1);
+	expect_number_found("pins of an object", &object->object.pins, 1);
 	close_checked(fs);
 }
 END_TEST

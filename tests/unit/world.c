@@ -82,6 +82,19 @@ static void make_handles(struct world *w)
 	write_bytes(fs, w->id[FULL_RW], 'b', 4096, 0);
 }
 
+static void make_watched(struct world *w)
+{
+	const struct shmfs_limits limits = {1 << 20, 100};
+	struct shmfs *fs = w->fs;
+
+	w->id[PINNED] = new_object_of(fs, SHMFS_ROOT, "pinned", 9000);
+	GIVES(0, TX(fs, shmfs_pin(fs, w->id[PINNED], 0, 9000, true, &w->id[A_PIN])));
+	GIVES(0, TX(fs, shmfs_unlink(fs, ALICE, SHMFS_ROOT, "pinned")));
+	forget(fs, w->id[PINNED], 1);
+	w->id[EXPIRING] = new_object(fs, SHMFS_ROOT, "expiring");
+	GIVES(0, TX(fs, shmfs_set_limits(fs, SHMFS_SCOPE_USER, 77, &limits)));
+}
+
 static void add_name(struct shmfs *fs, unsigned number)
 {
 	char name[32];
@@ -155,6 +168,7 @@ static void begin(struct world *w, enum situation situation)
 	config.node_limit = NODE_LIMIT;
 	config.backing = situation == BACKED;
 	config.reclaim_least = situation == IN_PIECES ? 1 : 0;
+	config.lifetime_patterns = "expiring";
 	outside->in_use = situation == IN_USE;
 	if (situation == LABELLED)
 		config.mac = &mac;
@@ -165,6 +179,7 @@ static void begin(struct world *w, enum situation situation)
 	make_objects(w);
 	make_attributes(w);
 	make_handles(w);
+	make_watched(w);
 	if (situation == ABOUT_TO_GROW)
 		(void)fill_dictionary(w->fs, 512, 1024);
 	else if (situation == ABOUT_TO_SHRINK)

@@ -247,6 +247,28 @@ START_TEST(patterns_are_kept_as_they_are)
 }
 END_TEST
 
+START_TEST(lifetimes_are_patterns_and_whole_seconds)
+{
+	struct parsed *p = accept_line("/m");
+
+	ck_assert_str_eq(p->options.lifetime, "");
+	ck_assert_uint_eq(p->options.lifetime_age, 60);
+	done(p);
+	p = accept_line("/m -o lifetime=a*:b,lifetime_age=0");
+	ck_assert_str_eq(p->options.lifetime, "a*:b");
+	ck_assert_uint_eq(p->options.lifetime_age, 0);
+	done(p);
+	p = accept_line("/m -o lifetime_age=4294967295");
+	ck_assert_uint_eq(p->options.lifetime_age, UINT32_MAX);
+	done(p);
+	refuse_line("/m -o lifetime_age=4294967296", "lifetime_age");
+	refuse_line("/m -o lifetime_age=1k", "lifetime_age");
+	refuse_line("/m -o lifetime_age=-1", "lifetime_age");
+	refuse_line("/m -o lifetime_age=", "lifetime_age");
+	refuse_line("/m -o lifetime", "lifetime");
+}
+END_TEST
+
 START_TEST(long_patterns_are_refused_before_they_harm)
 {
 	char *line = malloc(8192);
@@ -522,6 +544,7 @@ Suite *options_suite(void)
 	    tiers_are_named,
 	    rules_are_named_and_say_the_defaults_of_others,
 	    patterns_are_kept_as_they_are,
+	    lifetimes_are_patterns_and_whole_seconds,
 	    long_patterns_are_refused_before_they_harm,
 	    malformed_values_are_refused_by_name,
 	    values_out_of_range_are_refused,

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Where the control socket is, and how it is made; see control.h. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "control.h"
+
+/* Connections that wait to be accepted. */
+#define BACKLOG 64
+
+static int directory(char out[PATH_MAX])
+{
+	const char *runtime = getenv("XDG_RUNTIME_DIR");
+
+	if (geteuid() == 0) {
+		snprintf(out, PATH_MAX, "/run/shmfs");
+		return 0;
+	}
+	if (runtime == NULL || runtime[0] != '/')
+		return -ENOENT;
+	return snprintf(out, PATH_MAX, "%s/shmfs", runtime) < PATH_MAX ? 0 : -ENAMETOOLONG;
+}
+
+int control_path(const char *device, char out[PATH_MAX])
+{
+	char dir[PATH_MAX];
+	int rc = directory(dir);
+
+	if (rc < 0)
+		return rc;
+	return snprintf(out, PATH_MAX, "%s/%s", dir, device) < PATH_MAX ? 0 : -ENAMETOOLONG;
+}
+
+/* Only its owner may put sockets there. */
+static int make_directory(void)
+{
+	char dir[PATH_MAX];
+	struct stat st;
+	int rc = directory(dir);
+
+	if (rc < 0)
+		return rc;
+	if (mkdir(dir, 0755) < 0 && errno != EEXIST)
+		return -errno;
+	if (lstat(dir, &st) < 0)
+		return -errno;
+	if (!S_ISDIR(st.st_mode) || st.st_uid != geteuid() || (st.st_mode & (S_IWGRP | S_IWOTH)))
+		return -EACCES;
+	return 0;
+}
+
+static int address_of(const char *device, struct sockaddr_un *out)
+{
+	char path[PATH_MAX];
+	int rc = control_path(device, path);
+
+	if (rc < 0)
+		return rc;
+	if (strlen(path) >= sizeof out->sun_path)
+		return -ENAMETOOLONG;
+	*out = (struct sockaddr_un){.sun_family = AF_UNIX};
+	memcpy(out->sun_path, path, strlen(path) + 1);
+	return 0;
+}
+
+static int bind_and_listen(int fd, const struct sockaddr_un *address)
+{
+	if (unlink(address->sun_path) < 0 && errno != ENOENT)
+		return -errno;
+	if (bind(fd, (const struct sockaddr *)address, sizeof *address) < 0)
+		return -errno;
+	/* Whoever may come in is decided call by call. */
+	if (chmod(address->sun_path, 0666) < 0 || listen(fd, BACKLOG) < 0) {
+		int error = errno;
+
+		unlink(address->sun_path);
+		return -error;
+	}
+	return 0;
+}
+
+int control_listen(const char *device)
+{
+	struct sockaddr_un address;
+	int rc = address_of(device, &address), fd;
+
+	if (rc == 0)
+		rc = make_directory();
+	if (rc < 0)
+		return rc;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	rc = bind_and_listen(fd, &address);
+	if (rc < 0) {
+		close(fd);
+		return rc;
+	}
+	return fd;
+}
+
+void control_move(const char *old_device, const char *device)
+{
+	char from[PATH_MAX], to[PATH_MAX];
+
+	if (control_path(old_device, from) == 0 && control_path(device, to) == 0)
+		(void)rename(from, to);
+}
+
+void control_remove(const char *device)
+{
+	char path[PATH_MAX];
+
+	if (control_path(device, path) == 0)
+		(void)unlink(path);
+}

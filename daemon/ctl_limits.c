@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Limits: shown, and changed while the mount is in use. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "ctl.h"
+
+/* --- the table -------------------------------------------------------------------------------- */
+
+static const char *print_scope(const struct ctl *ctl, const json_t *item, char out[512])
+{
+	const char *scope = json_string_value(json_object_get(item, "scope"));
+
+	if (scope != NULL)
+		snprintf(out, 512, "%s", scope);
+	else
+		(void)ctl_user((uid_t)ctl_int(item, "uid"), ctl_value(ctl, "n") != NULL, out);
+	return out;
+}
+
+static const char *print_size(const struct ctl *ctl, const json_t *item, char out[512])
+{
+	return ctl_int(item, "size") > 0 ? ctl_print_size(ctl, "size", item, out)
+					 : strcpy(out, "-");
+}
+
+static const char *print_inodes(const struct ctl *ctl, const json_t *item, char out[512])
+{
+	(void)ctl;
+	if (ctl_int(item, "inodes") == 0)
+		return strcpy(out, "-");
+	snprintf(out, 512, "%" PRId64, ctl_int(item, "inodes"));
+	return out;
+}
+
+static const struct ctl_column columns[] = {
+    {"SCOPE", NULL, false, print_scope, "mount, users, or one user who is an exception"},
+    {"SIZE", "size", true, print_size, "memory; - if there is no limit"},
+    {"INODES", "inodes", true, print_inodes, "objects, directories and names"},
+    {0},
+};
+
+static const struct ctl_table table = {
+    .columns = columns,
+    .usual = "SCOPE,SIZE,INODES",
+    .member = "limits",
+};
+
+static void add_scope(json_t *list, const json_t *limits, const char *scope)
+{
+	json_t *item = json_deep_copy(json_object_get(limits, scope));
+
+	(void)json_object_set_new(item, "scope", json_string(scope));
+	(void)json_array_append_new(list, item);
+}
+
+static void add_exceptions(json_t *list, const json_t *users)
+{
+	const json_t *user;
+	size_t index;
+
+	json_array_foreach((json_t *)(uintptr_t)users, index, user)
+	{
+		json_t *item;
+
+		if (!json_is_true(json_object_get(user, "exception")))
+			continue;
+		item = json_deep_copy(json_object_get(user, "limits"));
+		(void)json_object_set(item, "uid", json_object_get(user, "uid"));
+		(void)json_array_append_new(list, item);
+	}
+}
+
+static int show(struct ctl *ctl)
+{
+	json_t *limits = ctl_call(ctl, "GetLimits", NULL), *users, *list;
+	int status;
+
+	if (limits == NULL)
+		return CTL_FAILED;
+	users = ctl_call_pages(ctl, "ListUsers", "users", false, false);
+	if (users == NULL) {
+		json_decref(limits);
+		return CTL_FAILED;
+	}
+	list = json_array();
+	add_scope(list, limits, "mount");
+	add_scope(list, limits, "users");
+	add_exceptions(list, users);
+	status = ctl_print_table(ctl, &table, list);
+	json_decref(list);
+	json_decref(users);
+	json_decref(limits);
+	return status;
+}
+
+/* --- changes ---------------------------------------------------------------------------------- */
+
+static bool add_scope_of(json_t *params, const char *name)
+{
+	uid_t uid;
+
+	if (strcmp(name, "mount") == 0 || strcmp(name, "users") == 0) {
+		(void)json_object_set_new(params, "scope", json_string(name));
+		return true;
+	}
+	if (!ctl_read_user(name, &uid))
+		return false;
+	(void)json_object_set_new(params, "scope", json_string("user"));
+	(void)json_object_set_new(params, "uid", json_integer(uid));
+	return true;
+}
+
+static bool add_number(json_t *params, const char *member, const char *text)
+{
+	uint64_t number;
+
+	if (text == NULL)
+		return true;
+	if (!ctl_read_size(text, &number))
+		return false;
+	return json_object_set_new(params, member, json_integer((json_int_t)number)) == 0;
+}
+
+static int make_change(const struct ctl *ctl, json_t *params)
+{
+	const char *size = ctl_value(ctl, "size"), *inodes = ctl_value(ctl, "inodes");
+	bool inherit = ctl_value(ctl, "inherit") != NULL;
+
+	if (!add_scope_of(params, ctl->arguments[0]))
+		return ctl_misused("there is no user '%s'", ctl->arguments[0]);
+	if (size == NULL && inodes == NULL && !inherit)
+		return ctl_misused(
+		    "'limits %s' needs --size, --inodes or --inherit", ctl->arguments[0]);
+	if (inherit && (size != NULL || inodes != NULL))
+		return ctl_misused("--inherit goes with no other limit");
+	if (!add_number(params, "size", size))
+		return ctl_misused("'%s' is no size", size);
+	if (!add_number(params, "inodes", inodes))
+		return ctl_misused("'%s' is no number", inodes);
+	if (inherit)
+		(void)json_object_set_new(params, "inherit", json_true());
+	return CTL_OK;
+}
+
+static int run_limits(struct ctl *ctl)
+{
+	json_t *params, *answer;
+	int status;
+
+	if (ctl->count == 0) {
+		if (ctl_value(ctl, "size") != NULL || ctl_value(ctl, "inodes") != NULL ||
+		    ctl_value(ctl, "inherit") != NULL)
+			return ctl_misused("'limits' needs to know whose: mount, users or a user");
+		return show(ctl);
+	}
+	params = json_object();
+	status = make_change(ctl, params);
+	if (status != CTL_OK) {
+		json_decref(params);
+		return status;
+	}
+	answer = ctl_call(ctl, "SetLimits", params);
+	json_decref(answer);
+	return answer != NULL ? CTL_OK : CTL_FAILED;
+}
+
+static const struct ctl_option options[] = {
+    CTL_TABLE_OPTIONS,
+    {'s', "size", "SIZE", "memory, with k, m, g or t; 0 for no limit"},
+    {'i', "inodes", "N", "objects, directories and names; 0 for no limit"},
+    {0, "inherit", NULL, "the user has the limits of all users again"},
+    {0},
+};
+
+const struct ctl_verb ctl_limit_verbs[] = {
+    {"limits", "[mount | users | USER]", 0, 1,
+	"shows the limits, or changes those of the mount, of each user, or of one user", options,
+	run_limits},
+    {0},
+};

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* shmfsctl run: a command with a /dev/shm of its own. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "ctl.h"
+
+#define MOUNTPOINT "/dev/shm"
+
+/* As the shell has them: the command cannot be run, or is not there. */
+enum { NOT_RUN = 126, NOT_FOUND = 127 };
+
+static int complain(const char *what)
+{
+	ctl_warn("%s: %s", what, strerror(errno));
+	return CTL_FAILED;
+}
+
+static bool write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	bool done = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+
+	if (fd >= 0)
+		close(fd);
+	return done;
+}
+
+/* A user gets the right to mount from a namespace of his own, in which he stays who he is. */
+static int enter_user_namespace(void)
+{
+	unsigned uid = geteuid(), gid = getegid();
+	char map[64];
+
+	if (unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0)
+		return complain("user namespaces are not allowed here");
+	snprintf(map, sizeof map, "%u %u 1", uid, uid);
+	if (!write_file("/proc/self/uid_map", map) || !write_file("/proc/self/setgroups", "deny"))
+		return complain("/proc/self/uid_map");
+	snprintf(map, sizeof map, "%u %u 1", gid, gid);
+	return write_file("/proc/self/gid_map", map) ? CTL_OK : complain("/proc/self/gid_map");
+}
+
+static int enter_namespace(void)
+{
+	if (geteuid() != 0)
+		return enter_user_namespace();
+	return unshare(CLONE_NEWNS) == 0 ? CTL_OK : complain("unshare");
+}
+
+/* Programs that are executed keep no capability of a user's namespace unless it is ambient. */
+static bool keep_mount_capability(void)
+{
+	struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+	struct __user_cap_data_struct data[2];
+
+	if (geteuid() == 0)
+		return true;
+	if (syscall(SYS_capget, &header, data) < 0)
+		return false;
+	data[0].inheritable |= 1u << CAP_SYS_ADMIN;
+	return syscall(SYS_capset, &header, data) == 0 &&
+	       prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_SYS_ADMIN, 0, 0) == 0;
+}
+
+/* The server next to this program, or the one that is installed. */
+static void exec_server(const char *options)
+{
+	char path[PATH_MAX];
+	ssize_t length = readlink("/proc/self/exe", path, sizeof path - 16);
+	char *slash;
+
+	if (length > 0) {
+		path[length] = '\0';
+		slash = strrchr(path, '/');
+		strcpy(slash + 1, "shmfs");
+		execl(path, "shmfs", MOUNTPOINT, "-o", options, (char *)NULL);
+		strcpy(slash, "/../sbin/shmfs");
+		execl(path, "shmfs", MOUNTPOINT, "-o", options, (char *)NULL);
+	}
+	execlp("shmfs", "shmfs", MOUNTPOINT, "-o", options, (char *)NULL);
+}
+
+static int wait_for(pid_t pid, int *status)
+{
+	while (waitpid(pid, status, 0) < 0) {
+		if (errno != EINTR)
+			return complain("waitpid");
+	}
+	return CTL_OK;
+}
+
+/* Returns when the mount answers: then the process that was started ends. */
+static int mount_shmfs(const char *options)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (pid < 0)
+		return complain("fork");
+	if (pid == 0) {
+		if (keep_mount_capability())
+			exec_server(options);
+		ctl_warn("cannot run shmfs: %s", strerror(errno));
+		_exit(NOT_FOUND);
+	}
+	if (wait_for(pid, &status) != CTL_OK)
+		return CTL_FAILED;
+	/* What is wrong it has said itself. */
+	return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? CTL_OK : CTL_FAILED;
+}
+
+static int run_command(char **command)
+{
+	struct sigaction ignore = {.sa_handler = SIG_IGN}, interrupt, quit;
+	pid_t pid;
+	int status;
+
+	/* Signals of the terminal are for the command; this cleans up behind it. */
+	sigaction(SIGINT, &ignore, &interrupt);
+	sigaction(SIGQUIT, &ignore, &quit);
+	pid = fork();
+	if (pid < 0)
+		return complain("fork");
+	if (pid == 0) {
+		sigaction(SIGINT, &interrupt, NULL);
+		sigaction(SIGQUIT, &quit, NULL);
+		execvp(command[0], command);
+		ctl_warn("%s: %s", command[0], strerror(errno));
+		_exit(errno == ENOENT ? NOT_FOUND : NOT_RUN);
+	}
+	if (wait_for(pid, &status) != CTL_OK)
+		return CTL_FAILED;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+static int run_run(struct ctl *ctl)
+{
+	const char *size = ctl_value(ctl, "size"), *more = ctl_value(ctl, "options");
+	char options[4096];
+	uint64_t bytes;
+	int status;
+
+	if (size != NULL && !ctl_read_size(size, &bytes))
+		return ctl_misused("'%s' is no size", size);
+	if (snprintf(options, sizeof options, "%s%s%s%s", size != NULL ? "size=" : "",
+		size != NULL ? size : "", size != NULL && more != NULL ? "," : "",
+		more != NULL ? more : "") >= (int)sizeof options)
+		return ctl_misused("too many options");
+	status = enter_namespace();
+	if (status != CTL_OK)
+		return status;
+	/* What is mounted here must not be seen elsewhere. */
+	if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
+		return complain("/");
+	status = mount_shmfs(options);
+	if (status != CTL_OK)
+		return status;
+	status = run_command(ctl->arguments);
+	if (umount2(MOUNTPOINT, MNT_DETACH) < 0)
+		(void)complain(MOUNTPOINT);
+	return status;
+}
+
+static const struct ctl_option options[] = {
+    {'s', "size", "SIZE", "how large it may be, with k, m, g or t"},
+    {'o', "options", "LIST", "mount options, as for shmfs(8)"},
+    {0},
+};
+
+const struct ctl_verb ctl_run_verbs[] = {
+    {"run", "COMMAND [ARGUMENT...]", 1, -1,
+	"runs a command with a /dev/shm of its own, and ends with its status", options, run_run},
+    {0},
+};

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Objects that go when nobody holds them; see lifetime.h. */
+#include "lifetime.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "dictionary.h"
+#include "fs.h"
+#include "names.h"
+#include "object.h"
+
+static int watch(struct shmfs *fs, struct node *node)
+{
+	if (lifetime_is_watched(node))
+		return 0;
+	return index_insert(fs->arena, &fs->super->watched, node->id, node);
+}
+
+int lifetime_set(struct shmfs *fs, struct node *node, bool expires)
+{
+	int rc = expires ? watch(fs, node) : 0;
+
+	if (rc < 0)
+		return rc;
+	if (!expires && node->object.expires && !node->object.exported)
+		index_remove(fs->arena, &fs->super->watched, node->id);
+	node_change(fs, node);
+	node->object.expires = expires;
+	return 0;
+}
+
+int lifetime_export(struct shmfs *fs, struct node *node)
+{
+	int rc = watch(fs, node);
+
+	if (rc < 0)
+		return rc;
+	node_change(fs, node);
+	node->object.exported = true;
+	return 0;
+}
+
+void lifetime_end(struct shmfs *fs, struct node *node)
+{
+	if (lifetime_is_watched(node))
+		index_remove(fs->arena, &fs->super->watched, node->id);
+}
+
+static bool is_held(const struct shmfs *fs, const struct node *node)
+{
+	return object_is_open(node) || !object_is_unused(fs, node);
+}
+
+int shmfs_held(const struct shmfs *fs, uint64_t id)
+{
+	const struct node *node = node_get(fs, id);
+
+	if (node == NULL)
+		return -ESTALE;
+	return is_object(node) ? is_held(fs, node) : -EINVAL;
+}
+
+static struct shmfs_removal removal_of(const struct node *node)
+{
+	return (struct shmfs_removal){
+	    .id = node->id,
+	    .creator = node->creator,
+	    .size = node->object.size,
+	};
+}
+
+static void take_newest_name(struct shmfs *fs, struct node *node, struct shmfs_removal *out)
+{
+	struct entry *entry = node->entry;
+
+	*out = removal_of(node);
+	out->dir = entry->dir->id;
+	snprintf(out->name, sizeof out->name, "%s", entry->name);
+	names_remove(fs, entry);
+}
+
+int shmfs_reap(struct shmfs *fs, uint64_t id, struct shmfs_removal *out)
+{
+	struct node *node = node_get(fs, id);
+
+	if (node == NULL)
+		return -ESTALE;
+	if (!is_object(node))
+		return -EINVAL;
+	if (node->entry == NULL)
+		return -ENOENT;
+	if (is_held(fs, node))
+		return -EBUSY;
+	take_newest_name(fs, node, out);
+	return 0;
+}
+
+/* Whether a new object has had its time, or a user besides the one who made it. */
+static bool is_old_enough(const struct shmfs *fs, const struct node *node)
+{
+	struct timespec now;
+
+	if (node->object.openings >= 2)
+		return true;
+	fs->os->now(&now);
+	return now.tv_sec - node->btime.tv_sec >= (time_t)fs->super->lifetime_age;
+}
+
+static bool expire(struct shmfs *fs, struct node *node, struct shmfs_removal *out)
+{
+	/* Memory that came back: what drops it asks whether it did. */
+	if (node->names == 0) {
+		if (node->lookups > 0 || is_held(fs, node))
+			return false;
+		*out = removal_of(node);
+		node_drop_unused(fs, node);
+		return true;
+	}
+	if (!node->object.expires || !is_old_enough(fs, node) || is_held(fs, node))
+		return false;
+	take_newest_name(fs, node, out);
+	return true;
+}
+
+bool shmfs_is_watching(const struct shmfs *fs)
+{
+	return fs->super->watched.count > 0;
+}
+
+int shmfs_expire(struct shmfs *fs, uint64_t *from, unsigned most, struct shmfs_removal *out)
+{
+	struct node *node;
+
+	for (; (node = index_next(&fs->super->watched, from)) != NULL; (*from)++) {
+		if (most-- == 0)
+			return 0;
+		if (expire(fs, node, out))
+			return 1;
+	}
+	*from = 0;
+	return 0;
+}

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The part of the door (shmfs.h, which includes this) for tools that look after a namespace.
+ *
+ * A call looks at no more than a bounded number of nodes; whoever wants all goes on from the cursor
+ * that it returns.
+ */
+#ifndef SHMFS_TOOLS_H
+#define SHMFS_TOOLS_H
+
+#include "shmfs.h"
+
+struct shmfs_usage {
+	uint64_t limit_pages; /* 0 = no limit */
+	uint64_t used_pages;
+	uint64_t limit_nodes; /* 0 = no limit */
+	uint64_t used_nodes;
+	uint64_t handles, pins;
+	int name_max;	      /* bytes */
+	uint64_t arena_bytes; /* memory of the arena that was handed out */
+};
+
+/* Limits and use of all users together. */
+void shmfs_usage(const struct shmfs *fs, struct shmfs_usage *out);
+
+/* Limits and use as one user has them: what he could still get is what the smaller of his own
+ * limits and those of all leave. Members that are not about one user are 0. */
+void shmfs_user_usage(const struct shmfs *fs, uid_t uid, struct shmfs_usage *out);
+
+enum shmfs_limit {
+	SHMFS_LIMIT_NONE,
+	SHMFS_LIMIT_SIZE,
+	SHMFS_LIMIT_NODES,
+	SHMFS_LIMIT_USER_SIZE,
+	SHMFS_LIMIT_USER_NODES,
+};
+
+/* Why the last operation was refused: pages or nodes, by the limit. */
+struct shmfs_refusal {
+	enum shmfs_limit limit;
+	uid_t uid; /* who would have been charged */
+	uint64_t asked, used, allowed;
+	char object[SHMFS_NAME_MAX + 1]; /* a name, cut to fit, or "#id" */
+};
+
+/* False: the last operation was not refused by a limit. Tells of the transaction that is active, or
+ * was last. */
+bool shmfs_refused(const struct shmfs *fs, struct shmfs_refusal *out);
+
+/*
+ * Checks every invariant of the namespace; cost is in proportion to its size. Each violation is
+ * handed to complain (may be NULL) as one line. Returns their number.
+ */
+unsigned shmfs_verify(
+    const struct shmfs *fs, void (*complain)(void *arg, const char *line), void *arg);
+
+/*
+ * Frees a piece of the memory that is to be freed, of so many pages (a tenth of a microsecond each,
+ * about). True while there is more. Not within a transaction.
+ *
+ * With shmfs_config.reclaim_least, nobody who asks for a large object's end, shrink or hole waits
+ * until the memory is free. Until a shrink or a hole is done, shmfs_is_reclaiming() is true of the
+ * object, and who asked for it must not be answered: he would still find the pages.
+ */
+bool shmfs_has_to_reclaim(const struct shmfs *fs);
+bool shmfs_reclaim(struct shmfs *fs, uint64_t pages);
+bool shmfs_is_reclaiming(const struct shmfs *fs, uint64_t id);
+
+/* Longest path below the root that is told, in bytes with its NUL. */
+#define SHMFS_PATH_MAX 4096
+
+struct shmfs_object {
+	struct shmfs_attr attr;
+	uid_t creator;
+	uint64_t charged; /* bytes, in whole pages, of the object and of its attributes */
+	uint32_t opens, writers, pins;
+	bool grows;
+	char seals[32]; /* a list, as user.shmfs.seals has it */
+};
+
+/* What is known of one object. -ESTALE; -EINVAL: another kind of node. */
+int shmfs_object(const struct shmfs *fs, uint64_t id, struct shmfs_object *out);
+
+/*
+ * Hands the objects, also those without a name, whose ids are at least `from` to visit, in the
+ * order of their ids, until it returns other than 0 or `most` nodes of any kind were looked at.
+ * Returns the id to go on from, which is that of the object at which visit stopped, or 0: that was
+ * all. An object that is there all the time is visited exactly once.
+ */
+uint64_t shmfs_list(const struct shmfs *fs, uint64_t from, unsigned most,
+    int (*visit)(void *arg, const struct shmfs_object *object), void *arg);
+
+/*
+ * Writes where a node is below the root ("a/b"), by the newest of its names; "" for the root.
+ * -ENOENT: it has no name; -EACCES: the subject may not search a directory on the way;
+ * -ENAMETOOLONG; -ESTALE.
+ */
+int shmfs_path(
+    const struct shmfs *fs, const struct shmfs_subject *by, uint64_t id, char out[SHMFS_PATH_MAX]);
+
+/*
+ * The node that is there: path has one slash between two names and none around them. -EACCES as
+ * above; -ELOOP: a symbolic link on the way; the errors of names.
+ */
+int shmfs_find(
+    const struct shmfs *fs, const struct shmfs_subject *by, const char *path, uint64_t *id);
+
+/* Whether the subject may do what mask says (R_OK, W_OK, X_OK of access(2)): 0, -EACCES, -ESTALE.
+ */
+int shmfs_access(const struct shmfs *fs, const struct shmfs_subject *by, uint64_t id, int mask);
+
+enum shmfs_scope {
+	SHMFS_SCOPE_MOUNT, /* all users together */
+	SHMFS_SCOPE_USERS, /* each user but root, unless he is an exception */
+	SHMFS_SCOPE_USER,  /* one user, who is an exception */
+};
+
+struct shmfs_limits {
+	uint64_t bytes, nodes; /* 0 = none */
+};
+
+/* Exceptions there can be. */
+#define SHMFS_EXCEPTIONS_MAX 65536
+
+/*
+ * Sets limits, which count from the next charge on: what is in use already stays, whatever it comes
+ * to. uid is that of SHMFS_SCOPE_USER; there, NULL ends the exception. -EINVAL: root, who has no
+ * limit of his own, or more than 2^63-1 bytes; -ENOENT: no exception to end; -ENOSPC: too many of
+ * them; -ENOMEM.
+ */
+int shmfs_set_limits(
+    struct shmfs *fs, enum shmfs_scope scope, uid_t uid, const struct shmfs_limits *limits);
+
+/* -ENOENT: this user is no exception. */
+int shmfs_get_limits(
+    const struct shmfs *fs, enum shmfs_scope scope, uid_t uid, struct shmfs_limits *out);
+
+/* A user who is charged for something, or is an exception. */
+struct shmfs_user {
+	uid_t uid;
+	uint64_t bytes, nodes;	    /* that he is charged */
+	struct shmfs_limits limits; /* that count for him */
+	bool exception;
+};
+
+/* Hands the users whose uids are at least `from` to visit, as shmfs_list() does objects. */
+uint64_t shmfs_users(const struct shmfs *fs, uint64_t from, unsigned most,
+    int (*visit)(void *arg, const struct shmfs_user *user), void *arg);
+
+/* --- holding and removing objects ------------------------------------------------------------- */
+
+/*
+ * Pins a part of an object: until the pin ends, the object stays and does not shrink. -EINVAL: no
+ * object, or the part is empty or reaches past its end; -EPERM: writes is set, and it is sealed
+ * against writing; -ESTALE; -ENOMEM.
+ */
+int shmfs_pin(
+    struct shmfs *fs, uint64_t id, uint64_t offset, uint64_t length, bool writes, uint64_t *pin);
+
+/* Unknown pins are none. */
+void shmfs_unpin(struct shmfs *fs, uint64_t pin);
+
+/* The lowest pin; 0: there is none. For whoever takes up a namespace and knows nobody behind a pin.
+ */
+uint64_t shmfs_first_pin(const struct shmfs *fs);
+
+/*
+ * Opens the memory of a pinned object, for the caller to hand out and to close: no part of a
+ * transaction. While anybody has it, the object stays charged, whatever becomes of the pin. -EBADF:
+ * no such pin; errors of open(2).
+ */
+int shmfs_open_pinned(struct shmfs *fs, uint64_t pin, bool writes);
+
+/* Whether anybody has the object open, mapped or pinned; -ESTALE, -EINVAL: no object. */
+int shmfs_held(const struct shmfs *fs, uint64_t id);
+
+/* What was removed without a request. */
+struct shmfs_removal {
+	uint64_t id, dir;
+	uid_t creator;
+	uint64_t size;
+	char name[SHMFS_NAME_MAX_FREEBSD + 1]; /* "": the memory of an object without one */
+};
+
+/*
+ * Removes the newest name of an object that nobody holds. -EBUSY: somebody does, or that cannot be
+ * told; -ENOENT: it has no name; -ESTALE; -EINVAL: no object.
+ */
+int shmfs_reap(struct shmfs *fs, uint64_t id, struct shmfs_removal *out);
+
+/* Whether there are objects for shmfs_expire() to look at. */
+bool shmfs_is_watching(const struct shmfs *fs);
+
+/*
+ * Looks at `most` objects, from *from on, for one whose life is over: by user.shmfs.lifetime, when
+ * nobody holds it, and it was opened twice or is older than the age that the namespace was made
+ * with; or because its memory was handed out and has come back. 1: one name or object is removed,
+ * and this is to be called again; 0: none of these is. *from moves on, and is 0 behind the last.
+ */
+int shmfs_expire(struct shmfs *fs, uint64_t *from, unsigned most, struct shmfs_removal *out);
+
+#endif

@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Pins, and objects that go when nobody holds them. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "fs/fs.h"
+#include "harness.h"
+#include "suites.h"
+
+static struct shmfs *fs;
+static struct shmfs_attr attr;
+static struct shmfs_removal removal;
+
+static int64_t pin(uint64_t id, uint64_t offset, uint64_t length, uint64_t *out)
+{
+	return TX(fs, shmfs_pin(fs, id, offset, length, true, out));
+}
+
+static void unpin(uint64_t id)
+{
+	TX_VOID(fs, shmfs_unpin(fs, id));
+}
+
+static int64_t try_size(uint64_t id, uint64_t size)
+{
+	const struct shmfs_change what = {.what = SHMFS_CHANGE_SIZE, .size = size};
+
+	return TX(fs, shmfs_setattr(fs, id, &what, &attr));
+}
+
+static int64_t expire(void)
+{
+	uint64_t from = 0;
+
+	return TX(fs, shmfs_expire(fs, &from, 100, &removal));
+}
+
+START_TEST(a_pinned_object_does_not_shrink)
+{
+	uint64_t id, first, second;
+	struct shmfs_opened opened;
+
+	fs = open_small();
+	id = new_object_of(fs, SHMFS_ROOT, "a", 10000);
+	GIVES(0, pin(id, 0, 10000, &first));
+	GIVES(0, pin(id, 9999, 1, &second));
+	GIVES(-EBUSY, try_size(id, 9999));
+	GIVES(-EBUSY, try_size(id, 0));
+	GIVES(-EBUSY, TX(fs, shmfs_open(fs, ALICE, id, O_RDWR | O_TRUNC, &opened)));
+	GIVES(-EBUSY,
+	    TX(fs, shmfs_create(fs, ALICE, SHMFS_ROOT, "a", 0, O_RDWR | O_TRUNC, &attr, &opened)));
+	GIVES(0, try_size(id, 10000));
+	GIVES(0, try_size(id, 10001));
+	GIVES(-EBUSY, try_size(id, 10000));
+	unpin(first);
+	GIVES(-EBUSY, try_size(id, 10000));
+	unpin(second);
+	GIVES(0, try_size(id, 10000));
+	GIVES(0, try_size(id, 0));
+	close_checked(fs);
+}
+END_TEST
+
+START_TEST(a_pin_lies_within_its_object)
+{
+	uint64_t id, p;
+
+	fs = open_small();
+	id = new_object_of(fs, SHMFS_ROOT, "a", 10000);
+	GIVES(-EINVAL, pin(id, 0, 10001, &p));
+	GIVES(-EINVAL, pin(id, 10000, 1, &p));
+	GIVES(-EINVAL, pin(id, 0, 0, &p));
+	GIVES(-EINVAL, pin(id, UINT64_MAX, 2, &p));
+	GIVES(0, pin(id, 0, 1, &p));
+	unpin(p);
+	unpin(p);
+	close_checked(fs);
+}
+END_TEST
+
+START_TEST(what_a_pinned_object_stores_is_seen_by_whoever_was_handed_it)
+{
+	uint64_t id, handle, p;
+	char byte = 0;
+	int fd;
+
+	fs = open_small();
+	id = new_object_of(fs, SHMFS_ROOT, "a", 10000);
+	handle = open_object(fs, id, O_RDWR);
+	GIVES(0, pin(id, 0, 10000, &p));
+	fd = shmfs_open_pinned(fs, p, true);
+	ck_assert_int_ge(fd, 0);
+	write_bytes(fs, handle, 'x', 1, 9999);
+	ck_assert_int_eq(pread(fd, &byte, 1, 9999), 1);
+	ck_assert_int_eq(byte, 'x');
+	ck_assert_int_eq(pwrite(fd, "y", 1, 5000), 1);
+	expect_bytes(fs, handle, 'y', 1, 5000);
+	close(fd);
+	fd = shmfs_open_pinned(fs, p, false);
+	ck_assert_int_eq(pwrite(fd, "y", 1, 5000), -1);
+	ck_assert_int_eq(ftruncate(fd, 1), -1);
+	close(fd);
+	GIVES(-EBADF, shmfs_open_pinned(fs, p + 1, false));
+	release(fs, handle);
+	unpin(p);
+	close_checked(fs);
+}
+END_TEST
+
+START_TEST(a_pin_keeps_an_object_without_a_name)
+{
+	uint64_t id, p;
+
+	fs = open_small();
+	id = new_object_of(fs, SHMFS_ROOT, "a", 10000);
+	GIVES(0, pin(id, 0, 1, &p));
+	GIVES(0, TX(fs, shmfs_unlink(fs, ALICE, SHMFS_ROOT, "a")));
+	forget(fs, id, 1);
+	ck_assert(exists(fs, id));
+	ck_assert_uint_eq(usage(fs).used_pages, 3);
+	unpin(p);
+	ck_assert(!exists(fs, id));
+	ck_assert_uint_eq(usage(fs).used_pages, 0);
+	close_checked(fs);
+}
+END_TEST
+
+/* Else a user could keep memory that nobody is charged for. */
+START_TEST(memory_that_was_handed_out_is_charged_until_it_is_given_back)
+{
+	uint64_t id, p;
+	void *map;
+	int fd;
+
+	fs = open_small();
+	id = new_object_of(fs, SHMFS_ROOT, "a", 10000);
+	GIVES(0, pin(id, 0, 1, &p));
+	fd = shmfs_open_pinned(fs, p, false);
+	unpin(p);
+	GIVES(0, TX(fs, shmfs_unlink(fs, ALICE, SHMFS_ROOT, "a")));
+	forget(fs, id, 1);
+	ck_assert_uint_eq(usage(fs).used_pages, 3);
+	map = mmap(NULL, 10000, PROT_READ, MAP_SHARED, fd, 0);
+	ck_assert_ptr_ne(map, MAP_FAILED);
+	close(fd);
+	GIVES(0, expire());
+	ck_assert_uint_eq(usage(fs).used_pages, 3);
+	munmap(map, 10000);
+	GIVES(1, expire());
+	ck_assert_str_eq(removal.name, "");
+	ck_assert_uint_eq(removal.size, 10000);
+	ck_assert_uint_eq(usage(fs).used_pages, 0);
+	GIVES(0, expire());
+	close_checked(fs);
+}
+END_TEST
+
+START_TEST(pins_outlive_the_process_and_can_be_found)
+{
+	uint64_t id, first, second;
+
+	fs = open_small();
+	id = new_object_of(fs, SHMFS_ROOT, "a", 10000);
+	GIVES(0, pin(id, 0, 1, &first));
+	GIVES(0, pin(id, 0, 1, &second));
+	fs = take_up(fs);
+	GIVES(-EBUSY, try_size(id, 1));
+	ck_assert_uint_eq(usage(fs).pins, 2);
+	ck_assert_uint_eq(shmfs_first_pin(fs), first);
+	unpin(shmfs_first_pin(fs));
+	ck_assert_uint_eq(shmfs_first_pin(fs), second);
+	unpin(shmfs_first_pin(fs));
+	ck_assert_uint_eq(shmfs_first_pin(fs), 0);
+	GIVES(0, try_size(id, 1));
+	close_checked(fs);
+}
+END_TEST
+
+START_TEST(an_object_that_is_sealed_against_writing_is_pinned_for_reading)
+{
+	uint64_t id, p;
+
+	fs = open_small();
+	id = new_object_of(fs, SHMFS_ROOT, "a", 10000);
+	GIVES(0, TX(fs, shmfs_setxattr(fs, ALICE, id, "user.shmfs.seals", "write", 5, 0)));
+	GIVES(-EPERM, pin(id, 0, 1, &p));
+	GIVES(0, TX(fs, shmfs_pin(fs, id, 0, 1, false, &p)));
+	unpin(p);
+	close_checked(fs);
+}
+END_TEST
+
+START_TEST(what_somebody_holds_is_not_reaped)
+{
+	uint64_t id, handle, p;
+	void *map;
+	int fd;
+
+	fs = open_small();
+	id = new_object_of(fs, SHMFS_ROOT, "a", 10000);
+	handle = open_object(fs, id, O_RDONLY);
+	GIVES(1, shmfs_held(fs, id));
+	GIVES(-EBUSY, TX(fs, shmfs_reap(fs, id, &removal)));
+	release(fs, handle);
+	GIVES(0, pin(id, 0, 1, &p));
+	GIVES(-EBUSY, TX(fs, shmfs_reap(fs, id, &removal)));
+	fd = shmfs_open_pinned(fs, p, false);
+	map = mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0);
+	ck_assert_ptr_ne(map, MAP_FAILED);
+	close(fd);
+	unpin(p);
+	GIVES(1, shmfs_held(fs, id));
+	GIVES(-EBUSY, TX(fs, shmfs_reap(fs, id, &removal)));
+	munmap(map, 4096);
+	GIVES(0, shmfs_held(fs, id));
+	close_checked(fs);
+}
+END_TEST
+
+START_TEST(reaping_takes_the_names_one_by_one)
+{
+	uint64_t id;
+
+	fs = open_small();
+	id = new_object_of(fs, SHMFS_ROOT, "a", 10000);
+	GIVES(0, TX(fs, shmfs_link(fs, ALICE, id, SHMFS_ROOT, "b", &attr)));
+	forget(fs, id, 2);
+	GIVES(0, shmfs_held(fs, id));
+	GIVES(0, TX(fs, shmfs_reap(fs, id, &removal)));
+	ck_assert_str_eq(removal.name, "b");
+	ck_assert_uint_eq(removal.dir, SHMFS_ROOT);
+	ck_assert_uint_eq(removal.size, 10000);
+	ck_assert_uint_eq(removal.creator, 1001);
+	GIVES(0, TX(fs, shmfs_reap(fs, id, &removal)));
+	ck_assert_str_eq(removal.name, "a");
+	GIVES(-ESTALE, TX(fs, shmfs_reap(fs, id, &removal)));
+	GIVES(-ESTALE, shmfs_held(fs, id));
+	GIVES(-EINVAL, shmfs_held(fs, SHMFS_ROOT));
+	close_checked(fs);
+}
+END_TEST
+
+static void begin_expiring(uint64_t age)
+{
+	struct shmfs_config config = small_config();
+
+	config.lifetime_patterns = "x-*";
+	config.lifetime_age = age;
+	fs = open_with(config);
+}
+
+START_TEST(an_object_expires_when_nobody_holds_it)
+{
+	uint64_t id, handle;
+
+	begin_expiring(0);
+	(void)new_object_of(fs, SHMFS_ROOT, "stays", 5000);
+	id = new_object_of(fs, SHMFS_ROOT, "x-1", 5000);
+	handle = open_object(fs, id, O_RDWR);
+	forget(fs, id, 1);
+	GIVES(0, expire());
+	release(fs, handle);
+	outside->in_use = true;
+	GIVES(0, expire());
+	outside->in_use = false;
+	GIVES(1, expire());
+	ck_assert_str_eq(removal.name, "x-1");
+	ck_assert(!exists(fs, id));
+	GIVES(0, expire());
+	ck_assert_uint_eq(count_entries(fs, SHMFS_ROOT), 1);
+	close_checked(fs);
+}
+END_TEST
+
+START_TEST(a_new_object_is_safe_until_it_is_old_or_opened_twice)
+{
+	uint64_t id;
+
+	begin_expiring(60);
+	id = new_object(fs, SHMFS_ROOT, "x-old");
+	outside_advance(59, 0);
+	GIVES(0, expire());
+	release(fs, open_object(fs, id, O_RDWR));
+	GIVES(0, expire());
+	outside_advance(1, 0);
+	GIVES(1, expire());
+	id = new_object(fs, SHMFS_ROOT, "x-used");
+	release(fs, open_object(fs, id, O_RDWR));
+	GIVES(0, expire());
+	release(fs, open_object(fs, id, O_RDONLY));
+	GIVES(1, expire());
+	close_checked(fs);
+}
+END_TEST
+
+START_TEST(a_clock_that_goes_back_removes_nothing)
+{
+	begin_expiring(60);
+	(void)new_object(fs, SHMFS_ROOT, "x-1");
+	outside_advance(-100000, 0);
+	GIVES(0, expire());
+	close_checked(fs);
+}
+END_TEST
+
+static int64_t set_lifetime(const struct shmfs_cred *cred, uint64_t id, const char *value)
+{
+	return TX(fs, shmfs_setxattr(fs, cred, id, "user.shmfs.lifetime", value, strlen(value), 0));
+}
+
+static void expect_lifetime(uint64_t id, const char *want)
+{
+	char value[16] = "";
+
+	GIVES(strlen(want),
+	    shmfs_getxattr(fs, ALICE, id, "user.shmfs.lifetime", value, sizeof value));
+	ck_assert_str_eq(value, want);
+}
+
+START_TEST(the_owner_says_how_long_an_object_lives)
+{
+	uint64_t id, dir;
+
+	begin_expiring(0);
+	dir = new_directory(fs, SHMFS_ROOT, "dir");
+	id = new_object(fs, SHMFS_ROOT, "a");
+	expect_lifetime(id, "names");
+	GIVES(-EPERM, set_lifetime(BOB, id, "holders"));
+	GIVES(0, set_lifetime(ALICE, id, "holders"));
+	GIVES(0, set_lifetime(ALICE, id, "holders"));
+	expect_lifetime(id, "holders");
+	GIVES(0, set_lifetime(SUPERUSER, id, "names"));
+	GIVES(0, expire());
+	GIVES(-EINVAL, set_lifetime(ALICE, id, "holder"));
+	GIVES(-EINVAL, set_lifetime(ALICE, id, ""));
+	GIVES(-EOPNOTSUPP, set_lifetime(ALICE, dir, "holders"));
+	GIVES(-EPERM, TX(fs, shmfs_removexattr(fs, ALICE, id, "user.shmfs.lifetime")));
+	GIVES(0, set_lifetime(ALICE, id, "holders"));
+	fs = take_up(fs);
+	GIVES(1, expire());
+	close_checked(fs);
+}
+END_TEST
+
+START_TEST(a_step_looks_at_so_many_objects_and_the_next_goes_on)
+{
+	uint64_t from = 0, id;
+	char name[16];
+
+	begin_expiring(1000);
+	for (int i = 0; i < 10; i++) {
+		snprintf(name, sizeof name, "x-%d", i);
+		id = new_object(fs, SHMFS_ROOT, name);
+	}
+	release(fs, open_object(fs, id, O_RDWR));
+	release(fs, open_object(fs, id, O_RDWR));
+	GIVES(0, TX(fs, shmfs_expire(fs, &from, 5, &removal)));
+	ck_assert_uint_gt(from, 0);
+	GIVES(1, TX(fs, shmfs_expire(fs, &from, 5, &removal)));
+	ck_assert_str_eq(removal.name, "x-9");
+	GIVES(0, TX(fs, shmfs_expire(fs, &from, 5, &removal)));
+	ck_assert_uint_eq(from, 0);
+	close_checked(fs);
+}
+END_TEST
+
+Suite *holding_suite(void)
+{
+	Suite *suite = suite_create("holding");
+	TCase *tests = harness_case(suite, "pins");
+
+	tcase_add_test(tests, a_pinned_object_does_not_shrink);
+	tcase_add_test(tests, a_pin_lies_within_its_object);
+	tcase_add_test(tests, what_a_pinned_object_stores_is_seen_by_whoever_was_handed_it);
+	tcase_add_test(tests, a_pin_keeps_an_object_without_a_name);
+	tcase_add_test(tests, memory_that_was_handed_out_is_charged_until_it_is_given_back);
+	tcase_add_test(tests, pins_outlive_the_process_and_can_be_found);
+	tcase_add_test(tests, an_object_that_is_sealed_against_writing_is_pinned_for_reading);
+	tests = harness_case(suite, "reaping");
+	tcase_add_test(tests, what_somebody_holds_is_not_reaped);
+	tcase_add_test(tests, reaping_takes_the_names_one_by_one);
+	tests = harness_case(suite, "lifetime");
+	tcase_add_test(tests, an_object_expires_when_nobody_holds_it);
+	tcase_add_test(tests, a_new_object_is_safe_until_it_is_old_or_opened_twice);
+	tcase_add_test(tests, a_clock_that_goes_back_removes_nothing);
+	tcase_add_test(tests, the_owner_says_how_long_an_object_lives);
+	tcase_add_test(tests, a_step_looks_at_so_many_objects_and_the_next_goes_on);
+	return suite;
+}
