@@ -26,6 +26,7 @@ enum { START_TRIES = 2000, END_TRIES = 4000, PAUSE_NS = 5000000 };
 
 static char run_dir[64], mount_dir[80], log_path[80], control_dir[80];
 static pid_t supervisor, frozen;
+static unsigned connection;
 static bool mounted;
 
 void broken(const char *what)
@@ -79,6 +80,7 @@ void daemon_start(const char *options)
 {
 	const char *binary = getenv("SHMFS_BIN"), *io = getenv("SHMFS_TEST_IO");
 	char all[512];
+	struct stat status;
 	struct statfs st;
 
 	snprintf(all, sizeof all, "io=%s,mode=1777%s%s", io != NULL && io[0] != '\0' ? io : "auto",
@@ -90,6 +92,10 @@ void daemon_start(const char *options)
 		become_daemon(binary != NULL ? binary : "./shmfs", all);
 	for (unsigned tries = 0; tries < START_TRIES && !daemon_has_ended(); tries++) {
 		if (statfs(mount_dir, &st) == 0 && st.f_type == FUSE_SUPER_MAGIC) {
+			if (stat(mount_dir, &status) != 0)
+				broken(mount_dir);
+			/* The number of the connection is the device's. */
+			connection = minor(status.st_dev);
 			mounted = true;
 			return;
 		}
@@ -329,17 +335,31 @@ void daemon_show_log(void)
 	fclose(log);
 }
 
-/* The number of the connection is the device's. */
+unsigned daemon_connection(void)
+{
+	return connection;
+}
+
+void daemon_abort(unsigned number)
+{
+	char path[160];
+	int fd;
+
+	snprintf(path, sizeof path, "%s/%u/abort", control_dir, number);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0 || write(fd, "1", 1) != 1)
+		fprintf(stderr, "%s: %s\n", path, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+}
+
 static bool nothing_waits(void)
 {
 	char path[160];
 	unsigned long waiting = 1;
-	struct stat st;
 	FILE *file;
 
-	if (stat(mount_dir, &st) != 0)
-		return false;
-	snprintf(path, sizeof path, "%s/%u/waiting", control_dir, minor(st.st_dev));
+	snprintf(path, sizeof path, "%s/%u/waiting", control_dir, connection);
 	file = fopen(path, "re");
 	if (file == NULL)
 		return false;

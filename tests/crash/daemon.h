@@ -54,6 +54,11 @@ void daemon_show_log(void);
 /* Waits until the kernel has no request of this mount that is not answered. False: it has. */
 bool daemon_is_idle(void);
 
+/* The number of the kernel's connection to the daemon; and ends one: whoever waits for an answer,
+ * and cannot be killed, gets an error. */
+unsigned daemon_connection(void);
+void daemon_abort(unsigned number);
+
 /* Unmounts. False: the daemon did not end, or not with status 0. */
 bool daemon_end(void);
 

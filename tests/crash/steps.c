@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -24,6 +25,7 @@
 #include "arena_view.h"
 #include "daemon.h"
 #include "fs/step.h"
+#include "leaks.h"
 #include "scene.h"
 
 /* Nothing has happened for so long: then nothing will. */
@@ -38,6 +40,16 @@ enum {
 
 static volatile struct steps *steps;
 static char steps_path[] = "/tmp/shmfs-steps-page.XXXXXX";
+
+/* How far the test is. It lies behind the steps. */
+static struct progress {
+	const char *operation;
+	unsigned at, connection;
+	_Atomic unsigned runs;
+} * progress;
+
+static const struct operation *const lists[] = {
+    operations_on_names, operations_on_files, operations_on_attributes};
 
 /* What a run leaves: what the caller saw, and the namespace before and after he let go of it. */
 struct run {
@@ -64,6 +76,7 @@ static void make_steps(void)
 		broken(steps_path);
 	close(fd);
 	steps = memory;
+	progress = (struct progress *)((char *)memory + STEPS_PAGE / 2);
 }
 
 static void start(void)
@@ -74,13 +87,18 @@ static void start(void)
 	    USER_SIZE, USER_NODES);
 	steps->armed_at = 0;
 	daemon_start(options);
+	progress->connection = daemon_connection();
 	view_open();
 }
 
 static bool end(void)
 {
+	unsigned left = !daemon_has_ended() && view_has_backing() ? backing_ids_left() : 0;
+
+	if (left > 0)
+		printf("not ok: %u backing ids are left\n", left);
 	view_close();
-	return daemon_end();
+	return daemon_end() && left == 0;
 }
 
 /* --- state ------------------------------------------------------------------------------------ */
@@ -123,15 +141,6 @@ static char *await_state(const char *expected)
 	return text != NULL ? text : strdup("never at rest\n");
 }
 
-static void hangs(int signal)
-{
-	static const char text[] = "    hangs\n";
-
-	(void)signal;
-	(void)!write(STDOUT_FILENO, text, sizeof text - 1);
-	_exit(1);
-}
-
 static void arm(uint64_t at)
 {
 	settle(1);
@@ -144,7 +153,7 @@ static struct run run(const struct operation *operation)
 {
 	struct run run = {0};
 
-	alarm(HANG_SECONDS);
+	progress->runs++;
 	scene_make();
 	if (operation->prepare != NULL)
 		operation->prepare();
@@ -167,7 +176,8 @@ static struct run run_with_kill(
 {
 	struct run run = {0};
 
-	alarm(HANG_SECONDS);
+	progress->at = (unsigned)at;
+	progress->runs++;
 	scene_make();
 	if (operation->prepare != NULL)
 		operation->prepare();
@@ -246,9 +256,12 @@ static bool agree(const struct run *expected, const struct run *got)
 /* True if every kill was invisible. Prints the first that was not. */
 static bool try_all_steps(const struct operation *operation)
 {
-	struct run expected = run(operation);
-	uint64_t at = 1;
 	bool well = true, killed = true;
+	struct run expected;
+	uint64_t at = 1;
+
+	progress->operation = operation->name;
+	expected = run(operation);
 
 	for (; well && killed && at <= STEPS_MAX; at++) {
 		struct run got = run_with_kill(operation, at, &expected);
@@ -274,45 +287,90 @@ static bool is_chosen(const char *name, int count, char **names)
 	return count == 0;
 }
 
-int main(int argc, char **argv)
+/* Exits with 0 if everything went well. */
+static _Noreturn void try_operations(int count, char **names)
 {
-	static const struct operation *const lists[] = {
-	    operations_on_names, operations_on_files, operations_on_attributes};
-	const char *reason, *must_run = getenv("SHMFS_TESTS_MUST_RUN");
-	bool only_list = argc > 1 && strcmp(argv[1], "--list") == 0;
 	unsigned passed = 0, failed = 0;
 
-	reason = only_list ? NULL : daemon_prepare("steps");
+	start();
+	for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
+		for (const struct operation *it = lists[i]; it->name != NULL; it++) {
+			if (!is_chosen(it->name, count, names))
+				continue;
+			if (try_all_steps(it)) {
+				passed++;
+				continue;
+			}
+			failed++;
+			end();
+			start();
+		}
+	}
+	failed += !end();
+	printf("%u passed, %u failed\n", passed, failed);
+	fflush(stdout);
+	_exit(failed > 0 || passed == 0);
+}
+
+static void list(void)
+{
+	for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
+		for (const struct operation *it = lists[i]; it->name != NULL; it++)
+			puts(it->name);
+}
+
+/*
+ * Waits for the process that tries the operations. One that waits for an answer cannot even be
+ * killed.
+ */
+static int await_operations(pid_t pid)
+{
+	unsigned runs = 0, unchanged = 0;
+	int status;
+
+	while (waitpid(pid, &status, WNOHANG) == 0) {
+		unchanged = progress->runs == runs ? unchanged + 1 : 0;
+		runs = progress->runs;
+		if (unchanged == HANG_SECONDS * 100) {
+			printf("not ok %s: hangs at step %u, killed at \"%s\"\n",
+			    progress->operation, progress->at,
+			    (const char *)(uintptr_t)steps->killed_at);
+			fflush(stdout);
+			daemon_abort(progress->connection);
+			kill(pid, SIGKILL);
+		}
+		pause_ms(10);
+	}
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	const char *reason, *must_run = getenv("SHMFS_TESTS_MUST_RUN");
+	int status;
+	pid_t pid;
+
+	if (argc > 1 && strcmp(argv[1], "--list") == 0) {
+		list();
+		return 0;
+	}
+	reason = daemon_prepare("steps");
 	if (reason != NULL) {
 		printf("skip: steps: %s\n", reason);
 		return must_run != NULL && strcmp(must_run, "1") == 0;
 	}
-	if (!only_list) {
-		signal(SIGALRM, hangs);
-		make_steps();
-		start();
-	}
-	for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
-		for (const struct operation *it = lists[i]; it->name != NULL; it++) {
-			if (only_list) {
-				puts(it->name);
-			} else if (is_chosen(it->name, argc - 1, argv + 1)) {
-				if (try_all_steps(it)) {
-					passed++;
-					continue;
-				}
-				failed++;
-				end();
-				start();
-			}
-		}
-	}
-	if (only_list)
-		return 0;
-	if (!end())
-		failed++;
+	make_steps();
+	fflush(stdout);
+	pid = fork();
+	if (pid == 0)
+		try_operations(argc - 1, argv + 1);
+	if (pid < 0)
+		broken("fork");
+	status = await_operations(pid);
+	if (WIFSIGNALED(status))
+		printf("not ok %s: %s\n0 passed, 1 failed\n", progress->operation,
+		    strsignal(WTERMSIG(status)));
 	daemon_clean_up();
 	unlink(steps_path);
-	printf("%u passed, %u failed\n", passed, failed);
-	return failed > 0 || passed == 0;
+	return status != 0;
 }
