@@ -2,7 +2,6 @@
 /* Operations that make, find, move and remove names. */
 #include <dirent.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -39,12 +38,12 @@ static void forget_many(void)
 	static const char *const names[] = {"b", "c", "c2", "empty", "fifo", "symlink", "hollow"};
 	/* Nothing is answered while the server is stopped. */
 	ino_t dir = inode_of(".");
-	pid_t server = daemon_server();
 
-	kill(server, SIGSTOP);
+	while (!daemon_freeze())
+		usleep(1000);
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
 		forget_name(dir, names[i]);
-	kill(server, SIGCONT);
+	daemon_thaw();
 }
 
 static void create(void)
