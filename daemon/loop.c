@@ -99,12 +99,17 @@ static void tell_load(struct loop *loop)
 		poller_told(&loop->poller, time, load_running(loop->load));
 }
 
-/* So many requests were served, which may have left memory to be freed, or objects to be watched.
+/*
+ * So many requests were served, which may have left memory to be freed, or objects to be watched. A
+ * handle that is started while it is being closed would keep the loop from its end; what is left
+ * then is the next server's.
  */
 static void after_requests(struct loop *loop, unsigned count)
 {
 	const struct shmfs *fs = loop->server->fs;
 
+	if (uv_is_closing((uv_handle_t *)&loop->freeing))
+		return;
 	if (shmfs_is_watching(fs) && !uv_is_active((uv_handle_t *)&loop->sweep))
 		on_sweep(&loop->sweep);
 	if (!shmfs_has_to_reclaim(fs))

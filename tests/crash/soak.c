@@ -177,6 +177,8 @@ static void run(struct soak *soak)
 	    clients_end(soak->shared, daemon_dir(), soak->clients) == 0 && well);
 	if (daemon_has_ended())
 		return;
+	verdict(soak, "every server that was asked to end did",
+	    !daemon_log_mentions("the server does not stop"));
 	verdict(soak, "everything can be removed", remove_all());
 	verdict(soak, "the namespace, its charges, descriptors and memory are what they were",
 	    state_compare(before) == 0);
