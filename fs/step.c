@@ -41,7 +41,8 @@ void step(const char *label)
 		kill(getpid(), SIGSEGV);
 	if (steps->armed_at == 0 || steps->count != steps->armed_at)
 		return;
-	steps->armed_at = 0;
+	steps->armed_at = steps->again != 0 ? steps->count + steps->again : 0;
+	steps->again = 0;
 	snprintf((char *)(uintptr_t)steps->killed_at, sizeof steps->killed_at, "%s", label);
 	kill(getpid(), SIGKILL);
 }

@@ -18,6 +18,7 @@
 /* One page of a file that the environment variable SHMFS_STEPS_FILE names. */
 struct steps {
 	uint64_t armed_at;  /* the step that kills; 0 = none */
+	uint64_t again;	    /* and then one so many steps later kills too; 0 = none */
 	uint64_t count;	    /* steps so far */
 	char label[64];	    /* of the last one */
 	char killed_at[64]; /* the label of the step that killed last */
