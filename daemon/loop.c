@@ -23,12 +23,15 @@
 #define BURST 64
 
 /*
- * Pages that are freed between two looks for requests: so few that nobody notices, and more while
- * nobody has asked for a while.
+ * Freeing a page takes a tenth of a microsecond, and now and then, however few there are, the
+ * kernel takes hundreds. So while requests come, memory is freed in large pieces that are so rare
+ * that less than one request of a hundred meets one; and without a pause in small ones, which a
+ * request does not wait for long, as soon as nobody has asked for a moment.
  */
-#define PIECE 8
+#define PIECE 512
+#define REQUESTS_A_PIECE 120
 #define PIECE_QUIET 64
-#define QUIET_ROUNDS 64
+#define QUIET_NS 100000
 
 /* SIGHUP reads the policy file again, the others end the loop. */
 static const int signals[] = {SIGTERM, LOOP_ORPHANED, SIGHUP};
@@ -42,7 +45,8 @@ struct loop {
 	int load; /* a descriptor of load.h */
 	uv_signal_t signals[SIGNALS];
 	uv_idle_t freeing;     /* runs while there is memory to be freed */
-	unsigned quiet_rounds; /* of it without a request */
+	unsigned requests;     /* since the last piece */
+	uint64_t last_request; /* when it was */
 	uv_timer_t sweep;
 	struct control *control; /* NULL: there is none */
 	struct server *server;
@@ -50,25 +54,24 @@ struct loop {
 	int signal;
 };
 
-/* A piece between two rounds of requests, however many there are, until there is none. */
-static void free_memory(uv_idle_t *handle)
-{
-	struct loop *loop = handle->data;
-
-	bool quiet = loop->quiet_rounds++ > QUIET_ROUNDS;
-
-	if (parked_work(loop->server, quiet ? PIECE_QUIET : PIECE))
-		uv_idle_start(handle, free_memory);
-	else
-		uv_idle_stop(handle);
-}
-
 static uint64_t now(void)
 {
 	struct timespec time;
 
 	clock_gettime(CLOCK_MONOTONIC, &time);
 	return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
+}
+
+static void free_memory(uv_idle_t *handle)
+{
+	struct loop *loop = handle->data;
+	bool quiet = now() - loop->last_request >= QUIET_NS;
+
+	if (!quiet && loop->requests < REQUESTS_A_PIECE)
+		return;
+	loop->requests = 0;
+	if (!parked_work(loop->server, quiet ? PIECE_QUIET : PIECE))
+		uv_idle_stop(handle);
 }
 
 static void end_by(struct loop *loop, int rc)
@@ -96,13 +99,17 @@ static void tell_load(struct loop *loop)
 		poller_told(&loop->poller, time, load_running(loop->load));
 }
 
-/* Requests were served, which may have left memory to be freed, or objects to be watched. */
-static void after_requests(struct loop *loop)
+/* So many requests were served, which may have left memory to be freed, or objects to be watched.
+ */
+static void after_requests(struct loop *loop, unsigned count)
 {
-	loop->quiet_rounds = 0;
-	free_memory(&loop->freeing);
 	if (shmfs_is_watching(loop->server->fs) && !uv_is_active((uv_handle_t *)&loop->sweep))
 		on_sweep(&loop->sweep);
+	if (!shmfs_has_to_reclaim(loop->server->fs))
+		return;
+	loop->requests += count;
+	loop->last_request = now();
+	uv_idle_start(&loop->freeing, free_memory);
 }
 
 /*
@@ -125,7 +132,7 @@ static void on_look(uv_idle_t *handle)
 		if (rc > 0) {
 			served++;
 			poller_served(&loop->poller, now());
-			after_requests(loop);
+			after_requests(loop, 1);
 		} else if (!poller_goes_on(&loop->poller, now())) {
 			uv_idle_stop(handle);
 			return;
@@ -141,19 +148,20 @@ static void on_request(uv_poll_t *handle, int status, int events)
 {
 	struct loop *loop = handle->data;
 	bool looking = uv_is_active((uv_handle_t *)&loop->look) != 0;
+	unsigned served;
 	int rc = 1;
 
 	/* On an error of the descriptor, reading tells which. */
 	(void)events;
 	if (!looking)
 		poller_woken(&loop->poller, now());
-	for (int i = 0; i < BURST && rc > 0; i++)
+	for (served = 0; served < BURST && rc > 0; served++)
 		rc = channel_serve(loop->server);
 	if (rc < 0 || status != 0) {
 		end_by(loop, rc < 0 ? rc : -ENODEV);
 		return;
 	}
-	after_requests(loop);
+	after_requests(loop, served);
 	if (looking)
 		poller_served(&loop->poller, now());
 	else if (rc == 0 && poller_begin(&loop->poller, now()))
@@ -183,7 +191,7 @@ static void on_work_done(uv_work_t *uv, int status)
 	(void)status;
 	transfer_end(work->transfer);
 	free(work);
-	after_requests(loop);
+	after_requests(loop, 1);
 }
 
 static int offload(struct server *server, struct transfer *transfer)
@@ -247,7 +255,7 @@ static int start_channel(struct loop *loop)
 		return rc;
 	loop->freeing.data = loop;
 	/* What a server before this one has left. */
-	free_memory(&loop->freeing);
+	after_requests(loop, 0);
 	rc = uv_idle_init(&loop->uv, &loop->look);
 	if (rc < 0)
 		return rc;

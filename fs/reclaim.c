@@ -123,6 +123,11 @@ static void finish(struct shmfs *fs, struct reclaim *prev, struct reclaim *entry
 	take_out(fs, prev, entry);
 }
 
+bool shmfs_has_to_reclaim(const struct shmfs *fs)
+{
+	return fs->super->reclaim.first != NULL;
+}
+
 bool shmfs_reclaim(struct shmfs *fs, uint64_t pages)
 {
 	struct reclaim *entry = fs->super->reclaim.first;

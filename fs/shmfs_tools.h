@@ -62,6 +62,7 @@ unsigned shmfs_verify(
  * until the memory is free. Until a shrink or a hole is done, shmfs_is_reclaiming() is true of the
  * object, and who asked for it must not be answered: he would still find the pages.
  */
+bool shmfs_has_to_reclaim(const struct shmfs *fs);
 bool shmfs_reclaim(struct shmfs *fs, uint64_t pages);
 bool shmfs_is_reclaiming(const struct shmfs *fs, uint64_t id);
 
