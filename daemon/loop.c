@@ -308,10 +308,11 @@ int loop_run(struct server *server, void (*ready)(void *arg), void *arg, int *si
 		return rc;
 	loop.load = load_open();
 	rc = start_signals(&loop);
-	if (rc == 0)
-		rc = start_channel(&loop);
+	/* Before requests: they look whether it has to go on. */
 	if (rc == 0)
 		rc = start_sweep(&loop);
+	if (rc == 0)
+		rc = start_channel(&loop);
 	if (rc == 0)
 		rc = control_start(&loop.uv, server, server->journal->control_fd, &loop.control);
 	if (rc == 0) {

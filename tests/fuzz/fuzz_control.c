@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Messages of the control socket, by libFuzzer: whatever a client sends is answered or refused, and
+ * the namespace stays sound.
+ *
+ * An input is a byte that says who sends, and messages with NULs between, as on the socket.
+ */
+#include <assert.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "daemon/control_call.h"
+#include "daemon/holders.h"
+#include "daemon/log.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+enum { OWNER = 1001 };
+
+static struct journal journal;
+static struct server server = {.journal = &journal, .fuse_fd = -1};
+
+static void make_objects(void)
+{
+	static const char *const names[] = {"a", "b", "psm_1", "\xff\xfe", "closed/a", "sem.x"};
+	const struct shmfs_cred cred = {.uid = OWNER, .gid = OWNER};
+	struct shmfs_change change = {.what = SHMFS_CHANGE_SIZE, .size = 10000};
+	struct shmfs_attr attr;
+	uint64_t closed;
+
+	shmfs_begin(server.fs);
+	assert(shmfs_mkdir(server.fs, &cred, SHMFS_ROOT, "closed", 0700, &attr) == 0);
+	closed = attr.id;
+	shmfs_commit(server.fs);
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+		const char *slash = strchr(names[i], '/');
+
+		shmfs_begin(server.fs);
+		assert(shmfs_mknod(server.fs, &cred, slash != NULL ? closed : SHMFS_ROOT,
+			   slash != NULL ? slash + 1 : names[i], S_IFREG | 0600, &attr) == 0);
+		shmfs_commit(server.fs);
+		shmfs_begin(server.fs);
+		assert(shmfs_setattr(server.fs, attr.id, &change, &attr) == 0);
+		shmfs_commit(server.fs);
+	}
+}
+
+/* Each input finds the same namespace, so that what is found can be found again. */
+static void begin(void)
+{
+	const struct shmfs_config config = {.arena_size = 1 << 20, .root_mode = 01777};
+
+	assert(shmfs_open_new(&config, &server.fs) == 0);
+	snprintf(journal.mountpoint.device, sizeof journal.mountpoint.device, "0:1");
+	snprintf(journal.mountpoint.path, sizeof journal.mountpoint.path, "/m");
+	make_objects();
+}
+
+static void end(struct peer *peer)
+{
+	for (unsigned i = 0; i < peer->pin_count; i++) {
+		shmfs_begin(server.fs);
+		shmfs_unpin(server.fs, peer->pins[i].id);
+		shmfs_commit(server.fs);
+	}
+	assert(shmfs_first_pin(server.fs) == 0);
+	assert(shmfs_verify(server.fs, NULL, NULL) == 0);
+	shmfs_close(server.fs);
+}
+
+/* What the look through /proc would find, without looking. */
+static void pretend_to_scan(struct call *call)
+{
+	const struct holder holder = {.pid = 1, .id = 3, .access = 31, .command = "\x1b[31m"};
+
+	holders_add(call->scan, &holder);
+	call_finish_scan(call);
+}
+
+static bool send_message(struct peer *peer, const char *message, size_t size)
+{
+	struct call call = {
+	    .server = &server,
+	    .peer = peer,
+	    .by = {peer->uid, peer->uid, NULL, 0},
+	    .trusted = peer->uid == 0,
+	};
+	bool good = call_begin(&call, message, size);
+	size_t reply_size = 0;
+	char *reply;
+
+	assert(!shmfs_active(server.fs));
+	if (call.scan != NULL)
+		pretend_to_scan(&call);
+	reply = call_reply(&call, &reply_size);
+	assert(call.oneway || (reply != NULL && strlen(reply) + 1 == reply_size));
+	free(reply);
+	if (call.fd >= 0)
+		close(call.fd);
+	call_end(&call);
+	return good;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static const uid_t senders[] = {0, OWNER, 1002};
+	struct peer peer = {.pid = 1};
+	const char *at = (const char *)data + 1;
+	size_t left = size - 1;
+
+	if (size == 0)
+		return 0;
+	/* One line for each change would be all that this does. */
+	log_setup(LOG_TO_SYSLOG, false);
+	peer.uid = senders[data[0] % 3];
+	begin();
+	while (left > 0) {
+		size_t length = strnlen(at, left);
+		char *message = malloc(length + 1);
+
+		assert(message != NULL);
+		memcpy(message, at, length);
+		message[length] = '\0';
+		if (!send_message(&peer, message, length))
+			left = length;
+		free(message);
+		at += length;
+		left -= length;
+		if (left > 0) {
+			at++;
+			left--;
+		}
+	}
+	end(&peer);
+	return 0;
+}
