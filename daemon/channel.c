@@ -329,6 +329,7 @@ int channel_serve(struct server *server)
 	else
 		refuse_request(server, (size_t)length);
 	journal_clear(server->journal);
+	server->journal->served++;
 	return 1;
 }
 

@@ -120,7 +120,7 @@ static int own_end(void)
 
 /* --- crashes ---------------------------------------------------------------------------------- */
 
-static bool servers_that_never_serve_are_the_end(void)
+static bool servers_that_crash_at_once_are_the_end(const char *label)
 {
 	struct stat st;
 	dev_t device;
@@ -130,13 +130,20 @@ static bool servers_that_never_serve_are_the_end(void)
 	if (stat(daemon_dir(), &st) != 0)
 		broken("stat");
 	device = st.st_dev;
-	crash_at("server started");
+	crash_at(label);
 	daemon_kill_server();
 	well = expect(own_end() == 2, "exit status 2") &&
 	       expect(stat(daemon_dir(), &st) == 0 && st.st_dev != device, "unmounted") &&
 	       log_comes_to_mention("5 servers in a row died");
 	crash_at("");
 	return well;
+}
+
+/* Before they look what there is to do, and when that is done. */
+static bool servers_that_never_serve_are_the_end(void)
+{
+	return servers_that_crash_at_once_are_the_end("server started") &&
+	       servers_that_crash_at_once_are_the_end("asked again");
 }
 
 /* The label stands in the way of every write of data, and of nothing else. */

@@ -226,11 +226,9 @@ void forget_name(ino_t dir, const char *name)
 	struct fuse_notify_inval_entry_out entry = {
 	    .parent = dir, .namelen = (uint32_t)strlen(name)};
 	struct fuse_out_header header = {.error = FUSE_NOTIFY_INVAL_ENTRY};
-	char copy[256];
-	struct iovec iov[] = {
-	    {&header, sizeof header}, {&entry, sizeof entry}, {copy, strlen(name) + 1}};
+	struct iovec iov[] = {{&header, sizeof header}, {&entry, sizeof entry},
+	    {(void *)(uintptr_t)name, strlen(name) + 1}};
 
-	snprintf(copy, sizeof copy, "%s", name);
 	header.len = (uint32_t)(sizeof header + sizeof entry + strlen(name) + 1);
 	must("FUSE_NOTIFY_INVAL_ENTRY", writev(fd, iov, 3));
 	close(fd);

@@ -18,11 +18,20 @@
 
 enum { WRITERS = 6, ROUNDS = 60, LARGE = 1 << 20, MEMORY = 4 << 20 };
 
+static unsigned char *buffer(void)
+{
+	unsigned char *data = malloc(LARGE);
+
+	if (data == NULL)
+		ck_abort_msg("no memory");
+	return data;
+}
+
 /* Each in an object of its own, with bytes that name writer and round. */
 static void write_and_read(void *context)
 {
 	int number = *(int *)context;
-	unsigned char *data = malloc(LARGE);
+	unsigned char *data = buffer();
 	char name[32];
 	int fd;
 
@@ -72,7 +81,7 @@ static void shrink_and_grow(void *context)
 
 static void read_while(void *context)
 {
-	unsigned char *data = malloc(LARGE);
+	unsigned char *data = buffer();
 	int fd = OK(open("shared", O_RDWR));
 
 	(void)context;
@@ -90,7 +99,7 @@ static void read_while(void *context)
 
 static void write_while(void *context)
 {
-	unsigned char *data = malloc(LARGE);
+	unsigned char *data = buffer();
 	int fd = OK(open("shared", O_RDWR));
 
 	(void)context;
