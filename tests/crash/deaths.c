@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -18,31 +17,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#ifndef SHMFS_STEPS
-#define SHMFS_STEPS
-#endif
 #include "daemon.h"
-#include "fs/step.h"
+#include "steps_page.h"
 
-enum { STEPS_PAGE = 4096, TRIES = 1000 };
+enum { TRIES = 1000 };
 
 static volatile struct steps *steps;
-static char steps_path[] = "/tmp/shmfs-deaths-page.XXXXXX";
 static const char *plain, *with_steps;
-
-static void make_steps(void)
-{
-	int fd = mkstemp(steps_path);
-	void *memory;
-
-	if (fd < 0 || ftruncate(fd, STEPS_PAGE) != 0)
-		broken(steps_path);
-	memory = mmap(NULL, STEPS_PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	if (memory == MAP_FAILED || setenv("SHMFS_STEPS_FILE", steps_path, 1) != 0)
-		broken(steps_path);
-	close(fd);
-	steps = memory;
-}
 
 /* From now on each step with this label is a crash; "" = none. */
 static void crash_at(const char *label)
@@ -317,7 +298,7 @@ int main(void)
 		printf("skip: deaths: %s\n", reason);
 		return must_run != NULL && strcmp(must_run, "1") == 0;
 	}
-	make_steps();
+	steps = steps_page_make();
 	for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++) {
 		bool well = tests[i].run();
 
@@ -327,7 +308,7 @@ int main(void)
 		failed += !well;
 	}
 	daemon_clean_up();
-	unlink(steps_path);
+	steps_page_remove();
 	printf("%u passed, %u failed\n", passed, failed);
 	return failed > 0;
 }

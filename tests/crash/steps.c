@@ -14,32 +14,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-#ifndef SHMFS_STEPS
-#define SHMFS_STEPS
-#endif
 #include "arena_view.h"
 #include "daemon.h"
-#include "fs/step.h"
 #include "leaks.h"
 #include "scene.h"
+#include "steps_page.h"
 
 /* Nothing has happened for so long: then nothing will. */
-enum {
-	QUIET_MS = 5,
-	LONG_QUIET_MS = 20,
-	TRIES = 2000,
-	STEPS_MAX = 5000,
-	STEPS_PAGE = 4096,
-	HANG_SECONDS = 30
-};
+enum { QUIET_MS = 5, LONG_QUIET_MS = 20, TRIES = 2000, STEPS_MAX = 5000, HANG_SECONDS = 30 };
 
 static volatile struct steps *steps;
-static char steps_path[] = "/tmp/shmfs-steps-page.XXXXXX";
 
 /* How far the test is. It lies behind the steps. */
 static struct progress {
@@ -62,21 +50,6 @@ struct run {
 static void pause_ms(long ms)
 {
 	nanosleep(&(struct timespec){0, ms * 1000000}, NULL);
-}
-
-static void make_steps(void)
-{
-	int fd = mkstemp(steps_path);
-	void *memory;
-
-	if (fd < 0 || ftruncate(fd, STEPS_PAGE) != 0)
-		broken(steps_path);
-	memory = mmap(NULL, STEPS_PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	if (memory == MAP_FAILED || setenv("SHMFS_STEPS_FILE", steps_path, 1) != 0)
-		broken(steps_path);
-	close(fd);
-	steps = memory;
-	progress = (struct progress *)((char *)memory + STEPS_PAGE / 2);
 }
 
 static void start(void)
@@ -375,7 +348,8 @@ int main(int argc, char **argv)
 		printf("skip: steps: %s\n", reason);
 		return must_run != NULL && strcmp(must_run, "1") == 0;
 	}
-	make_steps();
+	steps = steps_page_make();
+	progress = (struct progress *)((char *)(uintptr_t)steps + STEPS_PAGE / 2);
 	fflush(stdout);
 	pid = fork();
 	if (pid == 0)
@@ -387,6 +361,6 @@ int main(int argc, char **argv)
 		printf("not ok %s: %s\n0 passed, 1 failed\n", progress->operation,
 		    strsignal(WTERMSIG(status)));
 	daemon_clean_up();
-	unlink(steps_path);
+	steps_page_remove();
 	return status != 0;
 }

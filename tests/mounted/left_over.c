@@ -61,6 +61,14 @@ int list_children(pid_t *children, int size, pid_t known)
 	return list_children_of(getpid(), children, size, known);
 }
 
+pid_t server_of(pid_t supervisor)
+{
+	pid_t child = 0;
+
+	(void)list_children_of(supervisor, &child, 1, 0);
+	return child;
+}
+
 int kill_left_over(void)
 {
 	pid_t children[64];

@@ -15,6 +15,7 @@
 
 #include "daemon/shmfs_ioctl.h"
 #include "expect.h"
+#include "left_over.h"
 #include "mount_fixture.h"
 #include "objects.h"
 #include "policy_file.h"
@@ -279,18 +280,7 @@ END_TEST
 /* The child of the daemon; 0: there is none. */
 static pid_t server(void)
 {
-	char path[64];
-	FILE *file;
-	int pid;
-
-	snprintf(
-	    path, sizeof(path), "/proc/%d/task/%d/children", shared_mount->pid, shared_mount->pid);
-	file = fopen(path, "re");
-	if (file == NULL || fscanf(file, "%d", &pid) != 1)
-		pid = 0;
-	if (file != NULL)
-		fclose(file);
-	return pid;
+	return server_of(shared_mount->pid);
 }
 
 static bool is_another_server(void *context)

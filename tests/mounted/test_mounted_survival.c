@@ -102,20 +102,9 @@ static const char *in_mount(const char *name)
 	return path;
 }
 
-/* The child of the daemon; 0: there is none. */
 static pid_t server(void)
 {
-	char path[64];
-	FILE *file;
-	int pid;
-
-	snprintf(path, sizeof path, "/proc/%d/task/%d/children", daemon_.pid, daemon_.pid);
-	file = fopen(path, "re");
-	if (file == NULL || fscanf(file, "%d", &pid) != 1)
-		pid = 0;
-	if (file != NULL)
-		fclose(file);
-	return pid;
+	return server_of(daemon_.pid);
 }
 
 static bool is_another_server(void *context)
