@@ -29,7 +29,7 @@
  * request does not wait for long, as soon as nobody has asked for a moment.
  */
 #define PIECE 512
-#define REQUESTS_A_PIECE 120
+#define REQUESTS_A_PIECE 250
 #define PIECE_QUIET 64
 #define QUIET_NS 100000
 
