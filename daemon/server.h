@@ -51,9 +51,10 @@ struct server {
 	/* Has a worker move bytes, and the loop end the transfer; NULL: there are no workers. A
 	 * negative errno if that cannot be. */
 	int (*offload)(struct server *server, struct transfer *transfer);
-	void *offload_to;		    /* the loop */
-	unsigned transfers;		    /* under way */
-	bool place_is_busy[JOURNAL_PLACES]; /* by one of them */
+	void *offload_to;		     /* the loop */
+	unsigned transfers;		     /* under way */
+	bool place_is_ready[JOURNAL_PLACES]; /* populated by this process */
+	bool place_is_busy[JOURNAL_PLACES];  /* by one of them */
 
 	char *data; /* SERVER_MAX_TRANSFER bytes: data of the reply */
 };

@@ -65,6 +65,7 @@ enum serving_end serving_run(struct server *server)
 	if (is_orphan(server))
 		return end_as_orphan(server);
 	journal_populate(server->journal, server->journal->place);
+	server->place_is_ready[server->journal->place] = true;
 	step("server started");
 	rc = recovery_run(server);
 	if (rc == 0)

@@ -104,7 +104,9 @@ bool transfer_write(
 	transfer->data = (char *)(uintptr_t)data;
 	transfer->place = server->journal->place;
 	place = free_place(server);
-	journal_populate(server->journal, place);
+	if (!server->place_is_ready[place])
+		journal_populate(server->journal, place);
+	server->place_is_ready[place] = true;
 	server->place_is_busy[transfer->place] = true;
 	journal_move(server->journal, place);
 	hand_over(server, transfer);
