@@ -34,6 +34,7 @@ static int add(struct shmfs *fs, struct reclaim entry)
 	if (new == NULL)
 		return -ENOMEM;
 	*new = entry;
+	new->prev = queue->last;
 	save(fs, queue, sizeof *queue);
 	if (queue->last != NULL) {
 		save(fs, &queue->last->next, sizeof queue->last->next);
@@ -69,20 +70,23 @@ int reclaim_range(
 	return 0;
 }
 
-/* Takes out an entry that stands behind prev (NULL: at the front). */
-static void take_out(struct shmfs *fs, struct reclaim *prev, struct reclaim *entry)
+static void take_out(struct shmfs *fs, struct reclaim *entry)
 {
 	struct reclaim_queue *queue = &fs->super->reclaim;
 
 	save(fs, queue, sizeof *queue);
-	if (prev != NULL) {
-		save(fs, &prev->next, sizeof prev->next);
-		prev->next = entry->next;
+	if (entry->prev != NULL) {
+		save(fs, &entry->prev->next, sizeof entry->prev->next);
+		entry->prev->next = entry->next;
 	} else {
 		queue->first = entry->next;
 	}
-	if (queue->last == entry)
-		queue->last = prev;
+	if (entry->next != NULL) {
+		save(fs, &entry->next->prev, sizeof entry->next->prev);
+		entry->next->prev = entry->prev;
+	} else {
+		queue->last = entry->prev;
+	}
 	queue->count--;
 	if (entry->node != NULL) {
 		node_change(fs, entry->node);
@@ -111,7 +115,7 @@ static bool free_piece(const struct shmfs *fs, struct reclaim *entry, uint64_t m
 }
 
 /* The last step, once there is no piece left. Within a transaction. */
-static void finish(struct shmfs *fs, struct reclaim *prev, struct reclaim *entry)
+static void finish(struct shmfs *fs, struct reclaim *entry)
 {
 	if (entry->kind == RECLAIM_SHRINK)
 		txn_effect(
@@ -120,7 +124,7 @@ static void finish(struct shmfs *fs, struct reclaim *prev, struct reclaim *entry
 		txn_effect(&fs->arena->txn, TXN_CLOSE_ON_COMMIT, entry->fd, 0);
 		descriptor_give_back(fs, entry->fd);
 	}
-	take_out(fs, prev, entry);
+	take_out(fs, entry);
 }
 
 bool shmfs_has_to_reclaim(const struct shmfs *fs)
@@ -137,7 +141,7 @@ bool shmfs_reclaim(struct shmfs *fs, uint64_t pages)
 	if (free_piece(fs, entry, pages * SHMFS_PAGE_SIZE))
 		return true;
 	shmfs_begin(fs);
-	finish(fs, NULL, entry);
+	finish(fs, entry);
 	shmfs_commit(fs);
 	return fs->super->reclaim.first != NULL;
 }
@@ -156,38 +160,34 @@ bool shmfs_is_reclaiming(const struct shmfs *fs, uint64_t id)
  */
 void reclaim_finish(struct shmfs *fs, struct node *node)
 {
-	struct reclaim *prev = NULL, *next;
+	struct reclaim *next;
 
 	for (struct reclaim *entry = fs->super->reclaim.first;
 	     entry != NULL && node->object.reclaims > 0; entry = next) {
 		next = entry->next;
-		if (entry->node != node) {
-			prev = entry;
+		if (entry->node != node)
 			continue;
-		}
 		while (free_piece(fs, entry, AT_ONCE))
 			;
 		if (entry->kind == RECLAIM_SHRINK)
 			(void)fs->os->truncate(entry->fd, node->object.size);
-		take_out(fs, prev, entry);
+		take_out(fs, entry);
 	}
 }
 
 uint64_t reclaim_forget(struct shmfs *fs, struct node *node)
 {
-	struct reclaim *prev = NULL, *next;
+	struct reclaim *next;
 	uint64_t size = node->object.size;
 
 	for (struct reclaim *entry = fs->super->reclaim.first;
 	     entry != NULL && node->object.reclaims > 0; entry = next) {
 		next = entry->next;
-		if (entry->node != node) {
-			prev = entry;
+		if (entry->node != node)
 			continue;
-		}
 		if (entry->end > size)
 			size = entry->end;
-		take_out(fs, prev, entry);
+		take_out(fs, entry);
 	}
 	return size;
 }
@@ -216,13 +216,11 @@ void reclaim_free_all(struct shmfs *fs)
 
 void reclaim_drop_holes(struct shmfs *fs)
 {
-	struct reclaim *prev = NULL, *next;
+	struct reclaim *next;
 
 	for (struct reclaim *entry = fs->super->reclaim.first; entry != NULL; entry = next) {
 		next = entry->next;
 		if (entry->kind == RECLAIM_HOLE)
-			take_out(fs, prev, entry);
-		else
-			prev = entry;
+			take_out(fs, entry);
 	}
 }

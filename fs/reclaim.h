@@ -29,7 +29,7 @@ enum reclaim_kind {
 };
 
 struct reclaim {
-	struct reclaim *next;
+	struct reclaim *next, *prev;
 	struct node *node; /* NULL at RECLAIM_END */
 	int32_t fd;
 	uint32_t kind;	  /* enum reclaim_kind */

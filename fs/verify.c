@@ -256,6 +256,8 @@ static void verify_reclaim(struct recount *r)
 	const struct node *node;
 
 	for (const struct reclaim *entry = queue->first; entry != NULL; entry = entry->next) {
+		r->bad += expect(entry->prev == last, r->to,
+		    "descriptor %d: queued to be freed behind another", entry->fd);
 		last = entry;
 		count++;
 		ranges += entry->node != NULL;
