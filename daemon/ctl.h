@@ -72,6 +72,9 @@ bool ctl_read_size(const char *text, uint64_t *out);
 /* Seconds with s, m, h or d behind them, or digits alone. */
 bool ctl_read_seconds(const char *text, uint64_t *out);
 bool ctl_read_number(const char *text, int base, uint64_t most, uint64_t *out);
+
+/* A size into a member of parameters, strictly; without a text there is none. */
+bool ctl_add_size(json_t *params, const char *member, const char *text);
 /* A user's name or number. */
 bool ctl_read_user(const char *text, uid_t *out);
 

@@ -50,25 +50,14 @@ static int wait_for_end(struct ctl *ctl)
 	return CTL_FAILED;
 }
 
-static bool add_part(const struct ctl *ctl, json_t *params, const char *member)
-{
-	const char *text = ctl_value(ctl, member);
-	uint64_t number;
-
-	if (text == NULL)
-		return true;
-	if (!ctl_read_size(text, &number))
-		return false;
-	return json_object_set_new(params, member, json_integer((json_int_t)number)) == 0;
-}
-
 static int run_pin(struct ctl *ctl)
 {
 	const char *command = ctl_value(ctl, "exec");
 	json_t *params = json_object(), *answer;
 	int status;
 
-	if (!add_part(ctl, params, "offset") || !add_part(ctl, params, "length")) {
+	if (!ctl_add_size(params, "offset", ctl_value(ctl, "offset")) ||
+	    !ctl_add_size(params, "length", ctl_value(ctl, "length"))) {
 		json_decref(params);
 		return ctl_misused("the part is no size");
 	}

@@ -111,17 +111,6 @@ static bool add_scope_of(json_t *params, const char *name)
 	return true;
 }
 
-static bool add_number(json_t *params, const char *member, const char *text)
-{
-	uint64_t number;
-
-	if (text == NULL)
-		return true;
-	if (!ctl_read_size(text, &number))
-		return false;
-	return json_object_set_new(params, member, json_integer((json_int_t)number)) == 0;
-}
-
 static int make_change(const struct ctl *ctl, json_t *params)
 {
 	const char *size = ctl_value(ctl, "size"), *inodes = ctl_value(ctl, "inodes");
@@ -134,9 +123,9 @@ static int make_change(const struct ctl *ctl, json_t *params)
 		    "'limits %s' needs --size, --inodes or --inherit", ctl->arguments[0]);
 	if (inherit && (size != NULL || inodes != NULL))
 		return ctl_misused("--inherit goes with no other limit");
-	if (!add_number(params, "size", size))
+	if (!ctl_add_size(params, "size", size))
 		return ctl_misused("'%s' is no size", size);
-	if (!add_number(params, "inodes", inodes))
+	if (!ctl_add_size(params, "inodes", inodes))
 		return ctl_misused("'%s' is no number", inodes);
 	if (inherit)
 		(void)json_object_set_new(params, "inherit", json_true());

@@ -167,6 +167,17 @@ bool ctl_read_size(const char *text, uint64_t *out)
 	return true;
 }
 
+bool ctl_add_size(json_t *params, const char *member, const char *text)
+{
+	uint64_t number;
+
+	if (text == NULL)
+		return true;
+	if (!ctl_read_size(text, &number))
+		return false;
+	return json_object_set_new(params, member, json_integer((json_int_t)number)) == 0;
+}
+
 bool ctl_read_seconds(const char *text, uint64_t *out)
 {
 	static const struct {
