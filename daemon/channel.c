@@ -279,6 +279,7 @@ void channel_serve_request(struct server *server)
 	/* libfuse would keep it, and answer it within a later request, as if that were answered. */
 	if (request_is_moot(header->opcode))
 		return;
+	server->client = header->pid;
 	note_init(server);
 	if (server->fs != NULL)
 		shmfs_begin(server->fs);
@@ -324,6 +325,7 @@ int channel_serve(struct server *server)
 		return -ENODEV;
 	step("request received");
 	request[length] = '\0';
+	server->client = 0;
 	if (request_check(request, (size_t)length) == 0)
 		channel_serve_request(server);
 	else

@@ -18,6 +18,7 @@
 #include "control_call.h"
 #include "holders.h"
 #include "log.h"
+#include "placement.h"
 
 /*
  * All descriptors that are no objects' lie below SHMFS_DESCRIPTOR_FIRST; so many of them may be
@@ -244,6 +245,7 @@ static void start_scan(struct client *client)
 
 	add_pins(client->control, client->call.scan);
 	client->work.data = client;
+	placement_leave(client->control->server->placement);
 	rc = uv_queue_work(client->control->loop, &client->work, on_scan, on_scanned);
 	if (rc < 0)
 		call_fail(&client->call, rc);

@@ -14,6 +14,7 @@
 #include "load.h"
 #include "log.h"
 #include "parked.h"
+#include "placement.h"
 #include "policy.h"
 #include "poller.h"
 #include "sweep.h"
@@ -99,6 +100,12 @@ static void tell_load(struct loop *loop)
 		poller_told(&loop->poller, time, load_running(loop->load));
 }
 
+/* What has to be known of each request that was served. */
+static void note_request(const struct loop *loop, uint64_t time)
+{
+	placement_served(loop->server->placement, loop->server->client, time);
+}
+
 /*
  * So many requests were served, which may have left memory to be freed, or objects to be watched. A
  * handle that is started while it is being closed would keep the loop from its end; what is left
@@ -137,10 +144,18 @@ static void on_look(uv_idle_t *handle)
 			return;
 		}
 		if (rc > 0) {
+			uint64_t time = now();
+
 			served++;
-			poller_served(&loop->poller, now());
+			poller_served(&loop->poller, time);
+			note_request(loop, time);
 			after_requests(loop, 1);
 		} else if (!poller_goes_on(&loop->poller, now())) {
+			uv_idle_stop(handle);
+			return;
+		}
+		/* What it would look for comes when it sleeps. */
+		if (placement_decides(loop->server->placement)) {
 			uv_idle_stop(handle);
 			return;
 		}
@@ -155,15 +170,18 @@ static void on_request(uv_poll_t *handle, int status, int events)
 {
 	struct loop *loop = handle->data;
 	bool looking = uv_is_active((uv_handle_t *)&loop->look) != 0;
-	unsigned served;
+	bool placed = placement_decides(loop->server->placement);
+	unsigned served = 0;
 	int rc = 1;
 
 	/* On an error of the descriptor, reading tells which. */
 	(void)events;
-	if (!looking)
+	if (!looking && !placed)
 		poller_woken(&loop->poller, now());
-	for (served = 0; served < BURST && rc > 0; served++)
-		rc = channel_serve(loop->server);
+	while (served < BURST && (rc = channel_serve(loop->server)) > 0) {
+		served++;
+		note_request(loop, now());
+	}
 	if (rc < 0 || status != 0) {
 		end_by(loop, rc < 0 ? rc : -ENODEV);
 		return;
@@ -171,7 +189,8 @@ static void on_request(uv_poll_t *handle, int status, int events)
 	after_requests(loop, served);
 	if (looking)
 		poller_served(&loop->poller, now());
-	else if (rc == 0 && poller_begin(&loop->poller, now()))
+	else if (rc == 0 && !placement_decides(loop->server->placement) &&
+		 poller_begin(&loop->poller, now()))
 		uv_idle_start(&loop->look, on_look);
 }
 
@@ -211,6 +230,7 @@ static int offload(struct server *server, struct transfer *transfer)
 		return -ENOMEM;
 	work->transfer = transfer;
 	work->uv.data = work;
+	placement_leave(server->placement);
 	rc = uv_queue_work(&loop->uv, &work->uv, on_work, on_work_done);
 	if (rc < 0)
 		free(work);
@@ -252,6 +272,7 @@ static int start_signals(struct loop *loop)
 
 static int start_channel(struct loop *loop)
 {
+	unsigned processors = (unsigned)sysconf(_SC_NPROCESSORS_ONLN);
 	int rc = uv_poll_init(&loop->uv, &loop->channel, loop->server->fuse_fd);
 
 	if (rc < 0)
@@ -269,7 +290,9 @@ static int start_channel(struct loop *loop)
 	loop->look.data = loop;
 	loop->server->offload_to = loop;
 	loop->server->offload = offload;
-	poller_init(&loop->poller, loop->server->poll_us, (unsigned)sysconf(_SC_NPROCESSORS_ONLN));
+	poller_init(&loop->poller, loop->server->poll_us, processors);
+	if (loop->server->follow)
+		loop->server->placement = placement_new(loop->server->fuse_fd, processors);
 	return uv_poll_start(&loop->channel, UV_READABLE, on_request);
 }
 
@@ -294,9 +317,12 @@ static void close_handle(uv_handle_t *handle, void *arg)
 static void end(struct loop *loop)
 {
 	control_stop(loop->control);
+	placement_leave(loop->server->placement);
 	uv_walk(&loop->uv, close_handle, NULL);
 	uv_run(&loop->uv, UV_RUN_DEFAULT);
 	uv_loop_close(&loop->uv);
+	placement_free(loop->server->placement);
+	loop->server->placement = NULL;
 }
 
 int loop_run(struct server *server, void (*ready)(void *arg), void *arg, int *signal)

@@ -38,7 +38,10 @@ static int serve(struct server *server, const struct options *options,
 static int begin(const struct options *options, const struct policy *policy,
     struct mountpoint *mountpoint, struct upgrade *upgrade)
 {
-	struct server server = {.fuse_fd = -1, .choice = options->io, .poll_us = options->poll_us};
+	struct server server = {.fuse_fd = -1,
+	    .choice = options->io,
+	    .poll_us = options->poll_us,
+	    .follow = options->follow};
 	int rc = journal_create(&upgrade->journal_fd, &server.journal);
 
 	if (rc < 0) {
@@ -62,7 +65,10 @@ static int begin(const struct options *options, const struct policy *policy,
 static int go_on(
     const struct options *options, struct upgrade_start *start, struct upgrade *upgrade)
 {
-	struct server server = {.fuse_fd = -1, .choice = options->io, .poll_us = options->poll_us};
+	struct server server = {.fuse_fd = -1,
+	    .choice = options->io,
+	    .poll_us = options->poll_us,
+	    .follow = options->follow};
 	struct mountpoint mountpoint;
 	int rc = journal_map(start->journal_fd, &server.journal);
 

@@ -70,6 +70,9 @@ static const struct option_spec table[] = {
     {"poll_us", TIME, FIELD(poll_us), "MICROSECONDS",
 	"how long to look for the next request before sleeping, at most 1000; 0: not at all "
 	"(default 50)"},
+    {"follow", YES, FIELD(follow), NULL,
+	"serve a client that asks alone and all the time on its own processor (default)"},
+    {"nofollow", NO, FIELD(follow), NULL, "leave it to the system where the server runs"},
     {"rules", RULES, FIELD(rules), "NAME",
 	"whose rules decide: linux, or freebsd for those of its shm_open(2) (default linux)"},
     {"grow", PATTERNS, FIELD(grow), "PATTERNS",
@@ -396,6 +399,7 @@ static void set_defaults(struct options *options)
 	    .gid = getegid(),
 	    .io = TIER_AUTO,
 	    .poll_us = 50,
+	    .follow = true,
 	    .lifetime = "",
 	    .lifetime_age = 60,
 	    .allow_other = geteuid() == 0,

@@ -22,6 +22,7 @@ struct options {
 	enum tier_choice io;
 	enum shmfs_rules rules;
 	uint32_t poll_us; /* 0 = never */
+	bool follow;
 	const char *grow, *lifetime;
 	uint64_t lifetime_age; /* seconds */
 	unsigned mac;	       /* policies, 1 << enum shmfs_policy */

@@ -13,6 +13,7 @@
 
 struct fuse_session;
 struct parked;
+struct placement;
 struct transfer;
 
 /* Bytes of data in the largest request and reply. */
@@ -34,6 +35,10 @@ struct server {
 	enum tier tier;
 	enum tier_choice choice;
 	unsigned poll_us; /* how long to look for a request before sleeping; 0 = not at all */
+	bool follow;	  /* whether to run where the client does */
+
+	struct placement *placement; /* of the serving thread; NULL: where the system puts it */
+	uint32_t client;	     /* the thread whose request was last; 0: the kernel's own */
 
 	uint64_t init_unique;  /* of the INIT request that is being answered, else 0 */
 	uint64_t init_offered; /* flags of the kernel */

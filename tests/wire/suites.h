@@ -28,6 +28,7 @@ Suite *recovery_suite(void);
 Suite *request_suite(void);
 Suite *options_suite(void);
 Suite *arguments_suite(void);
+Suite *follower_suite(void);
 Suite *poller_suite(void);
 
 /* A suite of one case that holds these tests. */

@@ -31,6 +31,7 @@ START_TEST(defaults_are_those_of_the_manual)
 	ck_assert_uint_eq(o->gid, getegid());
 	ck_assert_int_eq(o->io, TIER_AUTO);
 	ck_assert_uint_eq(o->poll_us, 50);
+	ck_assert(o->follow);
 	ck_assert_str_eq(o->grow, "sem.*:tmp-*");
 	ck_assert_int_eq(o->allow_other, geteuid() == 0);
 	ck_assert_str_eq(o->source, "shmfs");
@@ -125,6 +126,19 @@ START_TEST(numbers_of_nodes_are_read_with_their_suffixes)
 		    cases[i].text, p->options.nr_inodes);
 		done(p);
 	}
+}
+END_TEST
+
+START_TEST(clients_are_followed_unless_that_is_refused)
+{
+	struct parsed *p = accept_line("/m -o nofollow");
+
+	ck_assert(!p->options.follow);
+	done(p);
+	p = accept_line("/m -o nofollow,follow");
+	ck_assert(p->options.follow);
+	done(p);
+	refuse_line("/m -o follow=1", "takes no value");
 }
 END_TEST
 
@@ -538,6 +552,7 @@ Suite *options_suite(void)
 	    sizes_are_read_with_their_suffixes,
 	    a_size_in_percent_is_of_ram,
 	    numbers_of_nodes_are_read_with_their_suffixes,
+	    clients_are_followed_unless_that_is_refused,
 	    the_time_to_poll_is_at_most_a_millisecond,
 	    modes_are_octal,
 	    owners_are_numbers,
