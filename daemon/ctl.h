@@ -67,11 +67,10 @@ __attribute__((format(printf, 1, 2))) void ctl_warn(const char *format, ...);
 /* "Try --help": the arguments make no sense. Returns CTL_USAGE. */
 __attribute__((format(printf, 1, 2))) int ctl_misused(const char *format, ...);
 
-/* Bytes with k, m, g or t behind them, or digits alone; strictly. */
+/* Bytes with k, m, g or t behind them, or digits alone; as number.h. */
 bool ctl_read_size(const char *text, uint64_t *out);
 /* Seconds with s, m, h or d behind them, or digits alone. */
 bool ctl_read_seconds(const char *text, uint64_t *out);
-bool ctl_read_number(const char *text, int base, uint64_t most, uint64_t *out);
 
 /* A size into a member of parameters, strictly; without a text there is none. */
 bool ctl_add_size(json_t *params, const char *member, const char *text);

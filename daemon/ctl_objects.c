@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "ctl.h"
+#include "number.h"
 
 /* A name never leads out of the mount. */
 static int open_below(const struct ctl *ctl, const char *name, uint64_t flags, mode_t mode)
@@ -72,7 +73,7 @@ static int run_create(struct ctl *ctl)
 	uint64_t mode = 0600;
 
 	/* As strtol(3) with base 0 has it: 0600 is octal. */
-	if (text != NULL && !ctl_read_number(text, text[0] == '0' ? 0 : 8, 0777, &mode))
+	if (text != NULL && !number_read_plain(text, text[0] == '0' ? 0 : 8, 0777, &mode))
 		return ctl_misused("'%s' is no mode", text);
 	create_mode = (mode_t)mode;
 	return each(ctl, 0, create_one);

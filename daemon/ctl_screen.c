@@ -13,6 +13,7 @@
 #include <wchar.h>
 
 #include "ctl_list.h"
+#include "number.h"
 
 /* --- metrics ---------------------------------------------------------------------------------- */
 
@@ -390,7 +391,7 @@ static int run_top(struct ctl *ctl)
 	uint64_t seconds = 2;
 	int status;
 
-	if (text != NULL && (!ctl_read_number(text, 10, 3600, &seconds) || seconds == 0))
+	if (text != NULL && (!number_read_plain(text, 10, 3600, &seconds) || seconds == 0))
 		return ctl_misused("'%s' is no number of seconds", text);
 	screen.mount = ctl_call(ctl, "GetMount", NULL);
 	if (screen.mount == NULL)

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Text for people, and what people write. */
-#include <errno.h>
 #include <grp.h>
 #include <inttypes.h>
 #include <pwd.h>
@@ -13,6 +12,7 @@
 #include <wctype.h>
 
 #include "ctl.h"
+#include "number.h"
 
 /* What a terminal would take for a command, or not show, is escaped; so is the backslash. */
 const char *ctl_escape(const char *name, char *out, size_t size)
@@ -128,43 +128,9 @@ int64_t ctl_now(void)
 
 /* --- what people write ------------------------------------------------------------------------ */
 
-static bool read_digits(const char *text, int base, uint64_t *out, const char **end)
-{
-	char *stop;
-
-	if (*text < '0' || *text > '9')
-		return false;
-	errno = 0;
-	*out = strtoull(text, &stop, base);
-	*end = stop;
-	return errno == 0;
-}
-
-bool ctl_read_number(const char *text, int base, uint64_t most, uint64_t *out)
-{
-	const char *end;
-
-	return read_digits(text, base, out, &end) && *end == '\0' && *out <= most;
-}
-
 bool ctl_read_size(const char *text, uint64_t *out)
 {
-	static const char letters[] = "kmgt";
-	unsigned shift = 0;
-	const char *end, *letter;
-
-	if (!read_digits(text, 10, out, &end))
-		return false;
-	if (*end != '\0') {
-		letter = strchr(letters, *end | 0x20);
-		if (letter == NULL || end[1] != '\0')
-			return false;
-		shift = 10 * (unsigned)(letter - letters + 1);
-	}
-	if (*out > (uint64_t)INT64_MAX >> shift)
-		return false;
-	*out <<= shift;
-	return true;
+	return number_read_scaled(text, "kmgt", INT64_MAX, out);
 }
 
 bool ctl_add_size(json_t *params, const char *member, const char *text)
@@ -186,7 +152,7 @@ bool ctl_read_seconds(const char *text, uint64_t *out)
 	} units[] = {{'\0', 1}, {'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}};
 	const char *end;
 
-	if (!read_digits(text, 10, out, &end) || (*end != '\0' && end[1] != '\0'))
+	if (!number_read(text, 10, out, &end) || (*end != '\0' && end[1] != '\0'))
 		return false;
 	for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
 		if (*end == units[i].letter && *out <= UINT32_MAX) {
@@ -206,7 +172,7 @@ bool ctl_read_user(const char *text, uid_t *out)
 		*out = user->pw_uid;
 		return true;
 	}
-	if (!ctl_read_number(text, 10, UINT32_MAX - 1, &number))
+	if (!number_read_plain(text, 10, UINT32_MAX - 1, &number))
 		return false;
 	*out = (uid_t)number;
 	return true;

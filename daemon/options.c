@@ -1,10 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * Options: one table says what there is, how it is read, what it means and how it is printed.
- *
- * Reading is strict: a value is taken whole or refused, so a typing mistake never becomes a limit
- * that nobody meant.
- */
+/* Options: one table says what there is, how it is read, what it means and how it is printed. */
 #include "options.h"
 
 #include <errno.h>
@@ -17,6 +12,7 @@
 #include <sys/sysinfo.h>
 #include <unistd.h>
 
+#include "number.h"
 #include "policy.h"
 
 enum kind {
@@ -112,19 +108,6 @@ static inline const void *const_field(const struct options *options, const struc
 	return (const char *)options + spec->offset;
 }
 
-/* Digits and nothing else, up to where they end. */
-static bool read_number(const char *text, int base, uint64_t *out, const char **end)
-{
-	char *stop;
-
-	if (*text < '0' || *text > '9')
-		return false;
-	errno = 0;
-	*out = strtoull(text, &stop, base);
-	*end = stop;
-	return errno == 0;
-}
-
 static uint64_t ram_bytes(void)
 {
 	struct sysinfo info;
@@ -134,55 +117,18 @@ static uint64_t ram_bytes(void)
 	return (uint64_t)info.totalram * info.mem_unit;
 }
 
-/* A factor of 1024 for each letter from k on; anything else is no suffix. */
-static bool read_suffix(const char *suffix, const char *letters, unsigned *shift)
-{
-	const char *found;
-
-	*shift = 0;
-	if (*suffix == '\0')
-		return true;
-	found = strchr(letters, *suffix | 0x20);
-	if (found == NULL || suffix[1] != '\0')
-		return false;
-	*shift = 10 * (unsigned)(found - letters + 1);
-	return true;
-}
-
-static bool read_scaled(const char *text, const char *letters, uint64_t *out)
-{
-	const char *end;
-	unsigned shift;
-	uint64_t value;
-
-	if (!read_number(text, 10, &value, &end) || !read_suffix(end, letters, &shift))
-		return false;
-	if (value > UINT64_MAX >> shift)
-		return false;
-	*out = value << shift;
-	return true;
-}
-
 static bool read_size(const char *text, uint64_t *out)
 {
 	const char *end;
 	uint64_t percent;
 
-	if (read_number(text, 10, &percent, &end) && strcmp(end, "%") == 0) {
+	if (number_read(text, 10, &percent, &end) && strcmp(end, "%") == 0) {
 		if (percent > 100000)
 			return false;
 		*out = ram_bytes() / 100 * percent;
 		return true;
 	}
-	return read_scaled(text, "kmgt", out);
-}
-
-/* Digits of this base, at most `most`. */
-static bool read_plain(const char *text, int base, uint64_t most, uint64_t *out)
-{
-	const char *end;
-
-	return read_number(text, base, out, &end) && *end == '\0' && *out <= most;
+	return number_read_scaled(text, "kmgt", UINT64_MAX, out);
 }
 
 static const char *const rules_names[] = {
@@ -210,22 +156,22 @@ static bool read_value(struct options *options, const struct option_spec *spec, 
 	case SIZE:
 		return read_size(text, to);
 	case COUNT:
-		return read_scaled(text, "kmg", to);
+		return number_read_scaled(text, "kmg", UINT64_MAX, to);
 	case SECONDS:
-		return read_plain(text, 10, UINT32_MAX, to);
+		return number_read_plain(text, 10, UINT32_MAX, to);
 	case MODE:
-		if (!read_plain(text, 8, 07777, &number))
+		if (!number_read_plain(text, 8, 07777, &number))
 			return false;
 		*(mode_t *)to = (mode_t)number;
 		return true;
 	case ID:
 		/* 2^32-1 stands for "no change" in chown(2) and is nobody's. */
-		if (!read_plain(text, 10, UINT32_MAX - 1, &number))
+		if (!number_read_plain(text, 10, UINT32_MAX - 1, &number))
 			return false;
 		*(uint32_t *)to = (uint32_t)number;
 		return true;
 	case TIME:
-		if (!read_plain(text, 10, MOST_POLL_US, &number))
+		if (!number_read_plain(text, 10, MOST_POLL_US, &number))
 			return false;
 		*(uint32_t *)to = (uint32_t)number;
 		return true;
