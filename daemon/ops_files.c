@@ -52,15 +52,15 @@ static bool is_stale_splice(const struct server *server, const struct fuse_file_
 	return server->tier == TIER_PASSTHROUGH && fi->lock_owner == 0;
 }
 
-/* From so many bytes on, mapping the object costs less than copying from it. */
-#define LEND_LEAST (384 * 1024)
+/* From so many bytes on, it pays to look whether they need not be copied. */
+#define LEND_LEAST (32 * 1024)
 
 void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi)
 {
 	struct server *server = server_of(req);
 	struct shmfs_range from = {fi->fh, (uint64_t)offset};
 	struct shmfs_lending lending = {.offset = (uint64_t)offset, .least = LEND_LEAST};
-	struct shmfs_lent lent;
+	const void *lent;
 	struct shmfs_cred cred = caller_of(req);
 	ssize_t count;
 
@@ -77,8 +77,7 @@ void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct f
 	lending.most = size;
 	count = (ssize_t)shmfs_lend(server->fs, &cred, fi->fh, &lending, &lent);
 	if (count > 0) {
-		reply_data(req, count, lent.data);
-		shmfs_give_back(server->fs, &lent);
+		reply_data(req, count, lent);
 		return;
 	}
 	count = shmfs_read(server->fs, &cred, fi->fh, server->data, size, (uint64_t)offset);

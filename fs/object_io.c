@@ -89,36 +89,16 @@ int shmfs_read_begin(struct shmfs *fs, const struct shmfs_cred *cred,
 	return 0;
 }
 
-/* A hole that is read through a mapping becomes memory. */
-static bool has_hole(const struct shmfs *fs, const struct node *node, uint64_t from, uint64_t to)
-{
-	uint64_t hole;
-
-	return fs->os->seek(node->object.fd, from, SEEK_HOLE, &hole) < 0 || hole < to;
-}
-
 size_t shmfs_lend(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t id,
-    const struct shmfs_lending *lending, struct shmfs_lent *out)
+    const struct shmfs_lending *lending, const void **out)
 {
-	uint64_t start = lending->offset / SHMFS_PAGE_SIZE * SHMFS_PAGE_SIZE;
 	struct node *node;
 	ssize_t count = begin_read(fs, cred, id, lending->most, lending->offset, &node);
-	struct shmfs_lent lent;
 
-	if (count <= 0 || (size_t)count < lending->least ||
-	    has_hole(fs, node, start, lending->offset + (uint64_t)count))
+	if (count <= 0 || (size_t)count < lending->least)
 		return 0;
-	lent.map_size = (size_t)(lending->offset - start) + (size_t)count;
-	if (fs->os->map(node->object.fd, start, lent.map_size, &lent.map) < 0)
-		return 0;
-	lent.data = (const char *)lent.map + (lending->offset - start);
-	*out = lent;
-	return (size_t)count;
-}
-
-void shmfs_give_back(const struct shmfs *fs, const struct shmfs_lent *lent)
-{
-	fs->os->unmap(lent->map, lent->map_size);
+	*out = fs->os->view(node->object.fd, lending->offset, (size_t)count);
+	return *out == NULL ? 0 : (size_t)count;
 }
 
 /* Makes room for a write that ends at `end`. */

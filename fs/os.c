@@ -13,13 +13,9 @@
 
 #include "shmfs.h"
 #include "step.h"
+#include "window.h"
 
 /* Since Linux 6.3; elsewhere EINVAL. With sysctl vm.memfd_noexec set, asking for it is a must. */
-/* Since Linux 5.14; before that, EINVAL. */
-#ifndef MADV_POPULATE_READ
-#define MADV_POPULATE_READ 22
-#endif
-
 #ifndef MFD_EXEC
 #define MFD_EXEC 0x0010U
 #endif
@@ -44,6 +40,7 @@ static int memory_create(int number)
 	if (fd < 0)
 		return -errno;
 	step("memory made");
+	window_leave(number);
 	/* Without FD_CLOEXEC: a program that takes over finds it open. */
 	rc = result(dup2(fd, number));
 	step("memory numbered");
@@ -55,6 +52,7 @@ static int memory_create(int number)
 /* Never called again after EINTR: Linux has let go of the number by then. */
 static int close_fd(int fd)
 {
+	window_leave(fd);
 	return result(close(fd));
 }
 
@@ -83,27 +81,6 @@ static ssize_t write_fd(int fd, const void *buffer, size_t size, uint64_t offset
 	return count < 0 ? -errno : count;
 }
 
-static int map_fd(int fd, uint64_t offset, size_t size, void **out)
-{
-	void *map = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, (off_t)offset);
-	int rc;
-
-	if (map == MAP_FAILED)
-		return -errno;
-	if (madvise(map, size, MADV_POPULATE_READ) < 0) {
-		rc = -errno;
-		munmap(map, size);
-		return rc;
-	}
-	*out = map;
-	return 0;
-}
-
-static void unmap(void *map, size_t size)
-{
-	munmap(map, size);
-}
-
 static int seek(int fd, uint64_t offset, int whence, uint64_t *out)
 {
 	off_t found = lseek(fd, (off_t)offset, whence);
@@ -126,6 +103,8 @@ static int blocks(int fd, uint64_t *out)
 
 static int seal_write(int fd)
 {
+	/* Every shared mapping of a descriptor that may write counts as one that writes. */
+	window_leave(fd);
 	return result(fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE));
 }
 
@@ -237,8 +216,7 @@ const struct shmfs_os *shmfs_os_linux(void)
 	    .punch = punch,
 	    .read = read_fd,
 	    .write = write_fd,
-	    .map = map_fd,
-	    .unmap = unmap,
+	    .view = window_view,
 	    .seek = seek,
 	    .blocks = blocks,
 	    .seal_write = seal_write,

@@ -442,15 +442,9 @@ struct shmfs_lending {
 	size_t most, least;
 };
 
-struct shmfs_lent {
-	const void *data;
-	void *map;
-	size_t map_size;
-};
-
 /*
- * shmfs_read() without a copy: the data is the object's own memory until shmfs_give_back(), which
- * comes before any other change of the namespace. Returns how many bytes there are; 0: nothing is
+ * shmfs_read() without a copy: the data is the object's own memory, until the next call of any
+ * function of the namespace but shmfs_commit(). Returns how many bytes there are; 0: nothing is
  * lent and nothing has changed but perhaps the access time, and the data, or the error, is to be
  * had from shmfs_read(). Nothing is lent of a range with a hole, which would become memory.
  *
@@ -458,8 +452,7 @@ struct shmfs_lent {
  * has to wait for a page could fail halfway when this process is killed.
  */
 size_t shmfs_lend(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t handle,
-    const struct shmfs_lending *lending, struct shmfs_lent *out);
-void shmfs_give_back(const struct shmfs *fs, const struct shmfs_lent *lent);
+    const struct shmfs_lending *lending, const void **out);
 
 /*
  * Writes at most size bytes at offset. An object keeps its size: a write across the end stores and
@@ -532,9 +525,10 @@ struct shmfs_os {
 	int (*punch)(int fd, uint64_t offset, uint64_t length);
 	ssize_t (*read)(int fd, void *buffer, size_t size, uint64_t offset);
 	ssize_t (*write)(int fd, const void *buffer, size_t size, uint64_t offset);
-	/* Maps existing pages for reading, so that no access has to wait for one of them. */
-	int (*map)(int fd, uint64_t offset, size_t size, void **out);
-	void (*unmap)(void *map, size_t size);
+	/* Bytes of fd's memory where they are, for system calls to read until any other of these
+	 * functions is called; no access has to wait for a page. NULL: they cannot be had so, or
+	 * it does not pay, or there is a hole. */
+	const void *(*view)(int fd, uint64_t offset, size_t size);
 	int (*seek)(int fd, uint64_t offset, int whence, uint64_t *out);
 	int (*blocks)(int fd, uint64_t *out); /* in use, of 512 bytes */
 	/* Forbids every later change of fd's data; -EBUSY while it is mapped writable. */

@@ -277,12 +277,9 @@ static int64_t run_copy(const struct operation *o, struct world *w)
 static int64_t run_lend(const struct operation *o, struct world *w, uint64_t handle)
 {
 	const struct shmfs_lending lending = {.offset = o->offset, .most = (size_t)o->size};
-	struct shmfs_lent lent;
-	size_t count = shmfs_lend(w->fs, ALICE, handle, &lending, &lent);
+	const void *lent;
 
-	if (count > 0)
-		shmfs_give_back(w->fs, &lent);
-	return (int64_t)count;
+	return (int64_t)shmfs_lend(w->fs, ALICE, handle, &lending, &lent);
 }
 
 static int run_set_limits(const struct operation *o, struct world *w)

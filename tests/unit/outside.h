@@ -20,7 +20,7 @@ enum outside_call {
 	OUTSIDE_TRUNCATE,
 	OUTSIDE_PUNCH,
 	OUTSIDE_READ,
-	OUTSIDE_MAP,
+	OUTSIDE_VIEW,
 	OUTSIDE_WRITE,
 	OUTSIDE_SEEK,
 	OUTSIDE_BLOCKS,
@@ -38,7 +38,7 @@ enum outside_call {
 
 /* What is open outside. Backing ids map to the descriptor they were made of, plus one. */
 struct outside_books {
-	unsigned memories, backings, maps;
+	unsigned memories, backings;
 	bool memory[OUTSIDE_IDS];
 	int backing[OUTSIDE_IDS];
 };

@@ -99,7 +99,7 @@ START_TEST(every_call_outside_may_fail)
 	ck_assert_uint_gt(reached[OUTSIDE_TRUNCATE], 0);
 	ck_assert_uint_gt(reached[OUTSIDE_PUNCH], 0);
 	ck_assert_uint_gt(reached[OUTSIDE_READ], 0);
-	ck_assert_uint_gt(reached[OUTSIDE_MAP], 0);
+	ck_assert_uint_gt(reached[OUTSIDE_VIEW], 0);
 	ck_assert_uint_gt(reached[OUTSIDE_WRITE], 0);
 	ck_assert_uint_gt(reached[OUTSIDE_BLOCKS], 0);
 	ck_assert_uint_gt(reached[OUTSIDE_UNUSED], 0);

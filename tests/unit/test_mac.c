@@ -217,14 +217,12 @@ static int64_t do_read(struct scene *s, int unused)
 static int64_t do_lend(struct scene *s, int unused)
 {
 	const struct shmfs_lending lending = {.least = 1, .most = 100};
-	struct shmfs_lent lent;
+	const void *lent;
 	size_t count;
 
 	(void)unused;
 	GIVES(100, shmfs_write_back(s->fs, s->opened, s->buffer, 100, 0));
 	count = shmfs_lend(s->fs, &s->asker, s->opened, &lending, &lent);
-	if (count > 0)
-		shmfs_give_back(s->fs, &lent);
 	return count > 0 ? (int64_t)count : -EACCES;
 }
 
