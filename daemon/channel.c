@@ -123,6 +123,10 @@ int channel_answer_read(int fuse_fd, uint64_t unique, void *data, ssize_t count)
 	return writev(fuse_fd, iov, size > 0 ? 2 : 1) < 0 ? -errno : 0;
 }
 
+_Static_assert(
+    sizeof(struct fuse_in_header) + sizeof(struct fuse_write_in) == JOURNAL_BEFORE_DATA,
+    "the data of a WRITE begin on a page");
+
 /* libfuse asks for one; requests are read by channel_serve(). */
 static ssize_t read_nothing(int fd, void *buffer, size_t size, void *userdata)
 {
@@ -138,7 +142,8 @@ static const struct fuse_custom_io custom_io = {.writev = send_reply, .read = re
 
 static int make_session(struct server *server, struct fuse_args *args)
 {
-	server->data = malloc(SERVER_MAX_TRANSFER);
+	/* From its first page to one of the caller's; see also journal.h. */
+	server->data = aligned_alloc(JOURNAL_PAGE, SERVER_MAX_TRANSFER);
 	if (server->data != NULL)
 		server->session = fuse_session_new(args, &server_ops, sizeof server_ops, server);
 	if (server->session != NULL)

@@ -99,20 +99,20 @@ bool journal_owns(const struct journal *journal, int fd)
  * may take one in the moment of a kill. */
 void journal_populate(struct journal *journal, uint32_t place)
 {
-	char *request = journal->requests[place];
+	struct journal_place *memory = &journal->places[place];
 
-	if (madvise(request, JOURNAL_REQUEST_SIZE, MADV_POPULATE_WRITE) < 0) {
-		for (size_t i = 0; i < JOURNAL_REQUEST_SIZE; i += 4096)
-			((volatile char *)request)[i] = request[i];
+	if (madvise(memory, sizeof *memory, MADV_POPULATE_WRITE) < 0) {
+		for (size_t i = 0; i < sizeof *memory; i += JOURNAL_PAGE)
+			((volatile char *)memory)[i] = ((char *)memory)[i];
 	}
-	if (mlock(request, JOURNAL_REQUEST_SIZE) < 0)
+	if (mlock(memory, sizeof *memory) < 0)
 		log_debug("the buffer for requests is not locked: %s", strerror(errno));
 }
 
 /* The first word of a request is its length. */
 static void empty(struct journal *journal, uint32_t place)
 {
-	volatile uint32_t *length = (volatile void *)journal->requests[place];
+	volatile uint32_t *length = (volatile void *)journal->places[place].request;
 
 	atomic_signal_fence(memory_order_seq_cst);
 	*length = 0;

@@ -35,10 +35,21 @@
 #define JOURNAL_INIT_SIZE 512
 
 /* Raised whenever the structure changes its shape or meaning. */
-#define JOURNAL_LAYOUT 3
+#define JOURNAL_LAYOUT 4
 
 /* Places for requests. */
 #define JOURNAL_PLACES 4
+
+/*
+ * What stands in a WRITE before its data, which begin on a page: the kernel fills a page of the
+ * buffer with one of the caller's, not with the halves of two.
+ */
+#define JOURNAL_PAGE 4096
+#define JOURNAL_BEFORE_DATA 80
+struct journal_place {
+	_Alignas(JOURNAL_PAGE) char unused[JOURNAL_PAGE - JOURNAL_BEFORE_DATA];
+	char request[JOURNAL_REQUEST_SIZE];
+};
 
 struct journal {
 	uint64_t magic;
@@ -79,7 +90,7 @@ struct journal {
 	/* The place of the request that is being served, or of the next one. What is in any other
 	 * is a WRITE's. Each begins with a header whose length is 0 while there is no request. */
 	uint32_t place;
-	_Alignas(4096) char requests[JOURNAL_PLACES][JOURNAL_REQUEST_SIZE];
+	struct journal_place places[JOURNAL_PLACES];
 };
 
 /* A new journal, which the caller unmaps and whose descriptor is his. -ENOMEM, -EMFILE, -ENFILE. */
@@ -97,7 +108,7 @@ bool journal_owns(const struct journal *journal, int fd);
 
 static inline char *journal_request(struct journal *journal)
 {
-	return journal->requests[journal->place];
+	return journal->places[journal->place].request;
 }
 
 /*
