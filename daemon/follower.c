@@ -16,6 +16,9 @@
 #define LONGEST_PAUSE (1024 * MS)
 #define CALM 8
 
+/* A crowd is no harm yet, and may be gone soon. */
+#define CROWDED_PAUSE (16 * MS)
+
 /* A change of processor counts so much, a look without one takes one off. */
 #define A_CHANGE 4
 #define WANDERS 32
@@ -70,7 +73,7 @@ bool follower_begins(struct follower *follower, const struct follower_look *look
 		return false;
 	}
 	if (is_crowded(follower, look)) {
-		harm(follower, look->now);
+		follower->paused = look->now + CROWDED_PAUSE;
 		return false;
 	}
 	remember(follower, look);
