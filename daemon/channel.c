@@ -123,8 +123,7 @@ int channel_answer_read(int fuse_fd, uint64_t unique, void *data, ssize_t count)
 	return writev(fuse_fd, iov, size > 0 ? 2 : 1) < 0 ? -errno : 0;
 }
 
-_Static_assert(
-    sizeof(struct fuse_in_header) + sizeof(struct fuse_write_in) == JOURNAL_BEFORE_DATA,
+_Static_assert(sizeof(struct fuse_in_header) + sizeof(struct fuse_write_in) == JOURNAL_BEFORE_DATA,
     "the data of a WRITE begin on a page");
 
 /* libfuse asks for one; requests are read by channel_serve(). */

@@ -18,7 +18,7 @@
 #include "control_call.h"
 #include "holders.h"
 #include "log.h"
-#include "placement.h"
+#include "worker.h"
 
 /*
  * All descriptors that are no objects' lie below SHMFS_DESCRIPTOR_FIRST; so many of them may be
@@ -241,15 +241,12 @@ static void add_pins(const struct control *control, struct scan *scan)
 
 static void start_scan(struct client *client)
 {
-	int rc;
+	struct control *control = client->control;
 
-	add_pins(client->control, client->call.scan);
+	add_pins(control, client->call.scan);
 	client->work.data = client;
-	placement_leave(client->control->server->placement);
-	rc = uv_queue_work(client->control->loop, &client->work, on_scan, on_scanned);
-	if (rc < 0)
-		call_fail(&client->call, rc);
-	client->scanning = rc == 0;
+	client->scanning = true;
+	worker_queue(control->server, control->loop, &client->work, on_scan, on_scanned);
 }
 
 static bool is_trusted(uid_t uid)

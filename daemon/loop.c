@@ -11,6 +11,7 @@
 
 #include "channel.h"
 #include "control.h"
+#include "freeing.h"
 #include "load.h"
 #include "log.h"
 #include "parked.h"
@@ -19,20 +20,10 @@
 #include "poller.h"
 #include "sweep.h"
 #include "transfer.h"
+#include "worker.h"
 
 /* Requests that are served in a row before the loop looks at anything else. */
 #define BURST 64
-
-/*
- * Freeing a page takes a tenth of a microsecond, and now and then, however few there are, the
- * kernel takes hundreds. So while requests come, memory is freed in large pieces that are so rare
- * that less than one request of a hundred meets one; and without a pause in small ones, which a
- * request does not wait for long, as soon as nobody has asked for a moment.
- */
-#define PIECE 512
-#define REQUESTS_A_PIECE 250
-#define PIECE_QUIET 64
-#define QUIET_NS 100000
 
 /* SIGHUP reads the policy file again, the others end the loop. */
 static const int signals[] = {SIGTERM, LOOP_ORPHANED, SIGHUP};
@@ -45,9 +36,7 @@ struct loop {
 	struct poller poller;
 	int load; /* a descriptor of load.h */
 	uv_signal_t signals[SIGNALS];
-	uv_idle_t freeing;     /* runs while there is memory to be freed */
-	unsigned requests;     /* since the last piece */
-	uint64_t last_request; /* when it was */
+	struct freeing *freeing;
 	uv_timer_t sweep;
 	struct control *control; /* NULL: there is none */
 	struct server *server;
@@ -61,18 +50,6 @@ static uint64_t now(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &time);
 	return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
-}
-
-static void free_memory(uv_idle_t *handle)
-{
-	struct loop *loop = handle->data;
-	bool quiet = now() - loop->last_request >= QUIET_NS;
-
-	if (!quiet && loop->requests < REQUESTS_A_PIECE)
-		return;
-	loop->requests = 0;
-	if (!parked_work(loop->server, quiet ? PIECE_QUIET : PIECE))
-		uv_idle_stop(handle);
 }
 
 static void end_by(struct loop *loop, int rc)
@@ -107,29 +84,24 @@ static void note_request(const struct loop *loop, uint64_t time)
 }
 
 /*
- * So many requests were served, which may have left memory to be freed, or objects to be watched. A
- * handle that is started while it is being closed would keep the loop from its end; what is left
- * then is the next server's.
+ * Requests were served, which may have left memory to be freed, or objects to be watched. A timer
+ * that is started while it is being closed would keep the loop from its end; what is left then is
+ * the next server's.
  */
-static void after_requests(struct loop *loop, unsigned count)
+static void after_requests(struct loop *loop)
 {
-	const struct shmfs *fs = loop->server->fs;
+	const struct server *server = loop->server;
 
-	if (uv_is_closing((uv_handle_t *)&loop->freeing))
+	if (uv_is_closing((uv_handle_t *)&loop->sweep))
 		return;
-	if (shmfs_is_watching(fs) && !uv_is_active((uv_handle_t *)&loop->sweep))
+	if (shmfs_is_watching(server->fs) && !uv_is_active((uv_handle_t *)&loop->sweep))
 		on_sweep(&loop->sweep);
-	if (!shmfs_has_to_reclaim(fs))
-		return;
-	loop->requests += count;
-	loop->last_request = now();
-	uv_idle_start(&loop->freeing, free_memory);
+	if (shmfs_has_to_reclaim(server->fs) || server->parked != NULL)
+		freeing_go_on(loop->freeing);
 }
 
-/*
- * Requests that come while looking are served here. After a burst, and between two looks while
- * there is memory to be freed, the loop sees to what else there is.
- */
+/* Requests that come while looking are served here. After a burst, the loop sees to what else there
+ * is. */
 static void on_look(uv_idle_t *handle)
 {
 	struct loop *loop = handle->data;
@@ -149,7 +121,7 @@ static void on_look(uv_idle_t *handle)
 			served++;
 			poller_served(&loop->poller, time);
 			note_request(loop, time);
-			after_requests(loop, 1);
+			after_requests(loop);
 		} else if (!poller_goes_on(&loop->poller, now())) {
 			uv_idle_stop(handle);
 			return;
@@ -159,7 +131,7 @@ static void on_look(uv_idle_t *handle)
 			uv_idle_stop(handle);
 			return;
 		}
-	} while (served < BURST && !uv_is_active((uv_handle_t *)&loop->freeing));
+	} while (served < BURST);
 }
 
 /*
@@ -186,7 +158,7 @@ static void on_request(uv_poll_t *handle, int status, int events)
 		end_by(loop, rc < 0 ? rc : -ENODEV);
 		return;
 	}
-	after_requests(loop, served);
+	after_requests(loop);
 	if (looking)
 		poller_served(&loop->poller, now());
 	else if (rc == 0 && !placement_decides(loop->server->placement) &&
@@ -217,24 +189,20 @@ static void on_work_done(uv_work_t *uv, int status)
 	(void)status;
 	transfer_end(work->transfer);
 	free(work);
-	after_requests(loop, 1);
+	after_requests(loop);
 }
 
 static int offload(struct server *server, struct transfer *transfer)
 {
 	struct loop *loop = server->offload_to;
 	struct work *work = malloc(sizeof *work);
-	int rc;
 
 	if (work == NULL)
 		return -ENOMEM;
 	work->transfer = transfer;
 	work->uv.data = work;
-	placement_leave(server->placement);
-	rc = uv_queue_work(&loop->uv, &work->uv, on_work, on_work_done);
-	if (rc < 0)
-		free(work);
-	return rc;
+	worker_queue(server, &loop->uv, &work->uv, on_work, on_work_done);
+	return 0;
 }
 
 static void on_signal(uv_signal_t *handle, int signal)
@@ -278,12 +246,11 @@ static int start_channel(struct loop *loop)
 	if (rc < 0)
 		return rc;
 	loop->channel.data = loop;
-	rc = uv_idle_init(&loop->uv, &loop->freeing);
+	rc = freeing_new(&loop->uv, loop->server, &loop->freeing);
 	if (rc < 0)
 		return rc;
-	loop->freeing.data = loop;
 	/* What a server before this one has left. */
-	after_requests(loop, 0);
+	after_requests(loop);
 	rc = uv_idle_init(&loop->uv, &loop->look);
 	if (rc < 0)
 		return rc;
@@ -317,10 +284,13 @@ static void close_handle(uv_handle_t *handle, void *arg)
 static void end(struct loop *loop)
 {
 	control_stop(loop->control);
+	if (loop->freeing != NULL)
+		freeing_stop(loop->freeing);
 	placement_leave(loop->server->placement);
 	uv_walk(&loop->uv, close_handle, NULL);
 	uv_run(&loop->uv, UV_RUN_DEFAULT);
 	uv_loop_close(&loop->uv);
+	freeing_free(loop->freeing);
 	placement_free(loop->server->placement);
 	loop->server->placement = NULL;
 }

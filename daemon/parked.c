@@ -54,9 +54,8 @@ static void answer(struct server *server, const struct parked *parked)
 	}
 }
 
-bool parked_work(struct server *server, uint64_t pages)
+void parked_answer(struct server *server)
 {
-	bool more = shmfs_reclaim(server->fs, pages);
 	struct parked **link = &server->parked;
 
 	while (*link != NULL) {
@@ -70,5 +69,4 @@ bool parked_work(struct server *server, uint64_t pages)
 		answer(server, parked);
 		free(parked);
 	}
-	return more;
 }

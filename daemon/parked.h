@@ -22,7 +22,7 @@ enum parked_answer { PARKED_STATUS, PARKED_ATTR };
  */
 bool parked_take(struct fuse_req *req, uint64_t id, enum parked_answer answer);
 
-/* Frees so many pages and answers who has waited for the last one. True while there is more. */
-bool parked_work(struct server *server, uint64_t pages);
+/* Answers those for whom nothing is to be freed any more. */
+void parked_answer(struct server *server);
 
 #endif

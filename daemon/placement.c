@@ -31,6 +31,7 @@ struct placement {
 	/* The serving thread's own. */
 	uint64_t last;	 /* when the last request came */
 	unsigned streak; /* requests of one client, since the other thread was last asked */
+	bool rests;
 
 	/* Told by the serving thread, seen by the other. */
 	_Atomic uint64_t requests, changes;
@@ -348,6 +349,15 @@ void placement_leave(struct placement *placement)
 	pthread_mutex_unlock(&placement->lock);
 }
 
+void placement_rest(struct placement *placement, bool rests)
+{
+	if (placement == NULL)
+		return;
+	if (rests)
+		placement_leave(placement);
+	placement->rests = rests;
+}
+
 static void ask(struct placement *placement, uint64_t time)
 {
 	pthread_mutex_lock(&placement->lock);
@@ -396,7 +406,7 @@ void placement_served(struct placement *placement, uint32_t client, uint64_t tim
 	soon = client == before && time - placement->last < FOLLOWER_GAP;
 	placement->last = time;
 	placement->streak = soon ? placement->streak + 1 : 1;
-	if (placement_decides(placement) || !is_long(placement, client) ||
+	if (placement->rests || placement_decides(placement) || !is_long(placement, client) ||
 	    time < atomic_load_explicit(&placement->paused, memory_order_relaxed))
 		return;
 	placement->streak = 0;

@@ -41,4 +41,10 @@ bool placement_decides(const struct placement *placement);
 /* Before the serving thread begins another, which inherits where it may run. */
 void placement_leave(struct placement *placement);
 
+/*
+ * Whether nobody is followed for now: to another thread with work for long, the processor of an
+ * idle class seems to be free.
+ */
+void placement_rest(struct placement *placement, bool rests);
+
 #endif

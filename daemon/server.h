@@ -12,6 +12,7 @@
 #include "tier.h"
 
 struct fuse_session;
+struct freeing;
 struct parked;
 struct placement;
 struct transfer;
@@ -47,7 +48,9 @@ struct server {
 
 	struct log_budget refusals, denials;
 
-	struct parked *parked; /* requests that are answered later; parked.h */
+	struct freeing *freeing; /* what frees memory beside the loop; NULL: nobody does */
+	struct parked *parked;	 /* requests that are answered later; parked.h */
+	bool has_workers;	 /* libuv's threads are there */
 	uint64_t refused[SHMFS_LIMIT_USER_NODES + 1]; /* how often, by the limit */
 	uint64_t expired;			      /* names and objects that the sweep removed */
 	unsigned clients;			      /* of the control socket */

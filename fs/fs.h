@@ -46,6 +46,7 @@ struct shmfs {
 	struct super *super;
 	const struct shmfs_os *os;
 	int arena_fd;
+	struct reclaim *begun; /* what has a piece that somebody else frees (reclaim.h), or NULL */
 	struct shmfs_refusal refusal;
 	struct shmfs_denial denial;
 	char scratch[XATTR_VALUE_MAX]; /* of one operation */

@@ -95,6 +95,32 @@ static void take_out(struct shmfs *fs, struct reclaim *entry)
 	arena_free(fs->arena, entry);
 }
 
+void shmfs_reclaim_end(struct shmfs *fs, uint64_t freed_to)
+{
+	struct reclaim *entry = fs->begun;
+
+	if (entry != NULL && freed_to > entry->at)
+		entry->at = smaller(freed_to, entry->end);
+	fs->begun = NULL;
+}
+
+/*
+ * Nobody frees a piece of an entry that is worked at here, or goes: its range may be written next,
+ * its descriptor be closed.
+ */
+static void settle(struct shmfs *fs, const struct reclaim *entry)
+{
+	if (fs->begun == entry)
+		shmfs_reclaim_end(fs, fs->os->settle(fs->os->arg));
+}
+
+/* Where the next page of an entry is; false: there is none left. */
+static bool find_page(const struct shmfs *fs, const struct reclaim *entry, uint64_t *at)
+{
+	return entry->at < entry->end && fs->os->seek(entry->fd, entry->at, SEEK_DATA, at) == 0 &&
+	       *at < entry->end;
+}
+
 /*
  * Frees one piece of at most so many bytes; false: there is none left. A hole that cannot be
  * punched, for whatever reason, is no reason to try again: what ends or shrinks is freed by its
@@ -104,10 +130,8 @@ static bool free_piece(const struct shmfs *fs, struct reclaim *entry, uint64_t m
 {
 	uint64_t at;
 
-	if (entry->at >= entry->end || fs->os->seek(entry->fd, entry->at, SEEK_DATA, &at) < 0 ||
-	    at >= entry->end)
-		return false;
-	if (fs->os->punch(entry->fd, at, smaller(most, entry->end - at)) < 0)
+	if (!find_page(fs, entry, &at) ||
+	    fs->os->punch(entry->fd, at, smaller(most, entry->end - at)) < 0)
 		return false;
 	step("piece freed");
 	entry->at = smaller(at + most, entry->end);
@@ -127,6 +151,13 @@ static void finish(struct shmfs *fs, struct reclaim *entry)
 	take_out(fs, entry);
 }
 
+static void finish_alone(struct shmfs *fs, struct reclaim *entry)
+{
+	shmfs_begin(fs);
+	finish(fs, entry);
+	shmfs_commit(fs);
+}
+
 bool shmfs_has_to_reclaim(const struct shmfs *fs)
 {
 	return fs->super->reclaim.first != NULL;
@@ -138,12 +169,25 @@ bool shmfs_reclaim(struct shmfs *fs, uint64_t pages)
 
 	if (entry == NULL)
 		return false;
+	settle(fs, entry);
 	if (free_piece(fs, entry, pages * SHMFS_PAGE_SIZE))
 		return true;
-	shmfs_begin(fs);
-	finish(fs, entry);
-	shmfs_commit(fs);
+	finish_alone(fs, entry);
 	return fs->super->reclaim.first != NULL;
+}
+
+bool shmfs_reclaim_begin(struct shmfs *fs, struct shmfs_piece *out)
+{
+	struct reclaim *entry;
+	uint64_t at;
+
+	while ((entry = fs->super->reclaim.first) != NULL && !find_page(fs, entry, &at))
+		finish_alone(fs, entry);
+	if (entry == NULL)
+		return false;
+	*out = (struct shmfs_piece){.fd = entry->fd, .begin = at, .end = entry->end};
+	fs->begun = entry;
+	return true;
 }
 
 bool shmfs_is_reclaiming(const struct shmfs *fs, uint64_t id)
@@ -167,6 +211,7 @@ void reclaim_finish(struct shmfs *fs, struct node *node)
 		next = entry->next;
 		if (entry->node != node)
 			continue;
+		settle(fs, entry);
 		while (free_piece(fs, entry, AT_ONCE))
 			;
 		if (entry->kind == RECLAIM_SHRINK)
@@ -185,6 +230,7 @@ uint64_t reclaim_forget(struct shmfs *fs, struct node *node)
 		next = entry->next;
 		if (entry->node != node)
 			continue;
+		settle(fs, entry);
 		if (entry->end > size)
 			size = entry->end;
 		take_out(fs, entry);
@@ -208,6 +254,7 @@ uint64_t reclaim_pages(const struct shmfs *fs)
 void reclaim_free_all(struct shmfs *fs)
 {
 	for (struct reclaim *entry = fs->super->reclaim.first; entry != NULL; entry = entry->next) {
+		settle(fs, entry);
 		while (free_piece(fs, entry, AT_ONCE))
 			;
 		entry->at = entry->end;

@@ -517,7 +517,7 @@ int shmfs_lseek(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t handle
  * count or a descriptor, or a negative errno.
  */
 struct shmfs_os {
-	void *arg; /* handed to backing_open and backing_close */
+	void *arg; /* handed to settle, backing_open and backing_close */
 	/* Makes empty memory with this very descriptor, in place of what has it. */
 	int (*memory_create)(int fd);
 	int (*close)(int fd);
@@ -530,6 +530,9 @@ struct shmfs_os {
 	 * it does not pay, or there is a hole. */
 	const void *(*view)(int fd, uint64_t offset, size_t size);
 	int (*seek)(int fd, uint64_t offset, int whence, uint64_t *out);
+	/* Has whoever works at the piece of shmfs_reclaim_begin() end that, and waits for it.
+	 * Returns how far it is freed: every page before that offset. */
+	uint64_t (*settle)(void *arg);
 	int (*blocks)(int fd, uint64_t *out); /* in use, of 512 bytes */
 	/* Forbids every later change of fd's data; -EBUSY while it is mapped writable. */
 	int (*seal_write)(int fd);

@@ -55,15 +55,27 @@ unsigned shmfs_verify(
     const struct shmfs *fs, void (*complain)(void *arg, const char *line), void *arg);
 
 /*
- * Frees a piece of the memory that is to be freed, of so many pages (a tenth of a microsecond each,
- * about). True while there is more. Not within a transaction.
+ * Memory that is to be freed. With shmfs_config.reclaim_least, nobody who asks for a large object's
+ * end, shrink or hole waits until the memory is free. Until a shrink or a hole is done,
+ * shmfs_is_reclaiming() is true of the object, and who asked for it must not be answered: he would
+ * still find the pages.
  *
- * With shmfs_config.reclaim_least, nobody who asks for a large object's end, shrink or hole waits
- * until the memory is free. Until a shrink or a hole is done, shmfs_is_reclaiming() is true of the
- * object, and who asked for it must not be answered: he would still find the pages.
+ * It is freed by shmfs_reclaim(), a piece of so many pages a call (a tenth of a microsecond each,
+ * about): true while there is more. Or by somebody else, who punches holes into the range that
+ * shmfs_reclaim_begin() gives, as far as there are pages, while the namespace goes on: false when
+ * there is nothing left. shmfs_reclaim_end() tells how far that came; it may come late, after the
+ * namespace itself has ended the work (shmfs_os.settle), and tells nothing then. There is one such
+ * range at a time. Not within a transaction.
  */
+struct shmfs_piece {
+	int fd;
+	uint64_t begin, end;
+};
+
 bool shmfs_has_to_reclaim(const struct shmfs *fs);
 bool shmfs_reclaim(struct shmfs *fs, uint64_t pages);
+bool shmfs_reclaim_begin(struct shmfs *fs, struct shmfs_piece *out);
+void shmfs_reclaim_end(struct shmfs *fs, uint64_t freed_to);
 bool shmfs_is_reclaiming(const struct shmfs *fs, uint64_t id);
 
 /* Longest path below the root that is told, in bytes with its NUL. */

@@ -181,6 +181,14 @@ static int blocks(int fd, uint64_t *out)
 	return rc;
 }
 
+static uint64_t settle(void *arg)
+{
+	struct outside *all = arg;
+
+	all->settled++;
+	return all->freed_to;
+}
+
 static int seal_write(int fd)
 {
 	int rc;
@@ -303,6 +311,7 @@ const struct shmfs_os *outside_os(void)
 	    .write = write_memory,
 	    .view = view_memory,
 	    .seek = seek,
+	    .settle = settle,
 	    .blocks = blocks,
 	    .seal_write = seal_write,
 	    .reopen = reopen,

@@ -249,6 +249,142 @@ START_TEST(ends_and_shrinks_outlive_it)
 }
 END_TEST
 
+/* --- with somebody else who frees ------------------------------------------------------------- */
+
+/* What he does with his piece, up to a page. */
+static void free_up_to(const struct shmfs_piece *piece, uint64_t end)
+{
+	GIVES(0, shmfs_os_linux()->punch(piece->fd, piece->begin, bytes(end) - piece->begin));
+	outside->freed_to = bytes(end);
+}
+
+START_TEST(somebody_else_may_free_it)
+{
+	struct shmfs *fs = open_in_pieces();
+	uint64_t handle, id = written(fs, "a", LARGE, &handle);
+	struct shmfs_piece piece;
+
+	ck_assert(!shmfs_reclaim_begin(fs, &piece));
+	resize(fs, id, 100);
+	ck_assert(shmfs_reclaim_begin(fs, &piece));
+	ck_assert_int_eq(piece.fd, node_get(fs, id)->object.fd);
+	ck_assert_uint_eq(piece.begin, bytes(1));
+	ck_assert_uint_eq(piece.end, bytes(LARGE));
+	free_up_to(&piece, 50);
+	shmfs_reclaim_end(fs, bytes(50));
+	ck_assert(shmfs_is_reclaiming(fs, id));
+	ck_assert(shmfs_reclaim_begin(fs, &piece));
+	ck_assert_uint_eq(piece.begin, bytes(50));
+	free_up_to(&piece, LARGE);
+	shmfs_reclaim_end(fs, bytes(LARGE));
+	ck_assert(!shmfs_reclaim_begin(fs, &piece));
+	ck_assert(!shmfs_is_reclaiming(fs, id));
+	ck_assert_uint_eq(pages_of(fs, id), 1);
+	ck_assert_uint_eq(outside->settled, 0);
+	close_checked(fs);
+}
+END_TEST
+
+START_TEST(what_is_freed_already_is_passed_over)
+{
+	struct shmfs *fs = open_in_pieces();
+	uint64_t handle, id = written(fs, "a", LARGE, &handle);
+	struct shmfs_piece piece;
+
+	resize(fs, id, 0);
+	ck_assert(shmfs_reclaim_begin(fs, &piece));
+	free_up_to(&piece, 70);
+	/* He was killed, and the next one begins anew. */
+	fs = take_up(fs);
+	ck_assert(shmfs_reclaim_begin(fs, &piece));
+	ck_assert_uint_eq(piece.begin, bytes(70));
+	shmfs_reclaim_end(fs, 0);
+	(void)reclaim_to_the_end(fs);
+	close_checked(fs);
+}
+END_TEST
+
+START_TEST(growing_ends_his_work)
+{
+	struct shmfs *fs = open_in_pieces();
+	uint64_t handle, id = written(fs, "a", LARGE, &handle);
+	struct shmfs_piece piece;
+
+	resize(fs, id, 100);
+	ck_assert(shmfs_reclaim_begin(fs, &piece));
+	free_up_to(&piece, 50);
+	resize(fs, id, bytes(LARGE));
+	ck_assert_uint_eq(outside->settled, 1);
+	ck_assert(!shmfs_is_reclaiming(fs, id));
+	for (int i = 1; i < LARGE; i++)
+		expect_bytes(fs, handle, 0, SHMFS_PAGE_SIZE, bytes((uint64_t)i));
+	/* His word that comes late is about nothing any more. */
+	resize(fs, id, 100);
+	shmfs_reclaim_end(fs, bytes(LARGE));
+	ck_assert(shmfs_is_reclaiming(fs, id) == shmfs_has_to_reclaim(fs));
+	(void)reclaim_to_the_end(fs);
+	close_checked(fs);
+}
+END_TEST
+
+START_TEST(the_end_of_the_object_ends_his_work)
+{
+	struct shmfs *fs = open_in_pieces();
+	uint64_t handle, id = written(fs, "a", LARGE, &handle);
+	struct shmfs_piece piece;
+
+	resize(fs, id, 100);
+	ck_assert(shmfs_reclaim_begin(fs, &piece));
+	free_up_to(&piece, 50);
+	GIVES(0, TX(fs, shmfs_unlink(fs, ALICE, SHMFS_ROOT, "a")));
+	release(fs, handle);
+	ck_assert_uint_eq(outside->settled, 1);
+	ck_assert(shmfs_reclaim_begin(fs, &piece));
+	ck_assert_uint_eq(piece.begin, 0);
+	shmfs_reclaim_end(fs, 0);
+	(void)reclaim_to_the_end(fs);
+	ck_assert_uint_eq(outside->books.memories, 0);
+	close_checked(fs);
+}
+END_TEST
+
+START_TEST(room_that_is_granted_ends_his_work)
+{
+	struct shmfs *fs = open_in_pieces();
+	uint64_t handle, other;
+	struct shmfs_piece piece;
+
+	(void)written(fs, "a", LARGE, &handle);
+	GIVES(0, TX(fs, shmfs_unlink(fs, ALICE, SHMFS_ROOT, "a")));
+	release(fs, handle);
+	ck_assert(shmfs_reclaim_begin(fs, &piece));
+	free_up_to(&piece, 20);
+	other = new_object(fs, SHMFS_ROOT, "b");
+	resize(fs, other, bytes(LARGE));
+	ck_assert_uint_eq(outside->settled, 1);
+	ck_assert_uint_eq(reclaim_pages(fs), 0);
+	(void)reclaim_to_the_end(fs);
+	close_checked(fs);
+}
+END_TEST
+
+START_TEST(the_work_at_one_object_is_not_ended_for_another)
+{
+	struct shmfs *fs = open_in_pieces();
+	uint64_t a, b, first = written(fs, "a", 60, &a), second = written(fs, "b", 60, &b);
+	struct shmfs_piece piece;
+
+	resize(fs, first, 1);
+	resize(fs, second, 1);
+	ck_assert(shmfs_reclaim_begin(fs, &piece));
+	resize(fs, second, bytes(10));
+	ck_assert_uint_eq(outside->settled, 0);
+	shmfs_reclaim_end(fs, piece.begin);
+	(void)reclaim_to_the_end(fs);
+	close_checked(fs);
+}
+END_TEST
+
 START_TEST(what_is_granted_can_be_touched)
 {
 	struct shmfs *fs = open_in_pieces();
@@ -301,6 +437,12 @@ Suite *reclaim_suite(void)
 	tcase_add_loop_test(tests, a_hole_is_exact_to_the_byte, 0, 2);
 	tcase_add_test(tests, a_hole_does_not_outlive_the_process);
 	tcase_add_test(tests, ends_and_shrinks_outlive_it);
+	tcase_add_test(tests, somebody_else_may_free_it);
+	tcase_add_test(tests, what_is_freed_already_is_passed_over);
+	tcase_add_test(tests, growing_ends_his_work);
+	tcase_add_test(tests, the_end_of_the_object_ends_his_work);
+	tcase_add_test(tests, room_that_is_granted_ends_his_work);
+	tcase_add_test(tests, the_work_at_one_object_is_not_ended_for_another);
 	tcase_add_test(tests, what_is_granted_can_be_touched);
 	tcase_add_test(tests, a_full_queue_means_freeing_at_once);
 	return suite;
