@@ -36,6 +36,7 @@ static const struct {
     {"counting_under_locks", counting_under_locks},
     {"races_for_prizes", races_for_prizes},
     {"large_transfers", large_transfers},
+    {"memory_that_is_freed", memory_that_is_freed},
 };
 
 /* splitmix64 */

@@ -85,6 +85,7 @@ uint64_t clients_rounds(const struct shared *shared);
 void live_of_object(void); /* work_objects.c */
 void changes_of_kept(void);
 void large_transfers(void);
+void memory_that_is_freed(void);
 void unnamed_object(void); /* work_others.c */
 void extended_attributes(void);
 void allocations_and_copies(void);

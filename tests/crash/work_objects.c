@@ -184,3 +184,36 @@ void large_transfers(void)
 	OK(close(fd));
 	OK(unlink("large"));
 }
+
+/* The first and the last part of an object are kept, or only the first, and the rest is zeros. */
+void memory_that_is_freed(void)
+{
+	static const unsigned char zeros[LARGE];
+	enum { PARTS = 4 };
+	size_t part = LARGE, size = PARTS * part, edge = below(4096);
+	int fd = (int)OK(open("freed", O_RDWR | O_CREAT | O_EXCL, 0600));
+	bool hole = below(2) == 0;
+	struct stat st;
+
+	OK(ftruncate(fd, (off_t)size));
+	fill(data, part, below(UINT64_MAX));
+	for (size_t i = 0; i < PARTS; i++)
+		write_all(fd, data, part, (off_t)(i * part));
+	if (hole) {
+		OK(fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)edge,
+		    (off_t)(size - part - edge)));
+		expect_data(fd, data, part, (off_t)(size - part));
+	} else {
+		OK(ftruncate(fd, (off_t)edge));
+		OK(fstat(fd, &st));
+		CHECK(st.st_size == (off_t)edge);
+		OK(ftruncate(fd, (off_t)size));
+		expect_data(fd, zeros, part, (off_t)(size - part));
+	}
+	expect_data(fd, data, edge, 0);
+	expect_data(fd, zeros, part - edge, (off_t)edge);
+	for (size_t i = 1; i < PARTS - 1; i++)
+		expect_data(fd, zeros, part, (off_t)(i * part));
+	OK(close(fd));
+	OK(unlink("freed"));
+}

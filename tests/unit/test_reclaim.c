@@ -258,15 +258,32 @@ static void free_up_to(const struct shmfs_piece *piece, uint64_t end)
 	outside->freed_to = bytes(end);
 }
 
+/* An object that was cut to so many bytes, in whose memory somebody else is at work. */
+static uint64_t shrinking(
+    struct shmfs **fs, uint64_t size, uint64_t *handle, struct shmfs_piece *piece)
+{
+	uint64_t id;
+
+	*fs = open_in_pieces();
+	id = written(*fs, "a", LARGE, handle);
+	ck_assert(!shmfs_reclaim_begin(*fs, piece));
+	resize(*fs, id, size);
+	ck_assert(shmfs_reclaim_begin(*fs, piece));
+	return id;
+}
+
+static void end_shrinking(struct shmfs *fs)
+{
+	(void)reclaim_to_the_end(fs);
+	close_checked(fs);
+}
+
 START_TEST(somebody_else_may_free_it)
 {
-	struct shmfs *fs = open_in_pieces();
-	uint64_t handle, id = written(fs, "a", LARGE, &handle);
 	struct shmfs_piece piece;
+	struct shmfs *fs;
+	uint64_t handle, id = shrinking(&fs, 100, &handle, &piece);
 
-	ck_assert(!shmfs_reclaim_begin(fs, &piece));
-	resize(fs, id, 100);
-	ck_assert(shmfs_reclaim_begin(fs, &piece));
 	ck_assert_int_eq(piece.fd, node_get(fs, id)->object.fd);
 	ck_assert_uint_eq(piece.begin, bytes(1));
 	ck_assert_uint_eq(piece.end, bytes(LARGE));
@@ -287,31 +304,27 @@ END_TEST
 
 START_TEST(what_is_freed_already_is_passed_over)
 {
-	struct shmfs *fs = open_in_pieces();
-	uint64_t handle, id = written(fs, "a", LARGE, &handle);
 	struct shmfs_piece piece;
+	struct shmfs *fs;
+	uint64_t handle;
 
-	resize(fs, id, 0);
-	ck_assert(shmfs_reclaim_begin(fs, &piece));
+	(void)shrinking(&fs, 0, &handle, &piece);
 	free_up_to(&piece, 70);
 	/* He was killed, and the next one begins anew. */
 	fs = take_up(fs);
 	ck_assert(shmfs_reclaim_begin(fs, &piece));
 	ck_assert_uint_eq(piece.begin, bytes(70));
 	shmfs_reclaim_end(fs, 0);
-	(void)reclaim_to_the_end(fs);
-	close_checked(fs);
+	end_shrinking(fs);
 }
 END_TEST
 
 START_TEST(growing_ends_his_work)
 {
-	struct shmfs *fs = open_in_pieces();
-	uint64_t handle, id = written(fs, "a", LARGE, &handle);
 	struct shmfs_piece piece;
+	struct shmfs *fs;
+	uint64_t handle, id = shrinking(&fs, 100, &handle, &piece);
 
-	resize(fs, id, 100);
-	ck_assert(shmfs_reclaim_begin(fs, &piece));
 	free_up_to(&piece, 5);
 	resize(fs, id, bytes(10));
 	ck_assert_uint_eq(outside->settled, 1);
@@ -327,12 +340,11 @@ END_TEST
 
 START_TEST(the_end_of_the_object_ends_his_work)
 {
-	struct shmfs *fs = open_in_pieces();
-	uint64_t handle, id = written(fs, "a", LARGE, &handle);
 	struct shmfs_piece piece;
+	struct shmfs *fs;
+	uint64_t handle;
 
-	resize(fs, id, 100);
-	ck_assert(shmfs_reclaim_begin(fs, &piece));
+	(void)shrinking(&fs, 100, &handle, &piece);
 	free_up_to(&piece, 50);
 	GIVES(0, TX(fs, shmfs_unlink(fs, ALICE, SHMFS_ROOT, "a")));
 	release(fs, handle);
@@ -361,19 +373,17 @@ START_TEST(room_that_is_granted_ends_his_work)
 	resize(fs, other, bytes(LARGE));
 	ck_assert_uint_eq(outside->settled, 1);
 	ck_assert_uint_eq(reclaim_pages(fs), 0);
-	(void)reclaim_to_the_end(fs);
-	close_checked(fs);
+	end_shrinking(fs);
 }
 END_TEST
 
 START_TEST(who_frees_it_here_ends_his_work)
 {
-	struct shmfs *fs = open_in_pieces();
-	uint64_t handle, id = written(fs, "a", LARGE, &handle);
 	struct shmfs_piece piece;
+	struct shmfs *fs;
+	uint64_t handle;
 
-	resize(fs, id, 0);
-	ck_assert(shmfs_reclaim_begin(fs, &piece));
+	(void)shrinking(&fs, 0, &handle, &piece);
 	ck_assert(shmfs_reclaim(fs, PIECE_PAGES));
 	ck_assert_uint_eq(outside->settled, 1);
 	(void)reclaim_to_the_end(fs);
@@ -394,8 +404,7 @@ START_TEST(the_work_at_one_object_is_not_ended_for_another)
 	resize(fs, second, bytes(10));
 	ck_assert_uint_eq(outside->settled, 0);
 	shmfs_reclaim_end(fs, piece.begin);
-	(void)reclaim_to_the_end(fs);
-	close_checked(fs);
+	end_shrinking(fs);
 }
 END_TEST
 
