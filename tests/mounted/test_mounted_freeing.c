@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Large memory that is freed: the caller finds it gone, and nobody finds anything else gone. */
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/falloc.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "expect.h"
+#include "mount_fixture.h"
+#include "objects.h"
+#include "suites.h"
+
+enum { MIB = 1024 * 1024, SIZE = 24 * MIB, HEAD = 5000, ROUNDS = 20 };
+
+static unsigned char data[SIZE];
+
+static int written_object(const char *name)
+{
+	int fd = new_object(name, SIZE);
+
+	memset(data, 'x', SIZE);
+	for (int at = 0; at < SIZE; at += MIB)
+		GIVES(MIB, pwrite(fd, data + at, MIB, at));
+	return fd;
+}
+
+static void read_all(int fd)
+{
+	for (int at = 0; at < SIZE; at += MIB)
+		GIVES(MIB, pread(fd, data + at, MIB, at));
+}
+
+static blkcnt_t blocks_of(int fd)
+{
+	struct stat st;
+
+	OK(fstat(fd, &st));
+	return st.st_blocks;
+}
+
+/* Others ask meanwhile, so that there is no pause in which it could be done. */
+static void ask(void *name)
+{
+	for (;;)
+		OK(close(OK(open(name, O_RDWR))));
+}
+
+static char asked[] = "asked";
+
+static pid_t start_asking(void)
+{
+	make_object(asked, PAGE);
+	return start_child(ask, asked);
+}
+
+static void stop_asking(pid_t pid)
+{
+	int status;
+
+	OK(kill(pid, SIGKILL));
+	GIVES(pid, waitpid(pid, &status, 0));
+	OK(unlink(asked));
+}
+
+START_TEST(a_shrink_is_done_when_it_returns)
+{
+	pid_t other = start_asking();
+	int fd = written_object("a");
+
+	OK(ftruncate(fd, HEAD));
+	ck_assert_int_eq(blocks_of(fd), 2 * PAGE / 512);
+	OK(ftruncate(fd, SIZE));
+	read_all(fd);
+	BYTES_ARE('x', data, HEAD);
+	BYTES_ARE(0, data + HEAD, SIZE - HEAD);
+	stop_asking(other);
+	OK(close(fd));
+}
+END_TEST
+
+START_TEST(a_hole_is_there_when_it_returns)
+{
+	pid_t other = start_asking();
+	int fd = written_object("a");
+
+	OK(fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, HEAD, SIZE - 2 * HEAD));
+	read_all(fd);
+	BYTES_ARE('x', data, HEAD);
+	BYTES_ARE(0, data + HEAD, SIZE - 2 * HEAD);
+	BYTES_ARE('x', data + SIZE - HEAD, HEAD);
+	ck_assert_int_le(blocks_of(fd), 4 * PAGE / 512);
+	stop_asking(other);
+	OK(close(fd));
+}
+END_TEST
+
+/* Whichever comes first: what lies behind the head was cut off once, and is zeros or not there. */
+static void grow_for_ever(void *fd)
+{
+	for (;;)
+		OK(ftruncate((int)(intptr_t)fd, SIZE));
+}
+
+START_TEST(growing_meanwhile_gives_zeros)
+{
+	int fd = written_object("a"), status;
+	pid_t grower;
+
+	OK(ftruncate(fd, HEAD));
+	grower = start_child(grow_for_ever, (void *)(intptr_t)fd);
+	for (int i = 0; i < ROUNDS; i++) {
+		memset(data, 'y', 2 * MIB);
+		/* A size that has just been cut may leave less to write to, or nothing. */
+		ssize_t count = pwrite(fd, data, 2 * MIB, MIB);
+
+		ck_assert(count > 0 || errno == EFBIG);
+		OK(ftruncate(fd, HEAD));
+	}
+	OK(kill(grower, SIGKILL));
+	GIVES(grower, waitpid(grower, &status, 0));
+	OK(ftruncate(fd, HEAD));
+	OK(ftruncate(fd, SIZE));
+	read_all(fd);
+	BYTES_ARE('x', data, HEAD);
+	BYTES_ARE(0, data + HEAD, SIZE - HEAD);
+	OK(close(fd));
+}
+END_TEST
+
+START_TEST(the_room_of_what_ended_can_be_had)
+{
+	struct mount *mount = mount_start("size=32m");
+
+	for (int i = 0; i < ROUNDS; i++) {
+		char name[16];
+		unsigned char *map;
+		int fd;
+
+		snprintf(name, sizeof(name), "%d", i);
+		fd = new_object(mount_path(mount, name), SIZE);
+		map = map_object(fd, SIZE, PROT_READ | PROT_WRITE);
+		memset(map, i, SIZE);
+		unmap(map, SIZE);
+		OK(close(fd));
+		OK(unlink(mount_path(mount, name)));
+	}
+	mount_stop(mount);
+}
+END_TEST
+
+void add_freeing_cases(Suite *suite)
+{
+	TCase *tcase = case_on_mount(suite, "freeing", NULL);
+
+	tcase_set_timeout(tcase, 60);
+	tcase_add_test(tcase, a_shrink_is_done_when_it_returns);
+	tcase_add_test(tcase, a_hole_is_there_when_it_returns);
+	tcase_add_test(tcase, growing_meanwhile_gives_zeros);
+	tcase_add_test(tcase, the_room_of_what_ended_can_be_had);
+}
