@@ -246,7 +246,9 @@ static void start_scan(struct client *client)
 	add_pins(control, client->call.scan);
 	client->work.data = client;
 	client->scanning = true;
-	worker_queue(control->server, control->loop, &client->work, on_scan, on_scanned);
+	worker_prepare(control->server);
+	/* Fails only for work without a function. */
+	(void)uv_queue_work(control->loop, &client->work, on_scan, on_scanned);
 }
 
 static bool is_trusted(uid_t uid)

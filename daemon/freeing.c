@@ -9,7 +9,6 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <unistd.h>
-#include <uv.h>
 
 #include "../fs/step.h"
 #include "parked.h"
@@ -21,10 +20,9 @@
 #define HOLE ((uint64_t)64 * SHMFS_PAGE_SIZE)
 
 struct freeing {
-	uv_loop_t *loop;
 	struct server *server;
-	uv_work_t work;
-	bool queued;  /* until the loop has been told of the end */
+	struct worker *worker;
+	bool started; /* and not done */
 	bool stopped; /* nothing begins any more */
 	struct shmfs_piece piece;
 
@@ -67,9 +65,9 @@ static bool may_go_on(struct freeing *freeing, uint64_t at)
 	return may;
 }
 
-static void on_work(uv_work_t *work)
+static void run(void *arg)
 {
-	struct freeing *freeing = work->data;
+	struct freeing *freeing = arg;
 	uint64_t at = freeing->piece.begin;
 
 	while (may_go_on(freeing, at)) {
@@ -89,7 +87,7 @@ static uint64_t settle(void *arg)
 	pthread_mutex_lock(&freeing->lock);
 	freeing->hurry = true;
 	/* One that has not begun, because all workers have something to do, need not. */
-	if (freeing->working && uv_cancel((uv_req_t *)&freeing->work) == 0)
+	if (freeing->working && worker_cancel(freeing->worker))
 		freeing->working = false;
 	while (freeing->working)
 		pthread_cond_wait(&freeing->ended, &freeing->lock);
@@ -98,12 +96,11 @@ static uint64_t settle(void *arg)
 	return freed_to;
 }
 
-static void on_done(uv_work_t *work, int status)
+static void done(void *arg)
 {
-	struct freeing *freeing = work->data;
+	struct freeing *freeing = arg;
 
-	(void)status;
-	freeing->queued = false;
+	freeing->started = false;
 	shmfs_reclaim_end(freeing->server->fs, freeing->freed_to);
 	freeing_go_on(freeing);
 }
@@ -112,10 +109,10 @@ static void on_done(uv_work_t *work, int status)
 static void begin_work(struct freeing *freeing)
 {
 #ifdef SHMFS_STEPS
-	on_work(&freeing->work);
-	on_done(&freeing->work, 0);
+	run(freeing);
+	done(freeing);
 #else
-	worker_queue(freeing->server, freeing->loop, &freeing->work, on_work, on_done);
+	worker_start(freeing->worker);
 #endif
 }
 
@@ -123,16 +120,16 @@ void freeing_go_on(struct freeing *freeing)
 {
 	struct shmfs *fs = freeing->server->fs;
 
-	if (freeing->queued || freeing->stopped)
+	if (freeing->started || freeing->stopped)
 		return;
 	if (shmfs_reclaim_begin(fs, &freeing->piece)) {
-		freeing->queued = freeing->working = true;
+		freeing->started = freeing->working = true;
 		freeing->hurry = false;
 		freeing->freed_to = freeing->piece.begin;
 	}
-	placement_rest(freeing->server->placement, freeing->queued);
+	placement_rest(freeing->server->placement, freeing->started);
 	parked_answer(freeing->server);
-	if (freeing->queued)
+	if (freeing->started)
 		begin_work(freeing);
 }
 
@@ -140,11 +137,13 @@ int freeing_new(struct uv_loop_s *loop, struct server *server, struct freeing **
 {
 	struct freeing *freeing = calloc(1, sizeof *freeing);
 
-	if (freeing == NULL)
+	if (freeing != NULL)
+		freeing->worker = worker_new(server, loop, run, done, freeing);
+	if (freeing == NULL || freeing->worker == NULL) {
+		free(freeing);
 		return -ENOMEM;
-	freeing->loop = loop;
+	}
 	freeing->server = server;
-	freeing->work.data = freeing;
 	/* These fail for no attributes that there are. */
 	(void)pthread_mutex_init(&freeing->lock, NULL);
 	(void)pthread_cond_init(&freeing->ended, NULL);
@@ -170,5 +169,6 @@ void freeing_free(struct freeing *freeing)
 	freeing->server->os.settle = shmfs_os_linux()->settle;
 	pthread_mutex_destroy(&freeing->lock);
 	pthread_cond_destroy(&freeing->ended);
+	worker_free(freeing->worker);
 	free(freeing);
 }

@@ -169,25 +169,26 @@ static void on_request(uv_poll_t *handle, int status, int events)
 /* --- workers ---------------------------------------------------------------------------------- */
 
 struct work {
-	uv_work_t uv;
+	struct loop *loop;
+	struct worker *worker;
 	struct transfer *transfer;
 };
 
-static void on_work(uv_work_t *uv)
+static void run_transfer(void *arg)
 {
-	const struct work *work = uv->data;
+	const struct work *work = arg;
 
 	transfer_move(work->transfer);
 }
 
 /* Also where the loop was stopped meanwhile: what is under way comes to its end. */
-static void on_work_done(uv_work_t *uv, int status)
+static void end_transfer(void *arg)
 {
-	struct work *work = uv->data;
-	struct loop *loop = transfer_server(work->transfer)->offload_to;
+	struct work *work = arg;
+	struct loop *loop = work->loop;
 
-	(void)status;
 	transfer_end(work->transfer);
+	worker_free(work->worker);
 	free(work);
 	after_requests(loop);
 }
@@ -199,9 +200,13 @@ static int offload(struct server *server, struct transfer *transfer)
 
 	if (work == NULL)
 		return -ENOMEM;
-	work->transfer = transfer;
-	work->uv.data = work;
-	worker_queue(server, &loop->uv, &work->uv, on_work, on_work_done);
+	*work = (struct work){.loop = loop, .transfer = transfer};
+	work->worker = worker_new(server, &loop->uv, run_transfer, end_transfer, work);
+	if (work->worker == NULL) {
+		free(work);
+		return -ENOMEM;
+	}
+	worker_start(work->worker);
 	return 0;
 }
 

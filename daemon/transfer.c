@@ -187,8 +187,3 @@ void transfer_end(struct transfer *transfer)
 	close(transfer->fd);
 	free(transfer);
 }
-
-struct server *transfer_server(const struct transfer *transfer)
-{
-	return transfer->server;
-}

@@ -38,7 +38,4 @@ void transfer_move(struct transfer *transfer);
 /* The rest, in the loop; the transfer is gone. */
 void transfer_end(struct transfer *transfer);
 
-/* The server whose loop ends it. */
-struct server *transfer_server(const struct transfer *transfer);
-
 #endif
