@@ -83,14 +83,17 @@ static bool fits_total(struct shmfs *fs, uint32_t uid, uint64_t pages, uint64_t 
 	return true;
 }
 
-/* Memory is granted only where it can be touched, so what is being freed has to be free first. */
+/*
+ * Memory is granted only where it can be touched, so what is being freed has to be free first, as
+ * far as it would be too much. To be called where the pages fit.
+ */
 static void make_room(struct shmfs *fs, uint64_t pages)
 {
 	const struct charge *charge = &fs->super->charge;
+	uint64_t used = charge->total.pages + pages;
 
-	if (pages > 0 && fs->super->reclaim.count > 0 &&
-	    !fits(charge->total.pages + reclaim_pages(fs), pages, charge->limit.pages))
-		reclaim_free_all(fs);
+	if (pages > 0 && fs->super->reclaim.count > 0 && charge->limit.pages > 0)
+		reclaim_free_down_to(fs, charge->limit.pages - used);
 }
 
 /* Both limits are asked before either account changes. */

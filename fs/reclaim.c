@@ -8,7 +8,7 @@
 #include "fs.h"
 #include "step.h"
 
-/* What is freed at once where somebody waits for all of it. */
+/* What is freed at once where somebody waits for it. */
 #define AT_ONCE (UINT64_C(1024) * SHMFS_PAGE_SIZE)
 
 /* More entries than this are never queued, so that no user can make the queue long. */
@@ -251,13 +251,15 @@ uint64_t reclaim_pages(const struct shmfs *fs)
 	return pages;
 }
 
-void reclaim_free_all(struct shmfs *fs)
+void reclaim_free_down_to(struct shmfs *fs, uint64_t most)
 {
-	for (struct reclaim *entry = fs->super->reclaim.first; entry != NULL; entry = entry->next) {
+	for (struct reclaim *entry = fs->super->reclaim.first;
+	     entry != NULL && reclaim_pages(fs) > most; entry = entry->next) {
 		settle(fs, entry);
-		while (free_piece(fs, entry, AT_ONCE))
-			;
-		entry->at = entry->end;
+		do {
+			if (!free_piece(fs, entry, AT_ONCE))
+				entry->at = entry->end;
+		} while (entry->at < entry->end && reclaim_pages(fs) > most);
 	}
 }
 

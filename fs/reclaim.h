@@ -8,7 +8,7 @@
  * that has to outlive a crash.
  *
  * Accounts do not wait: what is queued is charged to nobody. Where somebody asks for more than the
- * limit and the memory that is still there leave, all of it is freed first (charge.c), so that what
+ * limit and the memory that is still there leave, so much of it is freed first (charge.c) that what
  * is granted can be touched.
  *
  * The numbers of a piece are hints and changed without a transaction; who loses them begins anew.
@@ -63,8 +63,11 @@ uint64_t reclaim_forget(struct shmfs *fs, struct node *node);
 /* Pages that are in use though nobody is charged for them. */
 uint64_t reclaim_pages(const struct shmfs *fs);
 
-/* Frees all that is queued, within a transaction or not; the queue keeps its entries. */
-void reclaim_free_all(struct shmfs *fs);
+/*
+ * Frees until at most so many pages are left of those, within a transaction or not; the queue keeps
+ * its entries.
+ */
+void reclaim_free_down_to(struct shmfs *fs, uint64_t most);
 
 /* Takes holes out of the queue: a crash came before anybody was told of them, and whoever wants one
  * asks for it again. Until then the range may be written. */

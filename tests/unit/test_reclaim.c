@@ -427,6 +427,29 @@ START_TEST(what_is_granted_can_be_touched)
 }
 END_TEST
 
+/* Who is granted a little does not wait until all of something large is free. */
+START_TEST(only_what_would_be_too_much_is_freed_first)
+{
+	enum { HUGE = 3000, MOST = 3500, ASKED = 600 };
+	struct shmfs_config config = small_config();
+	struct shmfs *fs;
+	uint64_t handle, other;
+
+	config.reclaim_least = bytes(LEAST);
+	config.size_limit = bytes(MOST);
+	fs = open_with(config);
+	(void)written(fs, "a", HUGE, &handle);
+	GIVES(0, TX(fs, shmfs_unlink(fs, ALICE, SHMFS_ROOT, "a")));
+	release(fs, handle);
+	other = new_object(fs, SHMFS_ROOT, "b");
+	resize(fs, other, bytes(ASKED));
+	ck_assert_uint_le(reclaim_pages(fs), MOST - ASKED);
+	ck_assert_uint_gt(reclaim_pages(fs), HUGE / 2);
+	(void)reclaim_to_the_end(fs);
+	close_checked(fs);
+}
+END_TEST
+
 /* The queue is bounded, whoever fills it: sparse objects cost nothing but their entry. */
 START_TEST(a_full_queue_means_freeing_at_once)
 {
@@ -468,6 +491,7 @@ Suite *reclaim_suite(void)
 	tcase_add_test(tests, who_frees_it_here_ends_his_work);
 	tcase_add_test(tests, the_work_at_one_object_is_not_ended_for_another);
 	tcase_add_test(tests, what_is_granted_can_be_touched);
+	tcase_add_test(tests, only_what_would_be_too_much_is_freed_first);
 	tcase_add_test(tests, a_full_queue_means_freeing_at_once);
 	return suite;
 }
