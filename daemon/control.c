@@ -44,10 +44,10 @@ struct client {
 	struct control *control;
 	uv_poll_t poll;
 	uv_timer_t timer;
-	uv_work_t work;
+	struct worker *worker; /* that looks for holders; NULL: none does */
 	int fd;
-	unsigned handles;	      /* of the loop that are not closed yet */
-	bool scanning, closing, last; /* last: closed after the answer */
+	unsigned handles;   /* of the loop that are not closed yet */
+	bool closing, last; /* last: closed after the answer */
 	struct peer peer;
 	struct call call;
 	gid_t groups[GROUPS_MAX];
@@ -88,7 +88,7 @@ static void drop_pins(struct client *client)
 
 static void free_if_done(struct client *client)
 {
-	if (client->handles > 0 || client->scanning)
+	if (client->handles > 0 || client->worker != NULL)
 		return;
 	free(client->answer);
 	free(client);
@@ -113,7 +113,7 @@ static void close_client(struct client *client)
 	if (client->answer_fd >= 0)
 		close(client->answer_fd);
 	client->answer_fd = -1;
-	if (client->scanning)
+	if (client->worker != NULL)
 		atomic_store(&client->call.scan->stop, true);
 	if (client->next != NULL)
 		client->next->prev = client->prev;
@@ -195,27 +195,25 @@ static void finish_call(struct client *client)
 /* --- calls ------------------------------------------------------------------------------------ */
 
 /* On another thread. */
-static void on_scan(uv_work_t *work)
+static void run_scan(void *arg)
 {
-	struct client *client = work->data;
+	struct client *client = arg;
 
 	holders_scan(client->call.scan);
 }
 
-static void on_scanned(uv_work_t *work, int status)
+static void end_scan(void *arg)
 {
-	struct client *client = work->data;
+	struct client *client = arg;
 
-	client->scanning = false;
+	worker_free(client->worker);
+	client->worker = NULL;
 	if (client->closing) {
 		call_end(&client->call);
 		free_if_done(client);
 		return;
 	}
-	if (status < 0)
-		call_fail(&client->call, status);
-	else
-		call_finish_scan(&client->call);
+	call_finish_scan(&client->call);
 	finish_call(client);
 	proceed(client);
 }
@@ -244,11 +242,11 @@ static void start_scan(struct client *client)
 	struct control *control = client->control;
 
 	add_pins(control, client->call.scan);
-	client->work.data = client;
-	client->scanning = true;
-	worker_prepare(control->server);
-	/* Fails only for work without a function. */
-	(void)uv_queue_work(control->loop, &client->work, on_scan, on_scanned);
+	client->worker = worker_new(control->server, control->loop, run_scan, end_scan, client);
+	if (client->worker == NULL)
+		call_fail(&client->call, -ENOMEM);
+	else
+		worker_start(client->worker);
 }
 
 static bool is_trusted(uid_t uid)
@@ -287,7 +285,7 @@ static void run_call(struct client *client, size_t size)
 		client->last = true;
 	if (client->call.scan != NULL)
 		start_scan(client);
-	if (!client->scanning)
+	if (client->worker == NULL)
 		finish_call(client);
 }
 
@@ -358,7 +356,7 @@ static void wait_for(struct client *client)
 	int rc;
 
 	(void)uv_timer_stop(&client->timer);
-	if (client->scanning) {
+	if (client->worker != NULL) {
 		(void)uv_poll_stop(&client->poll);
 		return;
 	}
@@ -388,7 +386,7 @@ static void proceed(struct client *client)
 {
 	if (!send_or_close(client))
 		return;
-	if (client->answer == NULL && !client->scanning) {
+	if (client->answer == NULL && client->worker == NULL) {
 		if (!take_message(client) && client->used == sizeof client->message)
 			refuse_long_message(client);
 		if (!send_or_close(client))

@@ -11,10 +11,9 @@
 /* Fewer requests in a period are no reason to be near. */
 #define LEAST_REQUESTS 4
 
-/* Pauses. The next one is short again if there was no harm for CALM times as long as the last. */
+/* Pauses after harm. */
 #define SHORTEST_PAUSE (16 * MS)
 #define LONGEST_PAUSE (1024 * MS)
-#define CALM 8
 
 /* A crowd is no harm yet, and may be gone soon. */
 #define CROWDED_PAUSE (16 * MS)
@@ -25,7 +24,8 @@
 
 void follower_init(struct follower *follower, unsigned processors)
 {
-	*follower = (struct follower){.processors = processors};
+	*follower = (struct follower){.processors = processors,
+	    .harms = {.shortest = SHORTEST_PAUSE, .longest = LONGEST_PAUSE}};
 }
 
 unsigned follower_streak(bool is_known)
@@ -35,11 +35,7 @@ unsigned follower_streak(bool is_known)
 
 static void harm(struct follower *follower, uint64_t now)
 {
-	if (follower->pause == 0 || now - follower->harmed > CALM * follower->pause)
-		follower->pause = SHORTEST_PAUSE;
-	else if (follower->pause < LONGEST_PAUSE)
-		follower->pause *= 2;
-	follower->paused = follower->harmed = now + follower->pause;
+	follower->paused = backoff_extend(&follower->harms, now);
 	follower->known = 0;
 }
 

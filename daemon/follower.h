@@ -19,6 +19,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "backoff.h"
+
 /* How often it is to be looked at while the client is followed. */
 #define FOLLOWER_PERIOD UINT64_C(1000000)
 
@@ -44,8 +46,7 @@ struct follower {
 	unsigned wandering;
 	uint32_t known;	 /* the client that was followed last, if without harm, else 0 */
 	uint64_t paused; /* until then nobody is followed */
-	uint64_t harmed; /* the end of the last pause */
-	uint64_t pause;	 /* how long that was */
+	struct backoff harms;
 };
 
 void follower_init(struct follower *follower, unsigned processors);

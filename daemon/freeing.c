@@ -3,28 +3,24 @@
 #include "freeing.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <linux/falloc.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
-#include <unistd.h>
 
-#include "../fs/step.h"
 #include "parked.h"
 #include "placement.h"
 #include "worker.h"
 
 /* What is freed between two looks whether others want the processor, or the memory. Freeing a page
  * takes a tenth of a microsecond. */
-#define HOLE ((uint64_t)64 * SHMFS_PAGE_SIZE)
+#define PAGES 64
 
 struct freeing {
 	struct server *server;
 	struct worker *worker;
-	bool started; /* and not done */
-	bool stopped; /* nothing begins any more */
-	struct shmfs_piece piece;
+	bool started;		  /* and not done */
+	bool stopped;		  /* nothing begins any more */
+	struct shmfs_piece piece; /* the worker's, while it works */
 
 	pthread_mutex_t lock; /* of what follows */
 	pthread_cond_t ended;
@@ -34,29 +30,14 @@ struct freeing {
 
 /* --- the worker ------------------------------------------------------------------------------- */
 
-/* A hole that cannot be punched is not tried again: the namespace's last step frees the rest. */
-static uint64_t free_from(const struct shmfs_piece *piece, uint64_t at)
+static bool may_go_on(struct freeing *freeing)
 {
-	off_t data = lseek(piece->fd, (off_t)at, SEEK_DATA);
-	uint64_t end;
-
-	if (data < 0 || (uint64_t)data >= piece->end)
-		return piece->end;
-	end = (uint64_t)data + HOLE < piece->end ? (uint64_t)data + HOLE : piece->end;
-	if (fallocate(piece->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, data,
-		(off_t)(end - (uint64_t)data)) < 0)
-		return errno == EINTR ? at : piece->end;
-	step("piece freed");
-	return end;
-}
-
-static bool may_go_on(struct freeing *freeing, uint64_t at)
-{
+	const struct shmfs_piece *piece = &freeing->piece;
 	bool may;
 
 	pthread_mutex_lock(&freeing->lock);
-	freeing->freed_to = at;
-	may = at < freeing->piece.end && !freeing->hurry;
+	freeing->freed_to = piece->begin;
+	may = piece->begin < piece->end && !freeing->hurry;
 	if (!may) {
 		freeing->working = false;
 		pthread_cond_signal(&freeing->ended);
@@ -68,10 +49,10 @@ static bool may_go_on(struct freeing *freeing, uint64_t at)
 static void run(void *arg)
 {
 	struct freeing *freeing = arg;
-	uint64_t at = freeing->piece.begin;
+	struct shmfs_piece *piece = &freeing->piece;
 
-	while (may_go_on(freeing, at)) {
-		at = free_from(&freeing->piece, at);
+	while (may_go_on(freeing)) {
+		(void)shmfs_piece_free(&freeing->server->os, piece, PAGES);
 		/* Who has woken up here meanwhile need not wait for the next tick. */
 		sched_yield();
 	}

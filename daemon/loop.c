@@ -5,11 +5,11 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 #include <uv.h>
 
 #include "channel.h"
+#include "clock.h"
 #include "control.h"
 #include "freeing.h"
 #include "load.h"
@@ -44,14 +44,6 @@ struct loop {
 	int signal;
 };
 
-static uint64_t now(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
-}
-
 static void end_by(struct loop *loop, int rc)
 {
 	loop->result = rc == -ENODEV ? 0 : rc;
@@ -71,7 +63,7 @@ static void on_sweep(uv_timer_t *handle)
 
 static void tell_load(struct loop *loop)
 {
-	uint64_t time = now();
+	uint64_t time = clock_now();
 
 	if (poller_asks(&loop->poller, time))
 		poller_told(&loop->poller, time, load_running(loop->load));
@@ -116,13 +108,13 @@ static void on_look(uv_idle_t *handle)
 			return;
 		}
 		if (rc > 0) {
-			uint64_t time = now();
+			uint64_t time = clock_now();
 
 			served++;
 			poller_served(&loop->poller, time);
 			note_request(loop, time);
 			after_requests(loop);
-		} else if (!poller_goes_on(&loop->poller, now())) {
+		} else if (!poller_goes_on(&loop->poller, clock_now())) {
 			uv_idle_stop(handle);
 			return;
 		}
@@ -149,10 +141,10 @@ static void on_request(uv_poll_t *handle, int status, int events)
 	/* On an error of the descriptor, reading tells which. */
 	(void)events;
 	if (!looking && !placed)
-		poller_woken(&loop->poller, now());
+		poller_woken(&loop->poller, clock_now());
 	while (served < BURST && (rc = channel_serve(loop->server)) > 0) {
 		served++;
-		note_request(loop, now());
+		note_request(loop, clock_now());
 	}
 	if (rc < 0 || status != 0) {
 		end_by(loop, rc < 0 ? rc : -ENODEV);
@@ -160,9 +152,9 @@ static void on_request(uv_poll_t *handle, int status, int events)
 	}
 	after_requests(loop);
 	if (looking)
-		poller_served(&loop->poller, now());
+		poller_served(&loop->poller, clock_now());
 	else if (rc == 0 && !placement_decides(loop->server->placement) &&
-		 poller_begin(&loop->poller, now()))
+		 poller_begin(&loop->poller, clock_now()))
 		uv_idle_start(&loop->look, on_look);
 }
 

@@ -14,11 +14,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "follower.h"
 #include "load.h"
 #include "log.h"
-
-#define SECOND UINT64_C(1000000000)
 
 /* It reads two lines of /proc. */
 #define STACK_SIZE (64 * 1024)
@@ -55,14 +54,6 @@ struct placement {
 	int load;	  /* a descriptor of load.h */
 	int fuse_fd;
 };
-
-static uint64_t now(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return (uint64_t)time.tv_sec * SECOND + (uint64_t)time.tv_nsec;
-}
 
 /* --- what there is to be seen ----------------------------------------------------------------- */
 
@@ -109,7 +100,7 @@ static bool has_request(const struct placement *placement)
 static struct follower_look look(const struct placement *placement, const cpu_set_t *allowed)
 {
 	struct follower_look look = {
-	    .now = now(),
+	    .now = clock_now(),
 	    .requests = atomic_load(&placement->requests),
 	    .changes = atomic_load(&placement->changes),
 	    .client = atomic_load(&placement->client),
@@ -192,7 +183,7 @@ static void begin(struct placement *placement)
 	struct follower_look seen;
 
 	if (!may_be_put(placement)) {
-		follower_cannot(follower, now());
+		follower_cannot(follower, clock_now());
 		return;
 	}
 	seen = look(placement, &placement->before);
@@ -201,7 +192,7 @@ static void begin(struct placement *placement)
 	if (!bind_to(placement, follower->processor) ||
 	    !set_class(placement->server, FOLLOWING_CLASS)) {
 		leave(placement);
-		follower_cannot(follower, now());
+		follower_cannot(follower, clock_now());
 	}
 }
 
@@ -227,9 +218,9 @@ static bool may_set_classes(void)
 
 static void wait_for_period(struct placement *placement)
 {
-	uint64_t until = now() + FOLLOWER_PERIOD;
+	uint64_t until = clock_now() + FOLLOWER_PERIOD;
 	struct timespec time = {
-	    .tv_sec = (time_t)(until / SECOND), .tv_nsec = (long)(until % SECOND)};
+	    .tv_sec = (time_t)(until / CLOCK_SECOND), .tv_nsec = (long)(until % CLOCK_SECOND)};
 	int rc = 0;
 
 	while (!placement->ended && rc == 0)
@@ -368,7 +359,7 @@ static void ask(struct placement *placement, uint64_t time)
 		atomic_store(&placement->decides, true);
 		pthread_cond_signal(&placement->news);
 	} else {
-		atomic_store(&placement->paused, time + SECOND);
+		atomic_store(&placement->paused, time + CLOCK_SECOND);
 	}
 	pthread_mutex_unlock(&placement->lock);
 }

@@ -11,10 +11,9 @@
 /* A request that comes so soon after sleep began had been waiting for the processor. */
 #define AT_ONCE (12 * US)
 
-/* Pauses. The next one is short again if looking did no harm for CALM times as long as the last. */
+/* Pauses after a loss. */
 #define SHORTEST_PAUSE (2 * MS)
 #define LONGEST_PAUSE (64 * MS)
-#define CALM 8
 
 /* One that comes at once may do so by chance, but not several without one that came before. */
 #define CROWDED 2
@@ -29,7 +28,9 @@
 
 void poller_init(struct poller *poller, unsigned bound_us, unsigned processors)
 {
-	*poller = (struct poller){.bound = bound_us * US, .processors = processors};
+	*poller = (struct poller){.bound = bound_us * US,
+	    .losses = {.shortest = SHORTEST_PAUSE, .longest = LONGEST_PAUSE},
+	    .processors = processors};
 }
 
 bool poller_asks(const struct poller *poller, uint64_t now)
@@ -47,11 +48,7 @@ void poller_told(struct poller *poller, uint64_t now, unsigned running)
 
 static void pause_looking(struct poller *poller, uint64_t now)
 {
-	if (poller->pause == 0 || now - poller->lost > CALM * poller->pause)
-		poller->pause = SHORTEST_PAUSE;
-	else if (poller->pause < LONGEST_PAUSE)
-		poller->pause *= 2;
-	poller->paused = poller->lost = now + poller->pause;
+	poller->paused = backoff_extend(&poller->losses, now);
 }
 
 static void sleep_now(struct poller *poller, uint64_t now, bool gave_up)

@@ -19,6 +19,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "backoff.h"
+
 struct poller {
 	uint64_t bound;	  /* how long to look; 0 = never */
 	uint64_t since;	  /* when looking began */
@@ -28,9 +30,8 @@ struct poller {
 	unsigned crowded; /* requests in a row that came at once after that */
 	unsigned vain;	  /* sleeps in a row that were longer than the bound */
 	uint64_t paused;  /* until then there is no looking */
-	uint64_t lost;	  /* the end of the last pause after a loss */
-	uint64_t pause;	  /* how long the last pause was */
-	uint64_t asked;	  /* when the load was told */
+	struct backoff losses;
+	uint64_t asked; /* when the load was told */
 	unsigned processors;
 };
 

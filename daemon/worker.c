@@ -45,7 +45,7 @@ static void on_done(uv_work_t *work, int status)
 }
 
 /* The first work makes the threads, which may run where the one may that makes them. */
-void worker_prepare(struct server *server)
+static void prepare(struct server *server)
 {
 	if (!server->has_workers)
 		placement_leave(server->placement);
@@ -54,7 +54,7 @@ void worker_prepare(struct server *server)
 
 void worker_start(struct worker *worker)
 {
-	worker_prepare(worker->server);
+	prepare(worker->server);
 	/* Fails only for work without a function. */
 	(void)uv_queue_work(worker->loop, &worker->work, on_run, on_done);
 }

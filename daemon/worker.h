@@ -26,7 +26,4 @@ bool worker_cancel(struct worker *worker);
 /* Not between start and done. NULL is nothing. */
 void worker_free(struct worker *worker);
 
-/* Before the loop's thread gives work to libuv in any other way. */
-void worker_prepare(struct server *server);
-
 #endif

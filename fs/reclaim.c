@@ -8,8 +8,8 @@
 #include "fs.h"
 #include "step.h"
 
-/* What is freed at once where somebody waits for it. */
-#define AT_ONCE (UINT64_C(1024) * SHMFS_PAGE_SIZE)
+/* Pages that are freed at once where somebody waits for them. */
+#define AT_ONCE 1024
 
 /* More entries than this are never queued, so that no user can make the queue long. */
 #define MOST_ENTRIES 64
@@ -114,28 +114,62 @@ static void settle(struct shmfs *fs, const struct reclaim *entry)
 		shmfs_reclaim_end(fs, fs->os->settle(fs->os->arg));
 }
 
-/* Where the next page of an entry is; false: there is none left. */
-static bool find_page(const struct shmfs *fs, const struct reclaim *entry, uint64_t *at)
-{
-	return entry->at < entry->end && fs->os->seek(entry->fd, entry->at, SEEK_DATA, at) == 0 &&
-	       *at < entry->end;
-}
-
-/*
- * Frees one piece of at most so many bytes; false: there is none left. A hole that cannot be
- * punched, for whatever reason, is no reason to try again: what ends or shrinks is freed by its
- * last step.
- */
-static bool free_piece(const struct shmfs *fs, struct reclaim *entry, uint64_t most)
+/* Moves the begin of a range to its next page; false: there is none left. */
+static bool find_page(const struct shmfs_os *os, struct shmfs_piece *piece)
 {
 	uint64_t at;
 
-	if (!find_page(fs, entry, &at) ||
-	    fs->os->punch(entry->fd, at, smaller(most, entry->end - at)) < 0)
+	if (piece->begin >= piece->end || os->seek(piece->fd, piece->begin, SEEK_DATA, &at) < 0 ||
+	    at >= piece->end)
 		return false;
-	step("piece freed");
-	entry->at = smaller(at + most, entry->end);
+	piece->begin = at;
 	return true;
+}
+
+static int punch(const struct shmfs_os *os, const struct shmfs_piece *piece, uint64_t size)
+{
+	int rc;
+
+	do
+		rc = os->punch(piece->fd, piece->begin, size);
+	while (rc == -EINTR);
+	return rc;
+}
+
+/*
+ * A hole that cannot be punched, for whatever reason, is no reason to try again: what ends or
+ * shrinks is freed by its last step.
+ */
+bool shmfs_piece_free(const struct shmfs_os *os, struct shmfs_piece *piece, uint64_t pages)
+{
+	uint64_t size;
+
+	if (!find_page(os, piece))
+		goto end;
+	size = smaller(pages * SHMFS_PAGE_SIZE, piece->end - piece->begin);
+	if (punch(os, piece, size) < 0)
+		goto end;
+	step("piece freed");
+	piece->begin += size;
+	return true;
+
+end:
+	piece->begin = piece->end;
+	return false;
+}
+
+static struct shmfs_piece piece_of(const struct reclaim *entry)
+{
+	return (struct shmfs_piece){.fd = entry->fd, .begin = entry->at, .end = entry->end};
+}
+
+static bool free_piece(const struct shmfs *fs, struct reclaim *entry, uint64_t pages)
+{
+	struct shmfs_piece piece = piece_of(entry);
+	bool freed = shmfs_piece_free(fs->os, &piece, pages);
+
+	entry->at = piece.begin;
+	return freed;
 }
 
 /* The last step, once there is no piece left. Within a transaction. */
@@ -170,7 +204,7 @@ bool shmfs_reclaim(struct shmfs *fs, uint64_t pages)
 	if (entry == NULL)
 		return false;
 	settle(fs, entry);
-	if (free_piece(fs, entry, pages * SHMFS_PAGE_SIZE))
+	if (free_piece(fs, entry, pages))
 		return true;
 	finish_alone(fs, entry);
 	return fs->super->reclaim.first != NULL;
@@ -179,15 +213,15 @@ bool shmfs_reclaim(struct shmfs *fs, uint64_t pages)
 bool shmfs_reclaim_begin(struct shmfs *fs, struct shmfs_piece *out)
 {
 	struct reclaim *entry;
-	uint64_t at;
 
-	while ((entry = fs->super->reclaim.first) != NULL && !find_page(fs, entry, &at))
+	while ((entry = fs->super->reclaim.first) != NULL) {
+		*out = piece_of(entry);
+		if (find_page(fs->os, out))
+			break;
 		finish_alone(fs, entry);
-	if (entry == NULL)
-		return false;
-	*out = (struct shmfs_piece){.fd = entry->fd, .begin = at, .end = entry->end};
+	}
 	fs->begun = entry;
-	return true;
+	return entry != NULL;
 }
 
 bool shmfs_is_reclaiming(const struct shmfs *fs, uint64_t id)
@@ -256,10 +290,8 @@ void reclaim_free_down_to(struct shmfs *fs, uint64_t most)
 	for (struct reclaim *entry = fs->super->reclaim.first;
 	     entry != NULL && reclaim_pages(fs) > most; entry = entry->next) {
 		settle(fs, entry);
-		do {
-			if (!free_piece(fs, entry, AT_ONCE))
-				entry->at = entry->end;
-		} while (entry->at < entry->end && reclaim_pages(fs) > most);
+		while (reclaim_pages(fs) > most && free_piece(fs, entry, AT_ONCE))
+			;
 	}
 }
 

@@ -61,11 +61,15 @@ unsigned shmfs_verify(
  * still find the pages.
  *
  * It is freed by shmfs_reclaim(), a piece of so many pages a call (a tenth of a microsecond each,
- * about): true while there is more. Or by somebody else, who punches holes into the range that
- * shmfs_reclaim_begin() gives, as far as there are pages, while the namespace goes on: false when
- * there is nothing left. shmfs_reclaim_end() tells how far that came; it may come late, after the
- * namespace itself has ended the work (shmfs_os.settle), and tells nothing then. There is one such
- * range at a time. Not within a transaction.
+ * about): true while there is more. Or by somebody else, who has the range that
+ * shmfs_reclaim_begin() gives, while the namespace goes on: false when there is nothing left.
+ * shmfs_reclaim_end() tells how far that came; it may come late, after the namespace itself has
+ * ended the work (shmfs_os.settle), and tells nothing then. There is one such range at a time. Not
+ * within a transaction.
+ *
+ * shmfs_piece_free() frees the next pages of a range, at most so many, and moves its begin behind
+ * them: false when there are none left, which is also where the system refuses to free one. It
+ * touches the memory alone, so any thread may call it.
  */
 struct shmfs_piece {
 	int fd;
@@ -76,6 +80,7 @@ bool shmfs_has_to_reclaim(const struct shmfs *fs);
 bool shmfs_reclaim(struct shmfs *fs, uint64_t pages);
 bool shmfs_reclaim_begin(struct shmfs *fs, struct shmfs_piece *out);
 void shmfs_reclaim_end(struct shmfs *fs, uint64_t freed_to);
+bool shmfs_piece_free(const struct shmfs_os *os, struct shmfs_piece *piece, uint64_t pages);
 bool shmfs_is_reclaiming(const struct shmfs *fs, uint64_t id);
 
 /* Longest path below the root that is told, in bytes with its NUL. */

@@ -86,6 +86,12 @@ void end_child(pid_t pid)
 	    "a process of this test ended with wait status 0x%x", status);
 }
 
+void kill_child(pid_t pid)
+{
+	OK(kill(pid, SIGKILL));
+	GIVES(pid, waitpid(pid, NULL, 0));
+}
+
 int status_of_child(child_body *body, void *context)
 {
 	pid_t pid = start_child(body, context);

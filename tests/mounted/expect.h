@@ -35,6 +35,7 @@ void expect_equal(const char *file, int line, const char *what, const unsigned c
 typedef void child_body(void *context);
 pid_t start_child(child_body *body, void *context);
 void end_child(pid_t pid);
+void kill_child(pid_t pid);
 /* The status of wait(2). */
 int status_of_child(child_body *body, void *context);
 void in_child(child_body *body, void *context);

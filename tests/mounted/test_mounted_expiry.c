@@ -74,8 +74,7 @@ START_TEST(an_object_goes_when_its_only_user_is_killed)
 	pid = start_child(hold_until_killed, &turn);
 	turn_wait(&turn);
 	ck_assert(stays("x-held"));
-	OK(kill(pid, SIGKILL));
-	GIVES(pid, waitpid(pid, NULL, 0));
+	kill_child(pid);
 	ck_assert(goes("x-held"));
 }
 END_TEST

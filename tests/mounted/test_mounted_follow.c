@@ -6,7 +6,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "expect.h"
@@ -63,15 +62,10 @@ static int times_followed(pid_t server)
 	return times;
 }
 
-static _Noreturn void ask_for_ever(void *path)
+static void ask(void *path)
 {
 	for (;;)
 		OK(close(OK(open(path, O_RDWR))));
-}
-
-static void ask(void *path)
-{
-	ask_for_ever(path);
 }
 
 struct asked {
@@ -94,10 +88,7 @@ static struct asked start_asking(const char *options)
 
 static void stop_asking(const struct asked *asked)
 {
-	int status;
-
-	OK(kill(asked->client, SIGKILL));
-	GIVES(asked->client, waitpid(asked->client, &status, 0));
+	kill_child(asked->client);
 }
 
 START_TEST(a_client_that_asks_all_the_time_has_the_server_beside_it)
@@ -175,7 +166,6 @@ START_TEST(while_others_want_the_processors_it_has_not)
 	int count = CPU_COUNT(&all) + 1;
 	pid_t *burners = calloc((size_t)count, sizeof(*burners));
 	struct asked asked;
-	int status;
 
 	ck_assert(burners != NULL);
 	for (int i = 0; i < count; i++)
@@ -183,10 +173,8 @@ START_TEST(while_others_want_the_processors_it_has_not)
 	asked = start_asking("");
 	ck_assert_int_eq(times_followed(asked.server), 0);
 	stop_asking(&asked);
-	for (int i = 0; i < count; i++) {
-		OK(kill(burners[i], SIGKILL));
-		GIVES(burners[i], waitpid(burners[i], &status, 0));
-	}
+	for (int i = 0; i < count; i++)
+		kill_child(burners[i]);
 	free(burners);
 	mount_stop(asked.mount);
 }

@@ -4,14 +4,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/falloc.h>
-#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "expect.h"
@@ -64,10 +62,7 @@ static pid_t start_asking(void)
 
 static void stop_asking(pid_t pid)
 {
-	int status;
-
-	OK(kill(pid, SIGKILL));
-	GIVES(pid, waitpid(pid, &status, 0));
+	kill_child(pid);
 	OK(unlink(asked));
 }
 
@@ -112,7 +107,7 @@ static void grow_for_ever(void *fd)
 
 START_TEST(growing_meanwhile_gives_zeros)
 {
-	int fd = written_object("a"), status;
+	int fd = written_object("a");
 	pid_t grower;
 
 	OK(ftruncate(fd, HEAD));
@@ -125,8 +120,7 @@ START_TEST(growing_meanwhile_gives_zeros)
 		ck_assert(count > 0 || errno == EFBIG);
 		OK(ftruncate(fd, HEAD));
 	}
-	OK(kill(grower, SIGKILL));
-	GIVES(grower, waitpid(grower, &status, 0));
+	kill_child(grower);
 	OK(ftruncate(fd, HEAD));
 	OK(ftruncate(fd, SIZE));
 	read_all(fd);

@@ -12,8 +12,6 @@
 struct outside *outside;
 
 /* Counts a call; true: it is to fail. */
-#define VIEW_PAYS (1024 * 1024)
-
 static bool arrive(enum outside_call call)
 {
 	outside->calls[call]++;
@@ -128,6 +126,8 @@ static ssize_t read_memory(int fd, void *buffer, size_t size, uint64_t offset)
 	leave();
 	return count;
 }
+
+#define VIEW_PAYS (1024 * 1024)
 
 /* A view of many bytes is one that pays, and then so does any within it. */
 static const void *view_memory(int fd, uint64_t offset, size_t size)
