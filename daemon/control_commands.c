@@ -295,8 +295,8 @@ static int reap(struct call *call, uint64_t id, unsigned *names)
 			shmfs_rollback(fs);
 			break;
 		}
-		shmfs_commit(fs);
 		notify_removal(call->server, removal.dir);
+		shmfs_commit(fs);
 	}
 	return *names > 0 ? 0 : rc;
 }

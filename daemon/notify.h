@@ -13,9 +13,10 @@
 struct server;
 
 /*
- * A name in this directory is gone: the kernel asks for the directory again, and since Linux 6.16
- * for all names it knows. Before that it may believe in the name as long as it was told to when it
- * asked (reply.c); whoever opens it finds out.
+ * A name in this directory goes. To be called before that is committed: a server that is killed in
+ * between has only made the kernel ask once more. The kernel asks for the directory again, and
+ * since Linux 6.16 for all names it knows. Before that it may believe in the name as long as it was
+ * told to when it asked (reply.c); whoever opens it finds out.
  */
 void notify_removal(const struct server *server, uint64_t dir);
 

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "../fs/step.h"
 #include "log.h"
 #include "notify.h"
 #include "server.h"
@@ -32,7 +33,7 @@ static void print_name(const char *name, char *out, size_t size)
 	out[used] = '\0';
 }
 
-static void tell(const struct server *server, const struct shmfs_removal *removal)
+static void tell(const struct shmfs_removal *removal)
 {
 	char name[1024];
 
@@ -40,7 +41,6 @@ static void tell(const struct server *server, const struct shmfs_removal *remova
 		log_debug("the memory of object #%" PRIu64 " came back", removal->id);
 		return;
 	}
-	notify_removal(server, removal->dir);
 	print_name(removal->name, name, sizeof name);
 	log_info("removed '%s' (#%" PRIu64 ", %" PRIu64
 		 " bytes, made by uid %u): nobody holds it any more",
@@ -56,11 +56,15 @@ unsigned sweep(struct server *server)
 
 		shmfs_begin(server->fs);
 		rc = shmfs_expire(server->fs, &server->sweep_from, LOOKS, &removal);
+		if (rc > 0 && removal.name[0] != '\0') {
+			notify_removal(server, removal.dir);
+			step("removal half done");
+		}
 		shmfs_commit(server->fs);
 		if (rc == 0)
 			break;
 		server->expired++;
-		tell(server, &removal);
+		tell(&removal);
 	}
 	if (server->sweep_from != 0)
 		return PAUSE_MS;

@@ -70,14 +70,35 @@ static struct shmfs_removal removal_of(const struct node *node)
 	};
 }
 
+/*
+ * The kernel keeps a listing as long as the directory's mtime stays what it was, and it did not ask
+ * for this change. The clock stands still for milliseconds: so what has changed since a listing is
+ * later by a nanosecond at least.
+ */
+static void make_later(struct node *dir, const struct timespec *than)
+{
+	struct timespec *mtime = &dir->mtime;
+
+	if (is_earlier(than, mtime) || than->tv_sec > mtime->tv_sec + 1)
+		return;
+	*mtime = *than;
+	if (++mtime->tv_nsec == 1000000000) {
+		mtime->tv_nsec = 0;
+		mtime->tv_sec++;
+	}
+}
+
 static void take_newest_name(struct shmfs *fs, struct node *node, struct shmfs_removal *out)
 {
 	struct entry *entry = node->entry;
+	struct node *dir = entry->dir;
+	struct timespec before = dir->mtime;
 
 	*out = removal_of(node);
-	out->dir = entry->dir->id;
+	out->dir = dir->id;
 	snprintf(out->name, sizeof out->name, "%s", entry->name);
 	names_remove(fs, entry);
+	make_later(dir, &before);
 }
 
 int shmfs_reap(struct shmfs *fs, uint64_t id, struct shmfs_removal *out)

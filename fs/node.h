@@ -73,6 +73,11 @@ struct node {
 	};
 };
 
+static inline bool is_earlier(const struct timespec *a, const struct timespec *b)
+{
+	return a->tv_sec < b->tv_sec || (a->tv_sec == b->tv_sec && a->tv_nsec < b->tv_nsec);
+}
+
 static inline bool is_directory(const struct node *node)
 {
 	return S_ISDIR(node->mode);

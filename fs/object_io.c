@@ -18,11 +18,6 @@ static inline uint64_t smaller(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
-static bool before(const struct timespec *a, const struct timespec *b)
-{
-	return a->tv_sec < b->tv_sec || (a->tv_sec == b->tv_sec && a->tv_nsec < b->tv_nsec);
-}
-
 /* relatime: a read is noted if it is the first since a change, or since a day. */
 static void note_read(struct shmfs *fs, struct node *node)
 {
@@ -33,7 +28,7 @@ static void note_read(struct shmfs *fs, struct node *node)
 	fs->os->now(&now);
 	/* Users set times as far away as the type goes, so it is the clock that is computed with.
 	 */
-	if (before(&node->mtime, &node->atime) && before(&node->ctime, &node->atime) &&
+	if (is_earlier(&node->mtime, &node->atime) && is_earlier(&node->ctime, &node->atime) &&
 	    node->atime.tv_sec > now.tv_sec - 24 * 60 * 60)
 		return;
 	save(fs, &node->atime, sizeof node->atime);

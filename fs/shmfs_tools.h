@@ -191,7 +191,10 @@ int shmfs_open_pinned(struct shmfs *fs, uint64_t pin, bool writes);
 /* Whether anybody has the object open, mapped or pinned; -ESTALE, -EINVAL: no object. */
 int shmfs_held(const struct shmfs *fs, uint64_t id);
 
-/* What was removed without a request. */
+/*
+ * What was removed without a request. The directory's mtime becomes later than it was, even where
+ * the clock has not moved: listings that others keep are checked by it.
+ */
 struct shmfs_removal {
 	uint64_t id, dir;
 	uid_t creator;

@@ -5,8 +5,10 @@
  * Environment: that of daemon.h; SHMFS_BIN has to be built with -Dc_args=-DSHMFS_STEPS, and
  * SHMFS_PLAIN_BIN is one that is not.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -271,6 +273,65 @@ static bool without_resend_names_and_objects_survive(void)
 	return daemon_end() && well;
 }
 
+/* Looks often enough for only the first of the servers to crash there. */
+static bool comes_to(const char *label)
+{
+	for (int i = 0; i < TRIES * 50; i++) {
+		if (strcmp((const char *)(uintptr_t)steps->label, label) == 0)
+			return true;
+		nanosleep(&(struct timespec){0, 100000}, NULL);
+	}
+	return expect(false, label);
+}
+
+static int names_listed(void)
+{
+	DIR *dir = opendir(daemon_dir());
+	const struct dirent *entry;
+	int count = 0;
+
+	if (dir == NULL)
+		broken("opendir");
+	while ((entry = readdir(dir)) != NULL)
+		count += entry->d_name[0] != '.';
+	closedir(dir);
+	return count;
+}
+
+static bool names_come_to_be(int count)
+{
+	for (int i = 0; i < TRIES; i++) {
+		if (names_listed() == count)
+			return true;
+		pause_ms(5);
+	}
+	return expect(false, "as many names are listed");
+}
+
+/* Nobody asked for the removal, so the kernel lists the name until it is told. */
+static bool a_name_that_expires_is_listed_no_more_though_the_server_dies(void)
+{
+	struct stat st;
+	pid_t server;
+	bool well;
+	int fd;
+
+	daemon_start("lifetime=dies.*,lifetime_age=0");
+	fd = make("dies.soon", 4096);
+	close(make("stays", 4096));
+	/* Listing changes the access time, which is asked for once more. */
+	well = names_come_to_be(2) && names_come_to_be(2);
+	server = daemon_server();
+	crash_at("removal half done");
+	close(fd);
+	well = comes_to("removal half done") && well;
+	crash_at("");
+	well = another_server_than(server) && well;
+	well = names_come_to_be(1) && well;
+	well = expect(stat(at("dies.soon"), &st) != 0 && errno == ENOENT, "ENOENT") && well;
+	return daemon_end() && well;
+}
+
 int main(void)
 {
 	static const struct {
@@ -283,6 +344,8 @@ int main(void)
 	    {"a_program_whose_servers_crash_is_left_again",
 		a_program_whose_servers_crash_is_left_again},
 	    {"without_resend_names_and_objects_survive", without_resend_names_and_objects_survive},
+	    {"a_name_that_expires_is_listed_no_more_though_the_server_dies",
+		a_name_that_expires_is_listed_no_more_though_the_server_dies},
 	};
 	const char *reason, *must_run = getenv("SHMFS_TESTS_MUST_RUN");
 	unsigned passed = 0, failed = 0;

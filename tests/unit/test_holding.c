@@ -244,6 +244,52 @@ START_TEST(reaping_takes_the_names_one_by_one)
 }
 END_TEST
 
+static struct timespec directory_mtime(void)
+{
+	return attributes(fs, SHMFS_ROOT).mtime;
+}
+
+/* Three names go at one time of the clock, behind which or before which the directory's lies. */
+static void reap_at_one_time(struct timespec mtime)
+{
+	struct shmfs_change change = {.what = SHMFS_CHANGE_MTIME, .mtime = mtime};
+	uint64_t ids[3];
+
+	for (int i = 0; i < 3; i++) {
+		ids[i] = new_object_of(fs, SHMFS_ROOT, (char[]){(char)('a' + i), '\0'}, 1);
+		forget(fs, ids[i], 1);
+	}
+	GIVES(0, TX(fs, shmfs_setattr(fs, SHMFS_ROOT, &change, &attr)));
+	for (int i = 0; i < 3; i++) {
+		GIVES(0, TX(fs, shmfs_reap(fs, ids[i], &removal)));
+		ck_assert_int_gt(compare_times(directory_mtime(), mtime), 0);
+		mtime = directory_mtime();
+	}
+}
+
+START_TEST(each_name_that_is_reaped_makes_its_directory_later)
+{
+	const struct timespec now = outside->now, second = {now.tv_sec, 999999998},
+			      far = {now.tv_sec + 100, 0};
+	struct shmfs_change change = {.what = SHMFS_CHANGE_MTIME, .mtime = far};
+	uint64_t id;
+
+	fs = open_small();
+	reap_at_one_time((struct timespec){now.tv_sec - 5, 9});
+	SAME_TIME(((struct timespec){now.tv_sec, now.tv_nsec + 2}), directory_mtime());
+	reap_at_one_time(now);
+	SAME_TIME(((struct timespec){now.tv_sec, now.tv_nsec + 3}), directory_mtime());
+	reap_at_one_time(second);
+	SAME_TIME(((struct timespec){now.tv_sec + 1, 1}), directory_mtime());
+	id = new_object_of(fs, SHMFS_ROOT, "d", 1);
+	forget(fs, id, 1);
+	GIVES(0, TX(fs, shmfs_setattr(fs, SHMFS_ROOT, &change, &attr)));
+	GIVES(0, TX(fs, shmfs_reap(fs, id, &removal)));
+	SAME_TIME(now, directory_mtime());
+	close_checked(fs);
+}
+END_TEST
+
 static void begin_expiring(uint64_t age)
 {
 	struct shmfs_config config = small_config();
@@ -383,6 +429,7 @@ Suite *holding_suite(void)
 	tests = harness_case(suite, "reaping");
 	tcase_add_test(tests, what_somebody_holds_is_not_reaped);
 	tcase_add_test(tests, reaping_takes_the_names_one_by_one);
+	tcase_add_test(tests, each_name_that_is_reaped_makes_its_directory_later);
 	tests = harness_case(suite, "lifetime");
 	tcase_add_test(tests, an_object_expires_when_nobody_holds_it);
 	tcase_add_test(tests, a_new_object_is_safe_until_it_is_old_or_opened_twice);
