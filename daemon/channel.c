@@ -37,6 +37,9 @@ static bool amend_init(struct server *server, struct iovec *reply)
 		flags |= ABI_INIT_EXT | tier_init_flags(server->choice, server->init_offered) |
 			 (steps_hide_resend() ? 0 : ABI_INIT_HAS_RESEND & server->init_offered);
 	out->minor = ABI_MINOR;
+	/* libfuse makes it what a WRITE needs. */
+	if (flags & FUSE_MAX_PAGES)
+		out->max_pages = SERVER_MAX_TRANSFER / SHMFS_PAGE_SIZE;
 	out->flags = (uint32_t)flags;
 	out->flags2 |= (uint32_t)(flags >> 32);
 	/* The memory below is no stack of filesystems, so this one may be stacked upon once. */

@@ -14,7 +14,7 @@
 static void op_init(void *userdata, struct fuse_conn_info *conn)
 {
 	(void)userdata;
-	conn->max_write = SERVER_MAX_TRANSFER;
+	conn->max_write = SERVER_MAX_WRITE;
 	conn->max_readahead = SERVER_MAX_TRANSFER;
 	conn->want &= ~(unsigned)(FUSE_CAP_ATOMIC_O_TRUNC | FUSE_CAP_HANDLE_KILLPRIV |
 				  FUSE_CAP_AUTO_INVAL_DATA | FUSE_CAP_SPLICE_READ);

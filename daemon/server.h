@@ -20,6 +20,13 @@ struct transfer;
 /* Bytes of data in the largest request and reply. */
 #define SERVER_MAX_TRANSFER JOURNAL_MAX_TRANSFER
 
+/*
+ * Bytes of the largest WRITE: of longer ones the kernel makes several. What it copies into the
+ * request is copied from there into the object, and this much is still in the processor's own cache
+ * by then: that gains more than a few requests cost.
+ */
+#define SERVER_MAX_WRITE (SERVER_MAX_TRANSFER / 4)
+
 /* How many lines of one kind were logged of late. */
 struct log_budget {
 	time_t since; /* begin of the time for which they are counted */

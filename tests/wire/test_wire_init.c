@@ -53,7 +53,7 @@ START_TEST(the_reply_has_every_field_a_modern_kernel_reads)
 
 	ck_assert_uint_eq(out->major, 7);
 	ck_assert_uint_eq(out->minor, 40);
-	ck_assert_uint_eq(out->max_write, 1024 * 1024);
+	ck_assert_uint_eq(out->max_write, 256 * 1024);
 	ck_assert_uint_eq(out->max_pages, 256);
 	ck_assert_uint_eq(out->max_readahead, 1024 * 1024);
 	ck_assert_uint_eq(out->time_gran, 1);
@@ -140,7 +140,7 @@ START_TEST(a_kernel_without_the_extension_gets_none)
 	ck_assert_uint_eq(flags_of(w) & (ALWAYS | NEVER | FUSE_INIT_EXT), ALWAYS);
 	ck_assert_uint_eq(init_out_of(w)->flags2, 0);
 	ck_assert_uint_eq(init_out_of(w)->max_stack_depth, 0);
-	ck_assert_uint_eq(init_out_of(w)->max_write, 1024 * 1024);
+	ck_assert_uint_eq(init_out_of(w)->max_write, 256 * 1024);
 	ck_assert_uint_eq(w->server.init_agreed, flags_of(w));
 	wire_close(w);
 }
