@@ -2,6 +2,7 @@
 /* Where the serving thread runs; see placement.h. */
 #include "placement.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
@@ -11,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -21,6 +23,8 @@
 
 /* It reads two lines of /proc. */
 #define STACK_SIZE (64 * 1024)
+
+#define NICE_LARGEST 19
 
 /* Of /proc/PID/stat, where fields are counted from 1. */
 #define FIELD_BEHIND_NAME 3
@@ -210,10 +214,19 @@ static void go_on(struct placement *placement)
 
 /* --- the other thread ------------------------------------------------------------------------- */
 
-/* Whether a thread may come back from SCHED_IDLE, which takes CAP_SYS_NICE or RLIMIT_NICE. */
+/*
+ * Whether a thread may come back from SCHED_IDLE, which takes CAP_SYS_NICE or RLIMIT_NICE. Coming
+ * back from a larger nice value takes the same right (sched(7)), and does no harm meanwhile: a
+ * thread that tried the class itself could not even die while others want its processor.
+ */
 static bool may_set_classes(void)
 {
-	return set_class(0, FOLLOWING_CLASS) && set_class(0, SCHED_OTHER);
+	int nice;
+
+	errno = 0;
+	nice = getpriority(PRIO_PROCESS, 0);
+	return errno == 0 && nice < NICE_LARGEST && setpriority(PRIO_PROCESS, 0, nice + 1) == 0 &&
+	       setpriority(PRIO_PROCESS, 0, nice) == 0;
 }
 
 static void wait_for_period(struct placement *placement)

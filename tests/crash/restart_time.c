@@ -3,9 +3,10 @@
  * How long calls wait when the server is killed, among many objects as among few: the time from the
  * kill to the answer of the call that waited longest of those that were going on or came next.
  *
- *   restart_time [--objects N,...] [--kills N] [--median MS] [--p99 MS]
+ *   restart_time [--objects N,...] [--kills N] [--busy] [--median MS] [--p99 MS]
  *
  * Fails where the median or the 99th percentile is above its bound (5 and 50 ms; 0: none).
+ * With --busy, somebody else wants every processor all the time.
  *
  * Environment: that of daemon.h.
  */
@@ -111,6 +112,22 @@ static void ask(const struct kills *kills, double *waits)
 	}
 }
 
+/* A busy loop for each processor; they end with this process. */
+static void make_busy(void)
+{
+	for (long i = sysconf(_SC_NPROCESSORS_ONLN); i > 0; i--) {
+		pid_t pid = fork();
+
+		if (pid < 0)
+			broken("fork");
+		if (pid > 0)
+			continue;
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		for (;;)
+			atomic_signal_fence(memory_order_seq_cst);
+	}
+}
+
 static int by_size(const void *a, const void *b)
 {
 	double x = *(const double *)a, y = *(const double *)b;
@@ -158,13 +175,14 @@ static bool measure(unsigned objects, unsigned count, double median, double p99)
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {{"objects", required_argument, NULL, 'o'},
-	    {"kills", required_argument, NULL, 'k'}, {"median", required_argument, NULL, 'm'},
-	    {"p99", required_argument, NULL, 'p'}, {0}};
+	    {"kills", required_argument, NULL, 'k'}, {"busy", no_argument, NULL, 'b'},
+	    {"median", required_argument, NULL, 'm'}, {"p99", required_argument, NULL, 'p'}, {0}};
 	static char usual[] = "1000,100000";
 	const char *reason, *must_run = getenv("SHMFS_TESTS_MUST_RUN");
 	unsigned count = 300, passed = 0, failed = 0;
 	char *objects = usual, *one;
 	double median = 5, p99 = 50;
+	bool busy = false;
 	int letter;
 
 	while ((letter = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -172,6 +190,8 @@ int main(int argc, char **argv)
 			objects = optarg;
 		else if (letter == 'k')
 			count = (unsigned)strtoul(optarg, NULL, 10);
+		else if (letter == 'b')
+			busy = true;
 		else if (letter == 'm')
 			median = strtod(optarg, NULL);
 		else if (letter == 'p')
@@ -188,6 +208,8 @@ int main(int argc, char **argv)
 		printf("skip: restart_time: %s\n", reason);
 		return must_run != NULL && strcmp(must_run, "1") == 0;
 	}
+	if (busy)
+		make_busy();
 	while ((one = strsep(&objects, ",")) != NULL) {
 		bool well = measure((unsigned)strtoul(one, NULL, 10), count, median, p99);
 
