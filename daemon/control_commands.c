@@ -295,7 +295,7 @@ static int reap(struct call *call, uint64_t id, unsigned *names)
 			shmfs_rollback(fs);
 			break;
 		}
-		notify_removal(call->server, removal.dir);
+		notify_removal(call->server, &removal);
 		shmfs_commit(fs);
 	}
 	return *names > 0 ? 0 : rc;

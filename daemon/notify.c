@@ -7,7 +7,7 @@
 #include "kernel_abi.h"
 #include "server.h"
 
-/* A kernel that does not know one refuses it, and a directory that it does not know is no news. */
+/* A kernel that does not know one refuses it, and what it has never heard of is no news. */
 static void send_notification(
     const struct server *server, int code, void *payload, size_t payload_size)
 {
@@ -20,11 +20,17 @@ static void send_notification(
 	(void)!writev(server->fuse_fd, iov, payload_size > 0 ? 2 : 1);
 }
 
-void notify_removal(const struct server *server, uint64_t dir)
+/* An offset below 0: its attributes alone, by which listings are checked. */
+static void forget_attributes(const struct server *server, uint64_t id)
 {
-	/* An offset below 0: its attributes alone, by which listings are checked. */
-	struct fuse_notify_inval_inode_out inode = {.ino = dir, .off = -1};
+	struct fuse_notify_inval_inode_out inode = {.ino = id, .off = -1};
 
 	send_notification(server, FUSE_NOTIFY_INVAL_INODE, &inode, sizeof inode);
+}
+
+void notify_removal(const struct server *server, const struct shmfs_removal *removal)
+{
+	forget_attributes(server, removal->dir);
+	forget_attributes(server, removal->id);
 	send_notification(server, ABI_NOTIFY_INC_EPOCH, NULL, 0);
 }

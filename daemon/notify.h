@@ -11,13 +11,14 @@
 #include <stdint.h>
 
 struct server;
+struct shmfs_removal;
 
 /*
- * A name in this directory goes. To be called before that is committed: a server that is killed in
- * between has only made the kernel ask once more. The kernel asks for the directory again, and
- * since Linux 6.16 for all names it knows. Before that it may believe in the name as long as it was
- * told to when it asked (reply.c); whoever opens it finds out.
+ * A name goes. To be called before that is committed: a server that is killed in between has only
+ * made the kernel ask once more. The kernel asks for the directory and the object again, and since
+ * Linux 6.16 for all names it knows. Before that it may believe in the name as long as it was told
+ * to when it asked (reply.c); whoever opens it finds out.
  */
-void notify_removal(const struct server *server, uint64_t dir);
+void notify_removal(const struct server *server, const struct shmfs_removal *removal);
 
 #endif

@@ -57,7 +57,7 @@ unsigned sweep(struct server *server)
 		shmfs_begin(server->fs);
 		rc = shmfs_expire(server->fs, &server->sweep_from, LOOKS, &removal);
 		if (rc > 0 && removal.name[0] != '\0') {
-			notify_removal(server, removal.dir);
+			notify_removal(server, &removal);
 			step("removal half done");
 		}
 		shmfs_commit(server->fs);

@@ -359,6 +359,14 @@ class Reaping(CtlTest):
         self.assertFalse(os.path.exists(self.mount.path("dead")))
         os.close(fd)
 
+    def test_whoever_looks_at_what_was_reaped_sees_that_it_has_no_name(self):
+        self.mount.make("empty")
+        looked = os.open(self.mount.path("empty"), os.O_PATH)
+        self.assertEqual(os.fstat(looked).st_nlink, 1)
+        self.assertEqual(self.names("--age", "0", "-y"), ["/empty"])
+        self.assertEqual(os.fstat(looked).st_nlink, 0)
+        os.close(looked)
+
     def test_an_owner_reaps_his_own(self):
         self.mount.make("mine", 0, OWNER)
         self.mount.make("other", 0, STRANGER)
