@@ -3,6 +3,7 @@
 #include "worker.h"
 
 #include <grp.h>
+#include <linux/capability.h>
 #include <linux/futex.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -126,17 +127,65 @@ void give_text(struct worker *worker, struct result *result, const char *format,
 	shared->text_used += (uint32_t)length;
 }
 
+/* --- leases ----------------------------------------------------------------------------------- */
+
+/* The user's worker keeps it in reserve; root's has it anyway. */
+static void set_lease_capability(const struct worker *worker, bool effective)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[2] = {{0}};
+
+	if (worker->index == 0)
+		return;
+	data[0].permitted = 1u << CAP_LEASE;
+	data[0].effective = effective ? 1u << CAP_LEASE : 0;
+	if (syscall(SYS_capset, &header, data) != 0)
+		broken("capset");
+}
+
+/*
+ * A lease on a file that has another owner by now is not let go without CAP_LEASE: whoever breaks
+ * it would wait until the kernel takes it away, which is 45 seconds. Not to be interrupted by
+ * on_lease_broken().
+ */
+static void end_lease(struct worker *worker, struct slot *slot)
+{
+	set_lease_capability(worker, true);
+	fcntl(slot->fd, F_SETLEASE, F_UNLCK);
+	set_lease_capability(worker, false);
+	slot->leased = false;
+	worker->shared->leases--;
+}
+
+/* Whoever breaks a lease waits for this, or is told to come again. */
+static void on_lease_broken(int signal)
+{
+	int error = errno;
+
+	(void)signal;
+	for (unsigned i = 0; i < SLOTS; i++) {
+		struct slot *slot = &the_worker->slots[i];
+
+		if (slot->fd >= 0 && slot->leased)
+			end_lease(the_worker, slot);
+	}
+	errno = error;
+}
+
 /* --- descriptors ------------------------------------------------------------------------------ */
 
 void slot_close(struct worker *worker, struct slot *slot)
 {
+	sigset_t broken_lease;
+
 	if (slot->fd < 0)
 		return;
-	if (slot->leased) {
-		fcntl(slot->fd, F_SETLEASE, F_UNLCK);
-		slot->leased = false;
-		worker->shared->leases--;
-	}
+	sigemptyset(&broken_lease);
+	sigaddset(&broken_lease, SIGIO);
+	sigprocmask(SIG_BLOCK, &broken_lease, NULL);
+	if (slot->leased)
+		end_lease(worker, slot);
+	sigprocmask(SIG_UNBLOCK, &broken_lease, NULL);
 	close(slot->fd);
 	slot->fd = -1;
 }
@@ -208,24 +257,6 @@ static void on_fault(int signal)
 	siglongjmp(the_worker->fault, signal);
 }
 
-/* Whoever breaks a lease waits for this, or is told to come again. */
-static void on_lease_broken(int signal)
-{
-	int error = errno;
-
-	(void)signal;
-	for (unsigned i = 0; i < SLOTS; i++) {
-		struct slot *slot = &the_worker->slots[i];
-
-		if (slot->fd < 0 || !slot->leased)
-			continue;
-		fcntl(slot->fd, F_SETLEASE, F_UNLCK);
-		slot->leased = false;
-		the_worker->shared->leases--;
-	}
-	errno = error;
-}
-
 static void catch_signals(void)
 {
 	struct sigaction fault = {.sa_handler = on_fault};
@@ -247,10 +278,11 @@ static void enter(struct worker *worker)
 	worker->proc_fd = open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (worker->proc_fd < 0 || chroot(top) != 0 || chdir("/r") != 0)
 		broken("chroot");
-	if (setgroups(0, NULL) != 0 ||
+	if (setgroups(0, NULL) != 0 || prctl(PR_SET_KEEPCAPS, 1) != 0 ||
 	    (worker->index == 1 && (setresgid(USER_UID, USER_UID, USER_UID) != 0 ||
 				       setresuid(USER_UID, USER_UID, USER_UID) != 0)))
 		broken("credentials");
+	set_lease_capability(worker, false);
 	/* What changes its user cannot look into its own /proc and outlives its parent by default.
 	 */
 	if (prctl(PR_SET_DUMPABLE, 1) != 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
