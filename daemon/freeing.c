@@ -114,7 +114,7 @@ void freeing_go_on(struct freeing *freeing)
 		begin_work(freeing);
 }
 
-int freeing_new(struct uv_loop_s *loop, struct server *server, struct freeing **out)
+int freeing_new(struct uv_loop_s *loop, struct server *server)
 {
 	struct freeing *freeing = calloc(1, sizeof *freeing);
 
@@ -130,7 +130,6 @@ int freeing_new(struct uv_loop_s *loop, struct server *server, struct freeing **
 	(void)pthread_cond_init(&freeing->ended, NULL);
 	server->freeing = freeing;
 	server->os.settle = settle;
-	*out = freeing;
 	return 0;
 }
 

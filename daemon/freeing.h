@@ -12,8 +12,8 @@
 struct uv_loop_s;
 struct freeing;
 
-/* -ENOMEM. The namespace of the server must end its use of it with freeing_end(). */
-int freeing_new(struct uv_loop_s *loop, struct server *server, struct freeing **out);
+/* For the server's namespace: server->freeing. -ENOMEM. */
+int freeing_new(struct uv_loop_s *loop, struct server *server);
 
 /* If there is memory to be freed, it will be; who has waited for what is free now is answered. */
 void freeing_go_on(struct freeing *freeing);
@@ -21,7 +21,7 @@ void freeing_go_on(struct freeing *freeing);
 /* Begins nothing any more. What is left is the next server's. */
 void freeing_stop(struct freeing *freeing);
 
-/* After the loop has ended; NULL is nothing. */
+/* After the loop has ended: the server has none any more. NULL is nothing. */
 void freeing_free(struct freeing *freeing);
 
 #endif

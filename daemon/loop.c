@@ -36,7 +36,6 @@ struct loop {
 	struct poller poller;
 	int load; /* a descriptor of load.h */
 	uv_signal_t signals[SIGNALS];
-	struct freeing *freeing;
 	uv_timer_t sweep;
 	struct control *control; /* NULL: there is none */
 	struct server *server;
@@ -89,7 +88,7 @@ static void after_requests(struct loop *loop)
 	if (shmfs_is_watching(server->fs) && !uv_is_active((uv_handle_t *)&loop->sweep))
 		on_sweep(&loop->sweep);
 	if (shmfs_has_to_reclaim(server->fs) || server->parked != NULL)
-		freeing_go_on(loop->freeing);
+		freeing_go_on(server->freeing);
 }
 
 /* Requests that come while looking are served here. After a burst, the loop sees to what else there
@@ -243,7 +242,7 @@ static int start_channel(struct loop *loop)
 	if (rc < 0)
 		return rc;
 	loop->channel.data = loop;
-	rc = freeing_new(&loop->uv, loop->server, &loop->freeing);
+	rc = freeing_new(&loop->uv, loop->server);
 	if (rc < 0)
 		return rc;
 	/* What a server before this one has left. */
@@ -280,16 +279,18 @@ static void close_handle(uv_handle_t *handle, void *arg)
 
 static void end(struct loop *loop)
 {
+	struct server *server = loop->server;
+
 	control_stop(loop->control);
-	if (loop->freeing != NULL)
-		freeing_stop(loop->freeing);
-	placement_leave(loop->server->placement);
+	if (server->freeing != NULL)
+		freeing_stop(server->freeing);
+	placement_leave(server->placement);
 	uv_walk(&loop->uv, close_handle, NULL);
 	uv_run(&loop->uv, UV_RUN_DEFAULT);
 	uv_loop_close(&loop->uv);
-	freeing_free(loop->freeing);
-	placement_free(loop->server->placement);
-	loop->server->placement = NULL;
+	freeing_free(server->freeing);
+	placement_free(server->placement);
+	server->placement = NULL;
 }
 
 int loop_run(struct server *server, void (*ready)(void *arg), void *arg, int *signal)

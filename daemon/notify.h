@@ -8,8 +8,6 @@
 #ifndef SHMFS_NOTIFY_H
 #define SHMFS_NOTIFY_H
 
-#include <stdint.h>
-
 struct server;
 struct shmfs_removal;
 

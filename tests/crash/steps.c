@@ -56,8 +56,7 @@ static void start(void)
 {
 	char options[128];
 
-	/* Who follows a client opens its file in /proc now and then, and descriptors are counted.
-	 */
+	/* Who follows a client opens its file in /proc at times, and descriptors are counted. */
 	snprintf(options, sizeof options,
 	    "size=64m,nr_inodes=1000,user_size=%d,user_inodes=%d,nofollow", USER_SIZE, USER_NODES);
 	steps->armed_at = 0;

@@ -31,6 +31,12 @@ void make_object(const char *name, off_t size)
 	OK(close(new_object(name, size)));
 }
 
+void open_for_ever(void *path)
+{
+	for (;;)
+		OK(close(OK(open(path, O_RDWR))));
+}
+
 off_t size_of(int fd)
 {
 	struct stat status;

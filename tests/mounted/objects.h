@@ -14,6 +14,8 @@ enum { PAGE = 4096 };
 int new_object(const char *name, off_t size);
 /* The same, closed. */
 void make_object(const char *name, off_t size);
+/* Opens and closes the object of this path for ever: a body of start_child(). */
+void open_for_ever(void *path);
 off_t size_of(int fd);
 struct stat status_of(const char *name);
 bool exists(const char *name);

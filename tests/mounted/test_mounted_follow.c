@@ -62,12 +62,6 @@ static int times_followed(pid_t server)
 	return times;
 }
 
-static void ask(void *path)
-{
-	for (;;)
-		OK(close(OK(open(path, O_RDWR))));
-}
-
 struct asked {
 	struct mount *mount;
 	pid_t server;
@@ -82,7 +76,7 @@ static struct asked start_asking(const char *options)
 	make_object(path, PAGE);
 	asked.server = server_of(asked.mount->pid);
 	ck_assert_int_gt(asked.server, 0);
-	asked.client = start_child(ask, (void *)(uintptr_t)path);
+	asked.client = start_child(open_for_ever, (void *)(uintptr_t)path);
 	return asked;
 }
 
