@@ -4,7 +4,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "daemon/request.h"
+#include "daemon/fuse/shape.h"
 #include "requests.h"
 #include "suites.h"
 
@@ -80,7 +80,7 @@ static void expect_malformed(struct wire *w, const char *what)
 	struct shmfs_usage before = usage(w), after;
 	uint32_t opcode = request_header(w)->opcode;
 
-	if (w->request_size < sizeof(struct fuse_in_header) || !request_has_reply(opcode)) {
+	if (w->request_size < sizeof(struct fuse_in_header) || !shape_has_reply(opcode)) {
 		tell(w);
 	} else {
 		int rc = ask(w);
@@ -101,8 +101,8 @@ START_TEST(the_smallest_form_of_every_request_is_well_formed)
 
 	for (size_t i = 0; i < SHAPES; i++) {
 		begin_smallest(w, &shapes[i]);
-		ck_assert_msg(request_check(w->request, w->request_size) == 0,
-		    "opcode %u is refused", shapes[i].opcode);
+		ck_assert_msg(shape_check(w->request, w->request_size) == 0, "opcode %u is refused",
+		    shapes[i].opcode);
 	}
 	wire_close(w);
 }
@@ -153,7 +153,7 @@ START_TEST(strings_without_an_end_are_refused)
 
 	for (size_t i = 0; i < SHAPES; i++) {
 		/* What the buffer holds behind the request must not be taken for an end. */
-		memset(journal_request(w->server.journal), 0, 4096);
+		memset(handover_request(w->server.handover), 0, 4096);
 		begin_smallest(w, &shapes[i]);
 		if (shapes[i].strings == 0)
 			continue;
@@ -204,9 +204,9 @@ START_TEST(a_message_larger_than_the_buffer_is_refused)
 	struct wire *w = wire_open();
 
 	if (wire_carries(
-		w, JOURNAL_REQUEST_SIZE + 100, "a_message_larger_than_the_buffer_is_refused")) {
+		w, HANDOVER_REQUEST_SIZE + 100, "a_message_larger_than_the_buffer_is_refused")) {
 		static const size_t sizes[] = {
-		    JOURNAL_REQUEST_SIZE, JOURNAL_REQUEST_SIZE + 1, JOURNAL_REQUEST_SIZE + 100};
+		    HANDOVER_REQUEST_SIZE, HANDOVER_REQUEST_SIZE + 1, HANDOVER_REQUEST_SIZE + 100};
 
 		for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
 			request_begin(w, FUSE_LOOKUP, ROOT);
@@ -217,7 +217,7 @@ START_TEST(a_message_larger_than_the_buffer_is_refused)
 			expect_malformed(w, "too large");
 		}
 		/* The largest that fits. */
-		w->request_size = JOURNAL_REQUEST_SIZE - 1;
+		w->request_size = HANDOVER_REQUEST_SIZE - 1;
 		request_header(w)->len = (uint32_t)w->request_size;
 		w->request[w->request_size - 1] = '\0';
 		GIVES(-ENAMETOOLONG, ask(w));

@@ -153,7 +153,7 @@ START_TEST(flags2_that_did_not_come_are_not_believed)
 	struct wire *w = wire_attach(TIER_AUTO);
 
 	/* What the buffer held before must not be taken for it. */
-	memset(journal_request(w->server.journal), 0xff, 256);
+	memset(handover_request(w->server.handover), 0xff, 256);
 	request_begin(w, FUSE_INIT, 0);
 	request_add(w, &in, 16);
 	GIVES(0, ask(w));

@@ -6,8 +6,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "daemon/policy.h"
-#include "daemon/shmfs_ioctl.h"
+#include "daemon/ops/shmfs_ioctl.h"
+#include "daemon/policy/policy.h"
 #include "requests.h"
 #include "suites.h"
 
@@ -321,7 +321,7 @@ static int reload(struct wire *w, const char *text, const char *says)
 	int rc;
 
 	write_policy(text);
-	strcpy(w->server.journal->policy_path, policy_path);
+	strcpy(w->server.handover->policy_path, policy_path);
 	listen_begin(&said);
 	rc = policy_reload(&w->server);
 	listen_end(&said);
@@ -365,7 +365,7 @@ START_TEST(a_bad_file_keeps_the_old_one_and_is_told)
 	GIVES(-ENOSPC, reload(w, many, "different labels, with those that objects have; the"));
 	GIVES(-EACCES, ask_getattr(w, id));
 	unlink(policy_path);
-	strcpy(w->server.journal->policy_path, "/nonexistent/policy");
+	strcpy(w->server.handover->policy_path, "/nonexistent/policy");
 	GIVES(-ENOENT, policy_reload(&w->server));
 	GIVES(-EACCES, ask_getattr(w, id));
 	wire_close(w);

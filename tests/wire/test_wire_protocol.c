@@ -3,7 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "daemon/request.h"
+#include "daemon/fuse/shape.h"
 #include "requests.h"
 #include "suites.h"
 #include "system_calls.h"

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "daemon/request.h"
+#include "daemon/fuse/shape.h"
 #include "model.h"
 #include "random.h"
 #include "requests.h"
@@ -418,22 +418,21 @@ static void exchange(struct fuzz *f)
 	struct wire *w = f->w;
 	struct fuse_out_header header = {.error = 0};
 	struct fuse_in_header request;
-	bool well_formed = request_check(w->request, w->request_size) == 0;
+	bool well_formed = shape_check(w->request, w->request_size) == 0;
 
 	memcpy(&request, w->request, sizeof request);
 	GIVES(1, request_serve(w));
 	if (reply_take(w)) {
 		ck_assert_uint_ge(w->request_size, sizeof request);
 		ck_assert_msg(
-		    request_has_reply(request.opcode), "opcode %u has a reply", request.opcode);
+		    shape_has_reply(request.opcode), "opcode %u has a reply", request.opcode);
 		memcpy(&header, w->reply, sizeof header);
 		ck_assert_uint_eq(header.unique, request.unique);
 		ck_assert(header.error == 0 || w->reply_size == sizeof header);
 		ck_assert(well_formed || header.error == -EINVAL);
 		f->succeeded += header.error == 0;
 	} else {
-		ck_assert_msg(
-		    w->request_size < sizeof request || !request_has_reply(request.opcode),
+		ck_assert_msg(w->request_size < sizeof request || !shape_has_reply(request.opcode),
 		    "opcode %u has no reply", request.opcode);
 	}
 	model_learn(f->model, w, header.error);

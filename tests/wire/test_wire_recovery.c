@@ -4,15 +4,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/parked.h"
-#include "daemon/recovery.h"
+#include "daemon/fuse/recovery.h"
+#include "daemon/ops/deferred.h"
 #include "requests.h"
 #include "suites.h"
 
-/* As a server that died leaves it: the request as it stands is in the journal. */
+/* As a server that died leaves it: the request as it stands is in the handover. */
 static void leave_in_journal(struct wire *w)
 {
-	memcpy(journal_request(w->server.journal), w->request, w->request_size);
+	memcpy(handover_request(w->server.handover), w->request, w->request_size);
 }
 
 /* The next message is the notification to the kernel that it is to send again, and the last. */
@@ -29,7 +29,7 @@ static void expect_resend(struct wire *w)
 
 static void recover(struct wire *w)
 {
-	const struct fuse_in_header *header = (const void *)journal_request(w->server.journal);
+	const struct fuse_in_header *header = (const void *)handover_request(w->server.handover);
 
 	GIVES(0, recovery_run(&w->server));
 	ck_assert_uint_eq(header->len, 0);
@@ -50,7 +50,7 @@ END_TEST
 START_TEST(the_stored_reply_of_a_final_change_is_sent_again)
 {
 	struct wire *w = wire_open();
-	char first[256], stored[JOURNAL_REPLY_SIZE];
+	char first[256], stored[HANDOVER_REPLY_SIZE];
 	uint64_t stored_size, id;
 	size_t size;
 
@@ -58,7 +58,7 @@ START_TEST(the_stored_reply_of_a_final_change_is_sent_again)
 	request_add(w, &(struct fuse_mkdir_in){.mode = 0755}, sizeof(struct fuse_mkdir_in));
 	request_add_string(w, "dir");
 	GIVES(1, request_serve(w));
-	memcpy(stored, w->server.journal->reply, sizeof stored);
+	memcpy(stored, w->server.handover->reply, sizeof stored);
 	ck_assert(reply_take(w));
 	size = w->reply_size;
 	ck_assert_uint_le(size, sizeof first);
@@ -66,9 +66,9 @@ START_TEST(the_stored_reply_of_a_final_change_is_sent_again)
 	stored_size = size;
 
 	leave_in_journal(w);
-	memcpy(w->server.journal->reply, stored, sizeof stored);
-	w->server.journal->reply_number = request_header(w)->unique;
-	w->server.journal->reply_size = stored_size;
+	memcpy(w->server.handover->reply, stored, sizeof stored);
+	w->server.handover->reply_number = request_header(w)->unique;
+	w->server.handover->reply_size = stored_size;
 	recover(w);
 	ck_assert(reply_take(w));
 	ck_assert_uint_eq(w->reply_size, size);
@@ -89,8 +89,8 @@ START_TEST(a_request_that_changed_nothing_is_left_to_the_kernel)
 	request_add_string(w, "a");
 	leave_in_journal(w);
 	/* The reply was stored, and the change was not final. */
-	w->server.journal->reply_number = request_header(w)->unique;
-	w->server.journal->reply_size = sizeof(struct fuse_out_header);
+	w->server.handover->reply_number = request_header(w)->unique;
+	w->server.handover->reply_size = sizeof(struct fuse_out_header);
 	recover(w);
 	expect_resend(w);
 	wire_close(w);
@@ -188,7 +188,7 @@ START_TEST(a_request_that_crashes_servers_is_eio_the_third_time)
 	request_begin(w, FUSE_STATFS, ROOT);
 	for (int i = 0; i < 3; i++) {
 		leave_in_journal(w);
-		w->server.journal->crashed = true;
+		w->server.handover->crashed = true;
 		recover(w);
 		if (i == 2) {
 			ck_assert(reply_take(w));
@@ -202,7 +202,7 @@ START_TEST(a_request_that_crashes_servers_is_eio_the_third_time)
 	request_begin(w, FUSE_STATFS, ROOT);
 	for (int i = 0; i < 5; i++) {
 		leave_in_journal(w);
-		w->server.journal->crashed = false;
+		w->server.handover->crashed = false;
 		recover(w);
 		expect_resend(w);
 	}
@@ -233,7 +233,7 @@ static bool free_some(struct wire *w)
 {
 	bool more = shmfs_reclaim(w->server.fs, 64);
 
-	parked_answer(&w->server);
+	deferred_answer(&w->server);
 	return more;
 }
 
@@ -306,8 +306,8 @@ START_TEST(who_waits_is_answered_by_the_next_server)
 	GIVES(1, request_serve(w));
 	ck_assert(free_some(w));
 	/* The dead one's memory is gone with it. */
-	w->lost = w->server.parked;
-	w->server.parked = NULL;
+	w->lost = w->server.deferred;
+	w->server.deferred = NULL;
 	GIVES(0, recovery_run(&w->server));
 	expect_resend(w);
 	begin_shrink(w, file.id);
@@ -317,7 +317,7 @@ START_TEST(who_waits_is_answered_by_the_next_server)
 	ck_assert(work(w));
 	ck_assert_uint_eq(attr_of(w)->attr.size, 10);
 	/* What the dead one had is the test's to free. */
-	w->server.parked = w->lost;
+	w->server.deferred = w->lost;
 	ck_assert(work(w));
 	GIVES(0, ask_release(w, file));
 	wire_close(w);

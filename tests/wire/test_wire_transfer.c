@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/recovery.h"
-#include "daemon/transfer.h"
+#include "daemon/fuse/recovery.h"
+#include "daemon/ops/transfer.h"
 #include "requests.h"
 #include "suites.h"
 
@@ -142,20 +142,20 @@ START_TEST(no_more_than_there_are_places)
 	struct file file;
 	struct wire *w = open_with_workers(&file);
 
-	for (unsigned i = 0; i < JOURNAL_PLACES; i++) {
+	for (unsigned i = 0; i < HANDOVER_SLOTS; i++) {
 		(void)begin_write(w, file, (char)('a' + i), (uint64_t)i * LARGE);
 		GIVES(1, channel_serve(&w->server));
 	}
-	ck_assert_uint_eq(waiting_count, JOURNAL_PLACES - 1);
+	ck_assert_uint_eq(waiting_count, HANDOVER_SLOTS - 1);
 	/* The last was done at once. */
-	for (unsigned i = 0; i < JOURNAL_PLACES + 1; i++)
+	for (unsigned i = 0; i < HANDOVER_SLOTS + 1; i++)
 		ck_assert(reply_take(w));
 	ck_assert(!reply_take(w));
 	work();
-	for (unsigned i = 0; i < JOURNAL_PLACES - 1; i++)
+	for (unsigned i = 0; i < HANDOVER_SLOTS - 1; i++)
 		ck_assert(reply_take(w));
 	w->server.offload = NULL;
-	for (unsigned i = 0; i < JOURNAL_PLACES; i++)
+	for (unsigned i = 0; i < HANDOVER_SLOTS; i++)
 		expect_bytes(w, file, (char)('a' + i), LARGE, (uint64_t)i * LARGE);
 	GIVES(0, ask_release(w, file));
 	wire_close(w);

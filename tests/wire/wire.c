@@ -153,7 +153,7 @@ struct wire *wire_attach(enum tier_choice choice)
 	w->fd = pair[0];
 	w->server.fuse_fd = -1;
 	w->server.choice = choice;
-	GIVES(0, journal_create(&w->journal_fd, &w->server.journal));
+	GIVES(0, handover_create(&w->handover_fd, &w->server.handover));
 	GIVES(0, channel_attach(&w->server, pair[1]));
 	return w;
 }
@@ -221,8 +221,8 @@ void wire_close(struct wire *w)
 	ck_assert_msg(w->fd < 0 || !reply_take(w), "a reply is left over");
 	shmfs_close(w->server.fs);
 	channel_close(&w->server);
-	journal_unmap(w->server.journal);
-	ck_assert_int_eq(close(w->journal_fd), 0);
+	handover_unmap(w->server.handover);
+	ck_assert_int_eq(close(w->handover_fd), 0);
 	if (w->fd >= 0)
 		close(w->fd);
 	ck_assert_uint_eq(w->outside->memories, 0);

@@ -13,9 +13,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "daemon/channel.h"
-#include "daemon/kernel_abi.h"
-#include "daemon/server.h"
+#include "daemon/fuse/abi.h"
+#include "daemon/fuse/channel.h"
+#include "daemon/process/server.h"
 #include "fs/shmfs.h"
 
 #define ROOT SHMFS_ROOT
@@ -41,11 +41,11 @@ struct wire {
 	struct server server;
 	struct outside *outside;
 	int fd; /* the kernel's end */
-	int journal_fd;
-	uint32_t uid, gid;   /* who asks */
-	uint64_t unique;     /* of the last request */
-	struct parked *lost; /* what a server that died had in memory */
-	bool verifies;	     /* the whole namespace after every request */
+	int handover_fd;
+	uint32_t uid, gid;     /* who asks */
+	uint64_t unique;       /* of the last request */
+	struct deferred *lost; /* what a server that died had in memory */
+	bool verifies;	       /* the whole namespace after every request */
 
 	char *request; /* WIRE_BUFFER_SIZE bytes each */
 	size_t request_size;

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Log lines about limits and policies: who was refused what, and by which. */
+#ifndef SHMFS_OPS_DENIAL_LOG_H
+#define SHMFS_OPS_DENIAL_LOG_H
+
+#include <sys/types.h>
+
+struct server;
+struct shmfs_cred;
+
+/*
+ * To be called with every error that an operation ends with, before it is undone: writes one line
+ * if a limit or a policy is the reason. Not more than a few lines a second of either kind, whoever
+ * tries; what was left out is counted in the next. pid: of the caller, 0 if it cannot be seen from
+ * here.
+ */
+void denial_log(struct server *server, const struct shmfs_cred *cred, pid_t pid);
+
+#endif
