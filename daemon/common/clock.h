@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The clock by which the server decides when to look and where to run. */
+/* The clock for all that is measured in time. */
 #ifndef SHMFS_COMMON_CLOCK_H
 #define SHMFS_COMMON_CLOCK_H
 
@@ -7,6 +7,7 @@
 #include <time.h>
 
 #define CLOCK_SECOND UINT64_C(1000000000)
+#define CLOCK_MS UINT64_C(1000000)
 
 /* Nanoseconds; it does not go back. */
 static inline uint64_t clock_now(void)

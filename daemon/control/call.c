@@ -254,7 +254,7 @@ int call_ask(const struct call *call, uint64_t id, enum shmfs_ask what)
 {
 	struct shmfs_cred cred = {.uid = call->by.uid, .gid = call->by.gid, .pid = call->peer->pid};
 
-	return shmfs_ask(call->server->fs, &cred, id, what);
+	return shmfs_ask(call->server->channel.fs, &cred, id, what);
 }
 
 /* One that the caller may not see is to him as if it were not there. */
@@ -262,7 +262,7 @@ static bool check_object(struct call *call, uint64_t id)
 {
 	struct shmfs_object object;
 	char path[SHMFS_PATH_MAX];
-	int rc = shmfs_object(call->server->fs, id, &object);
+	int rc = shmfs_object(call->server->channel.fs, id, &object);
 
 	if (rc == 0 && !call_may_see(call, &object, path))
 		rc = -ESTALE;
@@ -282,7 +282,7 @@ bool call_get_object(struct call *call, uint64_t *id)
 	if (found == 0) {
 		if (!get_path(call, path))
 			return false;
-		rc = shmfs_find(call->server->fs, &call->by, path, &found);
+		rc = shmfs_find(call->server->channel.fs, &call->by, path, &found);
 		if (rc < 0) {
 			call_fail(call, rc);
 			return false;
@@ -299,7 +299,7 @@ bool call_may_see(
 
 	if (call_ask(call, object->attr.id, SHMFS_ASK_OBSERVE) < 0)
 		return false;
-	rc = shmfs_path(call->server->fs, &call->by, object->attr.id, path);
+	rc = shmfs_path(call->server->channel.fs, &call->by, object->attr.id, path);
 	if (rc == 0)
 		return true;
 	path[0] = '\0';

@@ -13,10 +13,10 @@ void command_get_mount(struct call *call)
 	const struct server *server = call->server;
 	struct shmfs_usage usage;
 
-	shmfs_usage(server->fs, &usage);
+	shmfs_usage(server->channel.fs, &usage);
 	call->answer =
 	    json_pack("{s:s,s:s,s:s,s:s,s:i,s:i}", "device", server->handover->mountpoint.device,
-		"version", SHMFS_VERSION, "io", tier_name(server->tier), "rules",
+		"version", SHMFS_VERSION, "io", tier_name(server->channel.tier), "rules",
 		usage.name_max == SHMFS_NAME_MAX ? "linux" : "freebsd", "owner", (int)geteuid(),
 		"server", (int)getpid());
 	call_set_name(call->answer, "mountpoint", server->handover->mountpoint.path);
@@ -25,19 +25,20 @@ void command_get_mount(struct call *call)
 void command_get_statistics(struct call *call)
 {
 	const struct server *server = call->server;
-	const uint64_t *refused = server->refused;
+	const uint64_t *refused = server->channel.counters->refused;
 	struct shmfs_usage usage;
 
-	shmfs_usage(server->fs, &usage);
+	shmfs_usage(server->channel.fs, &usage);
 	call->answer = json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:i,s:I,s:I,s:I,s:I,s:I}",
-	    "requests", (json_int_t)server->handover->served, "size",
+	    "requests", (json_int_t)server->channel.counters->requests, "size",
 	    (json_int_t)(usage.used_pages * SHMFS_PAGE_SIZE), "size_limit",
 	    (json_int_t)(usage.limit_pages * SHMFS_PAGE_SIZE), "inodes",
 	    (json_int_t)usage.used_nodes, "inodes_limit", (json_int_t)usage.limit_nodes,
 	    "descriptors", (json_int_t)usage.handles, "pins", (json_int_t)usage.pins, "arena",
-	    (json_int_t)usage.arena_bytes, "clients", (int)server->clients, "expired",
-	    (json_int_t)server->expired, "refused_size", (json_int_t)refused[SHMFS_LIMIT_SIZE],
-	    "refused_inodes", (json_int_t)refused[SHMFS_LIMIT_NODES], "refused_user_size",
+	    (json_int_t)usage.arena_bytes, "clients", (int)server->client_count, "expired",
+	    (json_int_t)server->channel.counters->expired, "refused_size",
+	    (json_int_t)refused[SHMFS_LIMIT_SIZE], "refused_inodes",
+	    (json_int_t)refused[SHMFS_LIMIT_NODES], "refused_user_size",
 	    (json_int_t)refused[SHMFS_LIMIT_USER_SIZE], "refused_user_inodes",
 	    (json_int_t)refused[SHMFS_LIMIT_USER_NODES]);
 }
@@ -55,8 +56,8 @@ void command_get_limits(struct call *call)
 	struct shmfs_limits mount, users;
 
 	/* These two are always there. */
-	(void)shmfs_get_limits(call->server->fs, SHMFS_SCOPE_MOUNT, 0, &mount);
-	(void)shmfs_get_limits(call->server->fs, SHMFS_SCOPE_USERS, 0, &users);
+	(void)shmfs_get_limits(call->server->channel.fs, SHMFS_SCOPE_MOUNT, 0, &mount);
+	(void)shmfs_get_limits(call->server->channel.fs, SHMFS_SCOPE_USERS, 0, &users);
 	call->answer = json_pack(
 	    "{s:o,s:o}", "mount", limits_to_json(&mount), "users", limits_to_json(&users));
 }
@@ -92,7 +93,7 @@ static struct shmfs_limits current_limits(const struct shmfs *fs, enum shmfs_sco
 
 static void set_limits(struct call *call, enum shmfs_scope scope, uid_t uid, bool inherit)
 {
-	struct shmfs *fs = call->server->fs;
+	struct shmfs *fs = call->server->channel.fs;
 	struct shmfs_limits limits = current_limits(fs, scope, uid);
 	int rc;
 
@@ -154,7 +155,7 @@ static bool get_part(struct call *call, struct part *part)
 	    !call_get_int(call, "offset", INT64_MAX, &part->offset) ||
 	    !call_get_bool(call, "write", &part->writes))
 		return false;
-	(void)shmfs_object(call->server->fs, part->id, &object);
+	(void)shmfs_object(call->server->channel.fs, part->id, &object);
 	if (!call->trusted && (part->writes || call->by.uid != object.attr.uid)) {
 		call_refuse_caller(call);
 		return false;
@@ -167,7 +168,7 @@ static bool get_part(struct call *call, struct part *part)
  * other. */
 static int pin(struct call *call, const struct part *part, uint64_t *id)
 {
-	struct shmfs *fs = call->server->fs;
+	struct shmfs *fs = call->server->channel.fs;
 	int rc = call_ask(call, part->id, SHMFS_ASK_PIN);
 
 	if (rc < 0)
@@ -206,7 +207,7 @@ void command_pin(struct call *call)
 	call->fd = rc;
 	peer->pins[peer->pin_count].id = id;
 	peer->pins[peer->pin_count++].object = part.id;
-	(void)shmfs_object(call->server->fs, part.id, &object);
+	(void)shmfs_object(call->server->channel.fs, part.id, &object);
 	call->answer = json_pack("{s:I,s:I,s:I,s:I,s:I}", "pin", (json_int_t)id, "id",
 	    (json_int_t)part.id, "offset", (json_int_t)part.offset, "length",
 	    (json_int_t)part.length, "size", (json_int_t)object.attr.size);
@@ -216,7 +217,7 @@ void command_pin(struct call *call)
 void command_unpin(struct call *call)
 {
 	struct peer *peer = call->peer;
-	struct shmfs *fs = call->server->fs;
+	struct shmfs *fs = call->server->channel.fs;
 	uint64_t id = 0;
 
 	if (!call_get_int(call, "pin", INT64_MAX, &id))
@@ -257,14 +258,14 @@ void command_verify(struct call *call)
 		return;
 	}
 	lines = json_array();
-	count = shmfs_verify(call->server->fs, add_line, lines);
+	count = shmfs_verify(call->server->channel.fs, add_line, lines);
 	call->answer = json_pack("{s:I,s:o}", "violations", (json_int_t)count, "lines", lines);
 }
 
 /* Root and the mount's owner; else the object's owner, where he could unlink it. */
 static bool may_reap(const struct call *call, const struct shmfs_object *object)
 {
-	const struct shmfs *fs = call->server->fs;
+	const struct shmfs *fs = call->server->channel.fs;
 	char path[SHMFS_PATH_MAX], *slash;
 	uint64_t dir;
 
@@ -284,7 +285,7 @@ static bool may_reap(const struct call *call, const struct shmfs_object *object)
 
 static int reap(struct call *call, uint64_t id, unsigned *names)
 {
-	struct shmfs *fs = call->server->fs;
+	struct shmfs *fs = call->server->channel.fs;
 	struct shmfs_removal removal;
 	int rc = 0;
 
@@ -295,7 +296,7 @@ static int reap(struct call *call, uint64_t id, unsigned *names)
 			shmfs_rollback(fs);
 			break;
 		}
-		notify_removal(call->server, &removal);
+		notify_removal(&call->server->channel, &removal);
 		shmfs_commit(fs);
 	}
 	return *names > 0 ? 0 : rc;
@@ -310,7 +311,7 @@ void command_reap(struct call *call)
 
 	if (!call_get_object(call, &id))
 		return;
-	(void)shmfs_object(call->server->fs, id, &object);
+	(void)shmfs_object(call->server->channel.fs, id, &object);
 	if (!may_reap(call, &object) || call_ask(call, id, SHMFS_ASK_MODIFY) < 0) {
 		call_refuse_caller(call);
 		return;

@@ -76,7 +76,7 @@ static void proceed(struct client *client);
 
 static void drop_pins(struct client *client)
 {
-	struct shmfs *fs = client->control->server->fs;
+	struct shmfs *fs = client->control->server->channel.fs;
 
 	for (unsigned i = 0; i < client->peer.pin_count; i++) {
 		shmfs_begin(fs);
@@ -121,7 +121,7 @@ static void close_client(struct client *client)
 		client->prev->next = client->next;
 	else
 		control->clients = client->next;
-	control->server->clients--;
+	control->server->client_count--;
 	uv_close((uv_handle_t *)&client->poll, on_handle_closed);
 	uv_close((uv_handle_t *)&client->timer, on_handle_closed);
 	close(client->fd);
@@ -242,7 +242,7 @@ static void start_scan(struct client *client)
 	struct control *control = client->control;
 
 	add_pins(control, client->call.scan);
-	client->worker = worker_new(control->server, control->loop, run_scan, end_scan, client);
+	client->worker = worker_new(&control->server->workers, run_scan, end_scan, client);
 	if (client->worker == NULL)
 		call_fail(&client->call, -ENOMEM);
 	else
@@ -412,7 +412,7 @@ static bool may_come_in(const struct control *control, uid_t uid)
 {
 	unsigned count = 0, most = CLIENTS_MAX - (is_trusted(uid) ? 0 : CLIENTS_RESERVED);
 
-	if (control->server->clients >= most)
+	if (control->server->client_count >= most)
 		return false;
 	for (const struct client *client = control->clients; client != NULL; client = client->next)
 		count += client->peer.uid == uid;
@@ -442,7 +442,7 @@ static int start_client(struct control *control, struct client *client)
 	if (client->next != NULL)
 		client->next->prev = client;
 	control->clients = client;
-	control->server->clients++;
+	control->server->client_count++;
 	return rc;
 }
 
@@ -527,7 +527,7 @@ int control_start(
 	struct control *control;
 	int rc;
 
-	end_left_pins(server->fs);
+	end_left_pins(server->channel.fs);
 	if (listen_fd < 0)
 		return 0;
 	control = calloc(1, sizeof *control);

@@ -54,19 +54,19 @@ unsigned sweep(struct server *server)
 	for (int i = 0; i < REMOVALS; i++) {
 		int rc;
 
-		shmfs_begin(server->fs);
-		rc = shmfs_expire(server->fs, &server->sweep_from, LOOKS, &removal);
+		shmfs_begin(server->channel.fs);
+		rc = shmfs_expire(server->channel.fs, &server->expiry_from, LOOKS, &removal);
 		if (rc > 0 && removal.name[0] != '\0') {
-			notify_removal(server, &removal);
+			notify_removal(&server->channel, &removal);
 			step("removal half done");
 		}
-		shmfs_commit(server->fs);
+		shmfs_commit(server->channel.fs);
 		if (rc == 0)
 			break;
-		server->expired++;
+		server->channel.counters->expired++;
 		tell(&removal);
 	}
-	if (server->sweep_from != 0)
+	if (server->expiry_from != 0)
 		return PAUSE_MS;
-	return shmfs_is_watching(server->fs) ? ROUND_MS : 0;
+	return shmfs_is_watching(server->channel.fs) ? ROUND_MS : 0;
 }

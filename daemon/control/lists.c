@@ -44,7 +44,7 @@ static json_t *object_to_json(const struct shmfs_object *object)
 /* Where there are policies. Returns how long it is. */
 static size_t add_label(const struct call *call, uint64_t id, json_t *json)
 {
-	struct shmfs *fs = call->server->fs;
+	struct shmfs *fs = call->server->channel.fs;
 	char label[SHMFS_LABEL_SIZE];
 	ssize_t length;
 
@@ -85,7 +85,7 @@ static int add_object(void *arg, const struct shmfs_object *object)
 		call_set_name(json, "path", path);
 	if (page->probe)
 		(void)json_object_set_new(json, "held",
-		    json_boolean(shmfs_held(page->call->server->fs, object->attr.id) > 0));
+		    json_boolean(shmfs_held(page->call->server->channel.fs, object->attr.id) > 0));
 	(void)json_array_append_new(page->objects, json);
 	return 0;
 }
@@ -108,7 +108,7 @@ void command_list(struct call *call)
 	    !call_get_bool(call, "probe", &page.probe))
 		return;
 	page.objects = json_array();
-	cursor = shmfs_list(call->server->fs, cursor, PAGE_NODES, add_object, &page);
+	cursor = shmfs_list(call->server->channel.fs, cursor, PAGE_NODES, add_object, &page);
 	answer_page(call, "objects", page.objects, cursor);
 }
 
@@ -139,7 +139,7 @@ void command_list_users(struct call *call)
 	if (!call_get_int(call, "cursor", INT64_MAX, &cursor))
 		return;
 	page.users = json_array();
-	cursor = shmfs_users(call->server->fs, cursor, PAGE_USERS, add_user, &page);
+	cursor = shmfs_users(call->server->channel.fs, cursor, PAGE_USERS, add_user, &page);
 	answer_page(call, "users", page.users, cursor);
 }
 
@@ -204,7 +204,7 @@ static void add_to_sum(struct call *call, const struct holder *holder, struct su
 	struct shmfs_object object;
 	char path[SHMFS_PATH_MAX];
 
-	if (shmfs_object(call->server->fs, holder->id, &object) < 0 ||
+	if (shmfs_object(call->server->channel.fs, holder->id, &object) < 0 ||
 	    (!call->trusted && !call_may_see(call, &object, path)))
 		return;
 	sum->objects++;

@@ -355,7 +355,7 @@ int policy_absolute(const char *path, char out[PATH_MAX])
 
 static int apply(struct server *server, const struct policy *policy, char *why, size_t why_size)
 {
-	struct shmfs *fs = server->fs;
+	struct shmfs *fs = server->channel.fs;
 	int rc;
 
 	if (policy->revoke != shmfs_revokes(fs))
@@ -382,12 +382,12 @@ int policy_reload(struct server *server)
 	char why[PATH_MAX + 512];
 	int rc;
 
-	if (shmfs_policies(server->fs) == 0) {
+	if (shmfs_policies(server->channel.fs) == 0) {
 		log_info("there is no policy file to read again");
 		return 0;
 	}
-	rc = policy_read(
-	    server->handover->policy_path, shmfs_policies(server->fs), &policy, why, sizeof why);
+	rc = policy_read(server->handover->policy_path, shmfs_policies(server->channel.fs), &policy,
+	    why, sizeof why);
 	if (rc == 0)
 		rc = apply(server, &policy, why, sizeof why);
 	if (rc < 0)

@@ -158,9 +158,9 @@ static int ask_ioctl(
 	struct fuse_ioctl_in ioctl = {
 	    .fh = file.handle, .cmd = command, .in_size = size, .out_size = out};
 
-	request_begin(w, FUSE_IOCTL, file.id);
-	request_add(w, &ioctl, sizeof ioctl);
-	request_add(w, in, size);
+	message_begin(w, FUSE_IOCTL, file.id);
+	message_add(w, &ioctl, sizeof ioctl);
+	message_add(w, in, size);
 	return ask(w);
 }
 
@@ -259,13 +259,13 @@ START_TEST(other_ioctls_and_malformed_ones_are_refused)
 	GIVES(-EINVAL, ask_ioctl(w, file, SHMFS_IOC_DROP_RIGHTS, &rights, 4, 3));
 	GIVES(-EINVAL, ask_ioctl(w, file, SHMFS_IOC_GET_RIGHTS, NULL, 0, 0));
 	/* It says that more follows than does. */
-	request_begin(w, FUSE_IOCTL, file.id);
-	request_add(w, &in, sizeof in);
-	request_add(w, &rights, sizeof rights);
+	message_begin(w, FUSE_IOCTL, file.id);
+	message_add(w, &in, sizeof in);
+	message_add(w, &rights, sizeof rights);
 	GIVES(-EINVAL, ask(w));
 	in.in_size = UINT32_MAX;
-	request_begin(w, FUSE_IOCTL, file.id);
-	request_add(w, &in, sizeof in);
+	message_begin(w, FUSE_IOCTL, file.id);
+	message_add(w, &in, sizeof in);
 	GIVES(-EINVAL, ask(w));
 	GIVES(0, ask_read(w, file, 1, 0));
 	wire_close(w);

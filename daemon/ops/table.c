@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The table of operations, and what is agreed on with the kernel; see ops.h. */
+/* The table of operations, and what is agreed on with the kernel; see table.h. */
 #define FUSE_USE_VERSION 314
-#include "ops.h"
+#include "table.h"
 
-#include "process/server.h"
+#include <fuse_lowlevel.h>
+
+#include "ops.h"
 
 /*
  * Not wanted: O_TRUNC within OPEN (a truncation is a request of its own, with its own error), the
@@ -14,15 +16,15 @@
 static void op_init(void *userdata, struct fuse_conn_info *conn)
 {
 	(void)userdata;
-	conn->max_write = SERVER_MAX_WRITE;
-	conn->max_readahead = SERVER_MAX_TRANSFER;
+	conn->max_write = EXCHANGE_WRITE_MAX;
+	conn->max_readahead = EXCHANGE_READ_MAX;
 	conn->want &= ~(unsigned)(FUSE_CAP_ATOMIC_O_TRUNC | FUSE_CAP_HANDLE_KILLPRIV |
 				  FUSE_CAP_AUTO_INVAL_DATA | FUSE_CAP_SPLICE_READ);
 	conn->want |= conn->capable &
 		      (FUSE_CAP_EXPLICIT_INVAL_DATA | FUSE_CAP_POSIX_ACL | FUSE_CAP_DONT_MASK);
 }
 
-const struct fuse_lowlevel_ops server_ops = {
+static const struct fuse_lowlevel_ops operations = {
     .init = op_init,
     .lookup = op_lookup,
     .forget = op_forget,
@@ -54,3 +56,5 @@ const struct fuse_lowlevel_ops server_ops = {
     .readdir = op_readdir,
     .statfs = op_statfs,
 };
+
+const struct channel_operations ops_table = {.libfuse = &operations, .beside = ops_beside};
