@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "fs/arena.h"
+#include "fs/storage/arena.h"
 #include "harness.h"
 #include "random.h"
 #include "snapshot.h"

@@ -6,8 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "fs/dictionary.h"
-#include "fs/node.h"
+#include "fs/object/node.h"
+#include "fs/state/dictionary.h"
 #include "harness.h"
 #include "random.h"
 #include "snapshot.h"

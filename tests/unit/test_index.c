@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "fs/index.h"
+#include "fs/storage/index.h"
 #include "harness.h"
 #include "random.h"
 #include "snapshot.h"

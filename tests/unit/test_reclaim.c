@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "fs/fs.h"
+#include "fs/state/deferred_free.h"
 #include "harness.h"
 #include "suites.h"
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fs/txn.h"
+#include "fs/storage/txn.h"
 #include "harness.h"
 #include "suites.h"
 

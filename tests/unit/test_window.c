@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "fs/window.h"
+#include "fs/storage/map_cache.h"
 #include "harness.h"
 #include "suites.h"
 
