@@ -35,7 +35,7 @@ int node_create(
 	    .gid = gid,
 	    .creator = uid,
 	};
-	fs->os->now(&node->btime);
+	fs->os->now(fs->os->arg, &node->btime);
 	node->atime = node->mtime = node->ctime = node->btime;
 	if (is_object(node))
 		node->object.fd = -1;
@@ -59,7 +59,7 @@ static bool is_timed_by_size(const struct shmfs *fs, const struct node *node)
 void node_touch_ctime(struct shmfs *fs, struct node *node)
 {
 	if (!is_timed_by_size(fs, node))
-		fs->os->now(&node->ctime);
+		fs->os->now(fs->os->arg, &node->ctime);
 }
 
 void node_touch_mtime(struct shmfs *fs, struct node *node)
@@ -99,7 +99,7 @@ static uint64_t blocks_of(const struct shmfs *fs, const struct node *node)
 	uint64_t most = charge_pages_of(node->object.size) * (SHMFS_PAGE_SIZE / 512);
 	uint64_t blocks = 0;
 
-	(void)fs->os->blocks(node->object.fd, &blocks);
+	(void)fs->os->blocks(fs->os->arg, node->object.fd, &blocks);
 	return blocks < most ? blocks : most;
 }
 

@@ -25,7 +25,7 @@ int object_need_memory(struct shmfs *fs, struct node *node)
 	if (rc < 0)
 		return rc;
 	txn_effect(&fs->arena->txn, TXN_CLOSE_ON_ROLLBACK, fd, 0);
-	rc = fs->os->memory_create(fd);
+	rc = fs->os->memory_create(fs->os->arg, fd);
 	/* The daemon's table is what the caller sees of the system's. */
 	if (rc < 0)
 		return rc == -EMFILE ? -ENFILE : rc;
@@ -62,7 +62,7 @@ static int extend_memory(struct shmfs *fs, struct node *node, uint64_t size)
 	if (rc < 0)
 		return rc;
 	txn_effect(&fs->arena->txn, TXN_SIZE_ON_ROLLBACK, node->object.fd, node->object.size);
-	return fs->os->truncate(node->object.fd, size);
+	return fs->os->truncate(fs->os->arg, node->object.fd, size);
 }
 
 static inline uint64_t whole_pages(uint64_t size)
@@ -105,7 +105,7 @@ static int resize(struct shmfs *fs, struct node *node, uint64_t size, bool can_w
 		cut_memory(fs, node, size, can_wait);
 	}
 	node->object.size = size;
-	fs->os->now(&node->ctime);
+	fs->os->now(fs->os->arg, &node->ctime);
 	node->mtime = node->ctime;
 	return 0;
 }
@@ -139,7 +139,7 @@ bool object_is_open(const struct node *node)
 
 bool object_is_unused(const struct shmfs *fs, const struct node *node)
 {
-	return node->object.fd < 0 || fs->os->unused(node->object.fd);
+	return node->object.fd < 0 || fs->os->unused(fs->os->arg, node->object.fd);
 }
 
 /* Memory that somebody else has open or mapped is not freed by closing it, and must not be emptied.
@@ -149,7 +149,7 @@ static void end_memory(struct shmfs *fs, struct node *node)
 	int fd = node->object.fd;
 	uint64_t size = reclaim_forget(fs, node);
 
-	if (reclaim_wants(fs, size) && fs->os->unused(fd) && reclaim_end(fs, fd) == 0)
+	if (reclaim_wants(fs, size) && fs->os->unused(fs->os->arg, fd) && reclaim_end(fs, fd) == 0)
 		return;
 	txn_effect(&fs->arena->txn, TXN_CLOSE_ON_COMMIT, fd, 0);
 	descriptor_give_back(fs, fd);

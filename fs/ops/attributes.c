@@ -76,7 +76,7 @@ static void set_times(struct shmfs *fs, struct node *node, const struct shmfs_ch
 {
 	struct timespec now;
 
-	fs->os->now(&now);
+	fs->os->now(fs->os->arg, &now);
 	if (change->what & (SHMFS_CHANGE_ATIME | SHMFS_CHANGE_ATIME_NOW))
 		node->atime = change->what & SHMFS_CHANGE_ATIME_NOW ? now : change->atime;
 	if (change->what & (SHMFS_CHANGE_MTIME | SHMFS_CHANGE_MTIME_NOW))

@@ -92,7 +92,7 @@ static int fill(struct shmfs *fs, const struct shmfs_config *config)
 	descriptor_init(fs,
 	    config->descriptor_first > 0 ? config->descriptor_first : SHMFS_DESCRIPTOR_FIRST,
 	    config->descriptor_limit);
-	rc = fs->os->random(&secret, sizeof secret);
+	rc = fs->os->random(fs->os->arg, &secret, sizeof secret);
 	if (rc == 0)
 		rc = dictionary_init(fs->arena, &super->dictionary, secret);
 	if (rc == 0)
@@ -226,12 +226,12 @@ void shmfs_close(struct shmfs *fs)
 		if (node->object.backing != 0)
 			fs->os->backing_close(fs->os->arg, node->object.backing);
 		if (node->object.fd >= 0)
-			fs->os->close(node->object.fd);
+			fs->os->close(fs->os->arg, node->object.fd);
 	}
 	for (const struct reclaim *entry = fs->super->reclaim.first; entry != NULL;
 	     entry = entry->next) {
 		if (entry->kind == RECLAIM_END)
-			fs->os->close(entry->fd);
+			fs->os->close(fs->os->arg, entry->fd);
 	}
 	arena_unmap(fs->arena);
 	close(fs->arena_fd);

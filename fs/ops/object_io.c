@@ -29,7 +29,7 @@ static void note_read(struct shmfs *fs, struct node *node)
 
 	if (rules_of(fs)->times_by_size)
 		return;
-	fs->os->now(&now);
+	fs->os->now(fs->os->arg, &now);
 	/* Users set times as far away as the type goes, so it is the clock that is computed with.
 	 */
 	if (is_earlier(&node->mtime, &node->atime) && is_earlier(&node->ctime, &node->atime) &&
@@ -71,7 +71,9 @@ ssize_t shmfs_read(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t id,
 	struct node *node;
 	ssize_t count = begin_read(fs, cred, id, size, offset, &node);
 
-	return count <= 0 ? count : fs->os->read(node->object.fd, buffer, (size_t)count, offset);
+	return count <= 0
+		   ? count
+		   : fs->os->read(fs->os->arg, node->object.fd, buffer, (size_t)count, offset);
 }
 
 int shmfs_read_begin(struct shmfs *fs, const struct shmfs_cred *cred,
@@ -96,7 +98,7 @@ size_t shmfs_lend(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t id,
 
 	if (count <= 0 || (size_t)count < lending->least)
 		return 0;
-	*out = fs->os->view(node->object.fd, lending->offset, (size_t)count);
+	*out = fs->os->view(fs->os->arg, node->object.fd, lending->offset, (size_t)count);
 	return *out == NULL ? 0 : (size_t)count;
 }
 
@@ -198,7 +200,7 @@ ssize_t shmfs_write(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t id
 	if (offset >= node->object.size)
 		return rules_of(fs)->full_write_is_0 ? 0 : -EFBIG;
 	size = (size_t)smaller(size, node->object.size - offset);
-	count = fs->os->write(node->object.fd, buffer, size, offset);
+	count = fs->os->write(fs->os->arg, node->object.fd, buffer, size, offset);
 	step("bytes written");
 	if (count < 0)
 		return count;
@@ -225,8 +227,8 @@ ssize_t shmfs_write_back(
 	object = &handle->node->object;
 	if (offset >= object->size)
 		return (ssize_t)size;
-	count =
-	    fs->os->write(object->fd, buffer, (size_t)smaller(size, object->size - offset), offset);
+	count = fs->os->write(
+	    fs->os->arg, object->fd, buffer, (size_t)smaller(size, object->size - offset), offset);
 	return count < 0 ? count : (ssize_t)size;
 }
 
@@ -278,10 +280,10 @@ static int zero(struct shmfs *fs, struct node *node, uint64_t offset, uint64_t l
 	to = (offset + length) / ZERO_AT_ONCE * ZERO_AT_ONCE;
 	if (from >= to || !reclaim_wants(fs, to - from) ||
 	    reclaim_range(fs, node, RECLAIM_HOLE, from, to) < 0)
-		return fs->os->punch(node->object.fd, offset, length);
-	rc = fs->os->punch(node->object.fd, offset, from - offset);
+		return fs->os->punch(fs->os->arg, node->object.fd, offset, length);
+	rc = fs->os->punch(fs->os->arg, node->object.fd, offset, from - offset);
 	if (rc == 0 && to < offset + length)
-		rc = fs->os->punch(node->object.fd, to, offset + length - to);
+		rc = fs->os->punch(fs->os->arg, node->object.fd, to, offset + length - to);
 	return rc;
 }
 
@@ -347,5 +349,5 @@ int shmfs_lseek(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t id, ui
 	object = &handle->node->object;
 	if (offset >= object->size)
 		return -ENXIO;
-	return fs->os->seek(object->fd, offset, whence, out);
+	return fs->os->seek(fs->os->arg, object->fd, offset, whence, out);
 }

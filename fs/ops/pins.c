@@ -78,5 +78,5 @@ int shmfs_open_pinned(struct shmfs *fs, uint64_t id, bool writes)
 {
 	const struct pin *pin = index_get(&fs->super->pins, id);
 
-	return pin == NULL ? -EBADF : fs->os->reopen(pin->node->object.fd, writes);
+	return pin == NULL ? -EBADF : fs->os->reopen(fs->os->arg, pin->node->object.fd, writes);
 }

@@ -84,7 +84,7 @@ static bool is_old_enough(const struct shmfs *fs, const struct node *node)
 
 	if (node->object.openings >= 2)
 		return true;
-	fs->os->now(&now);
+	fs->os->now(fs->os->arg, &now);
 	return now.tv_sec - node->btime.tv_sec >= (time_t)fs->super->lifetime_age;
 }
 

@@ -119,8 +119,8 @@ static bool find_page(const struct shmfs_os *os, struct shmfs_piece *piece)
 {
 	uint64_t at;
 
-	if (piece->begin >= piece->end || os->seek(piece->fd, piece->begin, SEEK_DATA, &at) < 0 ||
-	    at >= piece->end)
+	if (piece->begin >= piece->end ||
+	    os->seek(os->arg, piece->fd, piece->begin, SEEK_DATA, &at) < 0 || at >= piece->end)
 		return false;
 	piece->begin = at;
 	return true;
@@ -131,7 +131,7 @@ static int punch(const struct shmfs_os *os, const struct shmfs_piece *piece, uin
 	int rc;
 
 	do
-		rc = os->punch(piece->fd, piece->begin, size);
+		rc = os->punch(os->arg, piece->fd, piece->begin, size);
 	while (rc == -EINTR);
 	return rc;
 }
@@ -216,7 +216,7 @@ void reclaim_finish(struct shmfs *fs, struct node *node)
 		while (free_piece(fs, entry, AT_ONCE))
 			;
 		if (entry->kind == RECLAIM_SHRINK)
-			(void)fs->os->truncate(entry->fd, node->object.size);
+			(void)fs->os->truncate(fs->os->arg, entry->fd, node->object.size);
 		take_out(fs, entry);
 	}
 }
@@ -245,7 +245,7 @@ uint64_t reclaim_pages(const struct shmfs *fs)
 
 	for (const struct reclaim *entry = fs->super->reclaim.first; entry != NULL;
 	     entry = entry->next) {
-		if (entry->at < entry->end && fs->os->blocks(entry->fd, &blocks) == 0)
+		if (entry->at < entry->end && fs->os->blocks(fs->os->arg, entry->fd, &blocks) == 0)
 			pages += smaller(blocks / (SHMFS_PAGE_SIZE / 512),
 			    (entry->end - entry->at) / SHMFS_PAGE_SIZE);
 	}

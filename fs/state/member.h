@@ -7,7 +7,8 @@
 
 static inline bool is_member(const struct shmfs *fs, const struct shmfs_cred *cred, gid_t gid)
 {
-	return cred->gid == gid || (cred->pid != 0 && fs->os->in_group(cred->pid, gid));
+	return cred->gid == gid ||
+	       (cred->pid != 0 && fs->os->in_group(fs->os->arg, cred->pid, gid));
 }
 
 static inline bool subject_is_member(const struct shmfs_subject *by, gid_t gid)

@@ -26,12 +26,13 @@ static inline int result(int rc)
 }
 
 /* Objects may be mapped executable, as on tmpfs. Under vm.memfd_noexec=2 that is refused. */
-static int memory_create(int number)
+static int memory_create(void *arg, int number)
 {
 	static const unsigned tries[] = {
 	    MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_EXEC, MFD_CLOEXEC | MFD_ALLOW_SEALING};
 	int fd = -1, rc;
 
+	(void)arg;
 	for (size_t i = 0; i < sizeof tries / sizeof tries[0]; i++) {
 		fd = memfd_create("shmfs", tries[i]);
 		if (fd >= 0 || (errno != EINVAL && errno != EACCES))
@@ -50,41 +51,53 @@ static int memory_create(int number)
 }
 
 /* Never called again after EINTR: Linux has let go of the number by then. */
-static int close_fd(int fd)
+static int close_fd(void *arg, int fd)
 {
+	(void)arg;
 	window_leave(fd);
 	return result(close(fd));
 }
 
-static int truncate_fd(int fd, uint64_t size)
+static int truncate_fd(void *arg, int fd, uint64_t size)
 {
+	(void)arg;
 	return result(ftruncate(fd, (off_t)size));
 }
 
-static int punch(int fd, uint64_t offset, uint64_t length)
+static int punch(void *arg, int fd, uint64_t offset, uint64_t length)
 {
+	(void)arg;
 	return result(fallocate(
 	    fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)offset, (off_t)length));
 }
 
-static ssize_t read_fd(int fd, void *buffer, size_t size, uint64_t offset)
+static ssize_t read_fd(void *arg, int fd, void *buffer, size_t size, uint64_t offset)
 {
 	ssize_t count = pread(fd, buffer, size, (off_t)offset);
 
+	(void)arg;
 	return count < 0 ? -errno : count;
 }
 
-static ssize_t write_fd(int fd, const void *buffer, size_t size, uint64_t offset)
+static ssize_t write_fd(void *arg, int fd, const void *buffer, size_t size, uint64_t offset)
 {
 	ssize_t count = pwrite(fd, buffer, size, (off_t)offset);
 
+	(void)arg;
 	return count < 0 ? -errno : count;
 }
 
-static int seek(int fd, uint64_t offset, int whence, uint64_t *out)
+static const void *view(void *arg, int fd, uint64_t offset, size_t size)
+{
+	(void)arg;
+	return window_view(fd, offset, size);
+}
+
+static int seek(void *arg, int fd, uint64_t offset, int whence, uint64_t *out)
 {
 	off_t found = lseek(fd, (off_t)offset, whence);
 
+	(void)arg;
 	if (found < 0)
 		return -errno;
 	*out = (uint64_t)found;
@@ -98,29 +111,32 @@ static uint64_t settle(void *arg)
 	return 0;
 }
 
-static int blocks(int fd, uint64_t *out)
+static int blocks(void *arg, int fd, uint64_t *out)
 {
 	struct stat st;
 
+	(void)arg;
 	if (fstat(fd, &st) < 0)
 		return -errno;
 	*out = (uint64_t)st.st_blocks;
 	return 0;
 }
 
-static int seal_write(int fd)
+static int seal_write(void *arg, int fd)
 {
+	(void)arg;
 	/* Every shared mapping of a descriptor that may write counts as one that writes. */
 	window_leave(fd);
 	return result(fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE));
 }
 
 /* Anybody who has a descriptor can open it again by /proc, as the mode of the memory lets him. */
-static int reopen(int fd, bool writes)
+static int reopen(void *arg, int fd, bool writes)
 {
 	char path[sizeof "/proc/self/fd/" + 3 * sizeof fd];
 	int rc = result(fchmod(fd, 0600));
 
+	(void)arg;
 	if (rc < 0)
 		return rc;
 	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
@@ -132,12 +148,13 @@ static int reopen(int fd, bool writes)
  * memory was made with does not count as an opening, so the lease is asked for on another. No
  * signal of a broken lease can reach a caller that ignores SIGIO.
  */
-static bool unused(int fd)
+static bool unused(void *arg, int fd)
 {
 	char path[sizeof "/proc/self/fd/" + 3 * sizeof fd];
 	bool granted;
 	int probe;
 
+	(void)arg;
 	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
 	probe = open(path, O_RDONLY | O_CLOEXEC);
 	if (probe < 0)
@@ -162,7 +179,7 @@ static bool has_number(const char *list, gid_t number)
 }
 
 /* The caller waits, so he is there and his groups stay, unless he is killed meanwhile. */
-static bool in_group(pid_t pid, gid_t gid)
+static bool in_group(void *arg, pid_t pid, gid_t gid)
 {
 	static const char key[] = "Groups:";
 	char path[sizeof "/proc//status" + 3 * sizeof pid];
@@ -171,6 +188,7 @@ static bool in_group(pid_t pid, gid_t gid)
 	bool found = false;
 	FILE *file;
 
+	(void)arg;
 	snprintf(path, sizeof path, "/proc/%d/status", pid);
 	file = fopen(path, "re");
 	if (file == NULL)
@@ -187,15 +205,17 @@ static bool in_group(pid_t pid, gid_t gid)
 }
 
 /* The kernel's own file times have the same grain. */
-static void now(struct timespec *out)
+static void now(void *arg, struct timespec *out)
 {
+	(void)arg;
 	clock_gettime(CLOCK_REALTIME_COARSE, out);
 }
 
-static int random_bytes(void *buffer, size_t size)
+static int random_bytes(void *arg, void *buffer, size_t size)
 {
 	ssize_t count = getrandom(buffer, size, 0);
 
+	(void)arg;
 	if (count < 0)
 		return -errno;
 	return (size_t)count == size ? 0 : -EIO;
@@ -223,7 +243,7 @@ const struct shmfs_os *shmfs_os_linux(void)
 	    .punch = punch,
 	    .read = read_fd,
 	    .write = write_fd,
-	    .view = window_view,
+	    .view = view,
 	    .seek = seek,
 	    .settle = settle,
 	    .blocks = blocks,

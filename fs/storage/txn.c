@@ -88,10 +88,10 @@ static void take_commit_effect(const struct txn_effect *effect, const struct shm
 {
 	switch ((enum txn_effect_kind)effect->kind) {
 	case TXN_CLOSE_ON_COMMIT:
-		os->close(effect->id);
+		os->close(os->arg, effect->id);
 		break;
 	case TXN_SIZE_ON_COMMIT:
-		os->truncate(effect->id, effect->size);
+		os->truncate(os->arg, effect->id, effect->size);
 		break;
 	case TXN_UNBACK_ON_COMMIT:
 		os->backing_close(os->arg, effect->id);
@@ -107,10 +107,10 @@ static void take_rollback_effect(const struct txn_effect *effect, const struct s
 {
 	switch ((enum txn_effect_kind)effect->kind) {
 	case TXN_CLOSE_ON_ROLLBACK:
-		os->close(effect->id);
+		os->close(os->arg, effect->id);
 		break;
 	case TXN_SIZE_ON_ROLLBACK:
-		os->truncate(effect->id, effect->size);
+		os->truncate(os->arg, effect->id, effect->size);
 		break;
 	case TXN_UNBACK_ON_ROLLBACK:
 		os->backing_close(os->arg, effect->id);

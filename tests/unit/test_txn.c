@@ -23,14 +23,16 @@ static void note(const char *what, int id, long size)
 		ck_assert_str_eq(watched, wanted);
 }
 
-static int note_close(int fd)
+static int note_close(void *arg, int fd)
 {
+	ck_assert_ptr_eq(arg, trace);
 	note("close", fd, 0);
 	return -5;
 }
 
-static int note_truncate(int fd, uint64_t size)
+static int note_truncate(void *arg, int fd, uint64_t size)
 {
+	ck_assert_ptr_eq(arg, trace);
 	note("truncate", fd, (long)size);
 	return -5;
 }

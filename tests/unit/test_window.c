@@ -19,15 +19,15 @@ static int memory(int number, size_t size)
 	os = shmfs_os_linux();
 	for (size_t i = 0; i < sizeof bytes; i++)
 		bytes[i] = (unsigned char)(i % 251 + i / PAGE);
-	GIVES(0, os->memory_create(number));
-	GIVES(0, os->truncate(number, size));
-	GIVES(size, os->write(number, bytes, size, 0));
+	GIVES(0, os->memory_create(NULL, number));
+	GIVES(0, os->truncate(NULL, number, size));
+	GIVES(size, os->write(NULL, number, bytes, size, 0));
 	return number;
 }
 
 static void expect_view(int fd, uint64_t offset, size_t size)
 {
-	const void *view = os->view(fd, offset, size);
+	const void *view = os->view(NULL, fd, offset, size);
 
 	ck_assert(view != NULL);
 	ck_assert_int_eq(memcmp(view, bytes + offset, size), 0);
@@ -37,7 +37,7 @@ static uint64_t pages_of(int fd)
 {
 	uint64_t blocks;
 
-	GIVES(0, os->blocks(fd, &blocks));
+	GIVES(0, os->blocks(NULL, fd, &blocks));
 	return blocks * 512 / PAGE;
 }
 
@@ -49,7 +49,7 @@ START_TEST(much_is_seen_at_once)
 	expect_view(fd, 3 * MIB, MIB);
 	expect_view(fd, MIB - 1, MIB);
 	expect_view(fd, 12345, 400 * KIB);
-	GIVES(0, os->close(fd));
+	GIVES(0, os->close(NULL, fd));
 }
 END_TEST
 
@@ -57,12 +57,12 @@ START_TEST(little_is_seen_where_much_was)
 {
 	int fd = memory(70, 4 * MIB);
 
-	ck_assert(os->view(fd, 2 * MIB, 32 * KIB) == NULL);
+	ck_assert(os->view(NULL, fd, 2 * MIB, 32 * KIB) == NULL);
 	expect_view(fd, 2 * MIB, MIB);
 	expect_view(fd, 2 * MIB, 1);
 	expect_view(fd, 3 * MIB - 1, 1);
-	ck_assert(os->view(fd, 0, 32 * KIB) == NULL);
-	GIVES(0, os->close(fd));
+	ck_assert(os->view(NULL, fd, 0, 32 * KIB) == NULL);
+	GIVES(0, os->close(NULL, fd));
 }
 END_TEST
 
@@ -70,10 +70,10 @@ START_TEST(little_is_seen_by_who_reads_on)
 {
 	int fd = memory(70, 4 * MIB);
 
-	ck_assert(os->view(fd, 0, 64 * KIB) == NULL);
+	ck_assert(os->view(NULL, fd, 0, 64 * KIB) == NULL);
 	for (uint64_t at = 64 * KIB; at < 4 * MIB; at += 64 * KIB)
 		expect_view(fd, at, 64 * KIB);
-	GIVES(0, os->close(fd));
+	GIVES(0, os->close(NULL, fd));
 }
 END_TEST
 
@@ -83,19 +83,19 @@ START_TEST(what_was_written_and_freed_meanwhile_is_seen)
 
 	expect_view(fd, 0, MIB);
 	memset(bytes + 5000, 'x', 100);
-	GIVES(100, os->write(fd, bytes + 5000, 100, 5000));
+	GIVES(100, os->write(NULL, fd, bytes + 5000, 100, 5000));
 	expect_view(fd, 0, MIB);
-	GIVES(0, os->punch(fd, 8 * PAGE, PAGE));
-	ck_assert(os->view(fd, 0, MIB) == NULL);
-	ck_assert(os->view(fd, 8 * PAGE, 1) == NULL);
+	GIVES(0, os->punch(NULL, fd, 8 * PAGE, PAGE));
+	ck_assert(os->view(NULL, fd, 0, MIB) == NULL);
+	ck_assert(os->view(NULL, fd, 8 * PAGE, 1) == NULL);
 	expect_view(fd, 0, 8 * PAGE);
 	expect_view(fd, 9 * PAGE, PAGE);
 	/* What was looked for has not become memory. */
 	ck_assert_uint_eq(pages_of(fd), MIB / PAGE - 1);
 	memset(bytes + 8 * PAGE, 0, PAGE);
-	GIVES(PAGE, os->write(fd, bytes + 8 * PAGE, PAGE, 8 * PAGE));
+	GIVES(PAGE, os->write(NULL, fd, bytes + 8 * PAGE, PAGE, 8 * PAGE));
 	expect_view(fd, 0, MIB);
-	GIVES(0, os->close(fd));
+	GIVES(0, os->close(NULL, fd));
 }
 END_TEST
 
@@ -104,11 +104,11 @@ START_TEST(nothing_is_seen_behind_an_end_that_has_come_nearer)
 	int fd = memory(70, MIB);
 
 	expect_view(fd, 0, MIB);
-	GIVES(0, os->truncate(fd, 10 * PAGE));
+	GIVES(0, os->truncate(NULL, fd, 10 * PAGE));
 	expect_view(fd, 0, 10 * PAGE);
-	ck_assert(os->view(fd, 0, 11 * PAGE) == NULL);
-	ck_assert(os->view(fd, 10 * PAGE, PAGE) == NULL);
-	GIVES(0, os->close(fd));
+	ck_assert(os->view(NULL, fd, 0, 11 * PAGE) == NULL);
+	ck_assert(os->view(NULL, fd, 10 * PAGE, PAGE) == NULL);
+	GIVES(0, os->close(NULL, fd));
 }
 END_TEST
 
@@ -117,15 +117,15 @@ START_TEST(a_number_that_means_other_memory_shows_that)
 	int fd = memory(70, MIB);
 
 	expect_view(fd, 0, MIB);
-	GIVES(0, os->close(fd));
+	GIVES(0, os->close(NULL, fd));
 	fd = memory(70, MIB);
 	memset(bytes, 'y', MIB);
-	GIVES(MIB, os->write(fd, bytes, MIB, 0));
+	GIVES(MIB, os->write(NULL, fd, bytes, MIB, 0));
 	expect_view(fd, 0, MIB);
 	/* Also where nobody has closed it. */
 	fd = memory(70, MIB);
 	expect_view(fd, 0, MIB);
-	GIVES(0, os->close(fd));
+	GIVES(0, os->close(NULL, fd));
 }
 END_TEST
 
@@ -134,9 +134,9 @@ START_TEST(memory_that_was_seen_can_be_sealed)
 	int fd = memory(70, MIB);
 
 	expect_view(fd, 0, MIB);
-	GIVES(0, os->seal_write(fd));
+	GIVES(0, os->seal_write(NULL, fd));
 	expect_view(fd, 0, MIB);
-	GIVES(0, os->close(fd));
+	GIVES(0, os->close(NULL, fd));
 }
 END_TEST
 
@@ -159,7 +159,7 @@ START_TEST(memory_that_was_seen_is_let_go_of_when_it_is_closed)
 
 	expect_view(fd, 0, MIB);
 	ck_assert(is_mapped("/memfd:shmfs "));
-	GIVES(0, os->close(fd));
+	GIVES(0, os->close(NULL, fd));
 	ck_assert(!is_mapped("/memfd:shmfs "));
 }
 END_TEST
@@ -170,12 +170,12 @@ START_TEST(of_several_one_is_seen)
 
 	expect_view(first, 0, MIB);
 	expect_view(second, MIB, MIB);
-	ck_assert(os->view(first, 0, 32 * KIB) == NULL);
+	ck_assert(os->view(NULL, first, 0, 32 * KIB) == NULL);
 	expect_view(first, 0, MIB);
-	GIVES(0, os->close(second));
+	GIVES(0, os->close(NULL, second));
 	expect_view(first, 0, 32 * KIB);
-	GIVES(0, os->close(first));
-	ck_assert(os->view(first, 0, MIB) == NULL);
+	GIVES(0, os->close(NULL, first));
+	ck_assert(os->view(NULL, first, 0, MIB) == NULL);
 }
 END_TEST
 
@@ -183,10 +183,10 @@ START_TEST(more_than_the_window_holds_is_not_seen)
 {
 	int fd = memory(70, 4 * MIB);
 
-	ck_assert(os->view(fd, 0, 2 * MIB + 1) == NULL);
-	ck_assert(os->view(fd, 1, 2 * MIB) == NULL);
+	ck_assert(os->view(NULL, fd, 0, 2 * MIB + 1) == NULL);
+	ck_assert(os->view(NULL, fd, 1, 2 * MIB) == NULL);
 	expect_view(fd, 0, 2 * MIB);
-	GIVES(0, os->close(fd));
+	GIVES(0, os->close(NULL, fd));
 }
 END_TEST
 
