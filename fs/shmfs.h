@@ -48,6 +48,7 @@
 
 struct shmfs;
 struct shmfs_os;
+struct shmfs_map_cache;
 
 /* Whose rules decide: tmpfs(5) on Linux with objects that keep their size, or shm_open(2) on
  * FreeBSD. */
@@ -527,8 +528,10 @@ struct shmfs_os {
 	ssize_t (*write)(void *arg, int fd, const void *buffer, size_t size, uint64_t offset);
 	/* Bytes of fd's memory where they are, for system calls to read until any other of these
 	 * functions is called; no access has to wait for a page. NULL: they cannot be had so, or
-	 * it does not pay, or there is a hole. */
-	const void *(*view)(void *arg, int fd, uint64_t offset, size_t size);
+	 * it does not pay, or there is a hole. What is mapped for it is kept there, and goes before
+	 * fd means other memory, or is sealed. */
+	const void *(*view)(
+	    void *arg, struct shmfs_map_cache *kept, int fd, uint64_t offset, size_t size);
 	int (*seek)(void *arg, int fd, uint64_t offset, int whence, uint64_t *out);
 	/* Has whoever works at the piece of shmfs_reclaim_begin() end that, and waits for it.
 	 * Returns how far it is freed: every page before that offset. */

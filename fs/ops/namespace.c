@@ -106,6 +106,18 @@ static int fill(struct shmfs *fs, const struct shmfs_config *config)
 	return rc;
 }
 
+/* NULL: there is no memory for it. */
+static struct shmfs *new_view(const struct shmfs_os *os)
+{
+	struct shmfs *fs = calloc(1, sizeof *fs);
+
+	if (fs == NULL)
+		return NULL;
+	fs->os = os != NULL ? os : shmfs_os_linux();
+	fs->maps = MAP_CACHE_EMPTY;
+	return fs;
+}
+
 int shmfs_open_new(const struct shmfs_config *config, struct shmfs **out)
 {
 	size_t size = config->arena_size != 0 ? config->arena_size : SHMFS_ARENA_SIZE;
@@ -115,10 +127,9 @@ int shmfs_open_new(const struct shmfs_config *config, struct shmfs **out)
 	if ((config->root_mode & ~(mode_t)07777) || config->descriptor_first < 0 ||
 	    config->descriptor_first > DESCRIPTOR_FIRST_MAX)
 		return -EINVAL;
-	fs = calloc(1, sizeof *fs);
+	fs = new_view(config->os);
 	if (fs == NULL)
 		return -ENOMEM;
-	fs->os = config->os != NULL ? config->os : shmfs_os_linux();
 	rc = arena_create(config->arena_base, size, &fs->arena_fd, &fs->arena);
 	if (rc < 0)
 		goto fail_arena;
@@ -140,18 +151,17 @@ fail_arena:
 
 int shmfs_open_again(int arena_fd, const struct shmfs_os *os, struct shmfs **out)
 {
-	struct shmfs *fs = calloc(1, sizeof *fs);
+	struct shmfs *fs = new_view(os);
 	int rc;
 
 	if (fs == NULL)
 		return -ENOMEM;
-	fs->os = os != NULL ? os : shmfs_os_linux();
 	rc = arena_map(arena_fd, &fs->arena);
 	if (rc < 0) {
 		free(fs);
 		return rc;
 	}
-	txn_recover(&fs->arena->txn, fs->os);
+	txn_recover(&fs->arena->txn, fs->os, &fs->maps);
 	fs->arena_fd = arena_fd;
 	fs->super = fs->arena->root;
 	/* Whoever made it did not come to the end of his first transaction. */
@@ -167,7 +177,7 @@ int shmfs_open_again(int arena_fd, const struct shmfs_os *os, struct shmfs **out
 
 void shmfs_recover(struct shmfs *fs)
 {
-	txn_recover(&fs->arena->txn, fs->os);
+	txn_recover(&fs->arena->txn, fs->os, &fs->maps);
 	shmfs_begin(fs);
 	reclaim_drop_holes(fs);
 	shmfs_commit(fs);
@@ -226,13 +236,14 @@ void shmfs_close(struct shmfs *fs)
 		if (node->object.backing != 0)
 			fs->os->backing_close(fs->os->arg, node->object.backing);
 		if (node->object.fd >= 0)
-			fs->os->close(fs->os->arg, node->object.fd);
+			map_cache_close(&fs->maps, fs->os, node->object.fd);
 	}
 	for (const struct reclaim *entry = fs->super->reclaim.first; entry != NULL;
 	     entry = entry->next) {
 		if (entry->kind == RECLAIM_END)
-			fs->os->close(fs->os->arg, entry->fd);
+			map_cache_close(&fs->maps, fs->os, entry->fd);
 	}
+	map_cache_drop(&fs->maps);
 	arena_unmap(fs->arena);
 	close(fs->arena_fd);
 	free(fs);

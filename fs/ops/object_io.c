@@ -98,7 +98,8 @@ size_t shmfs_lend(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t id,
 
 	if (count <= 0 || (size_t)count < lending->least)
 		return 0;
-	*out = fs->os->view(fs->os->arg, node->object.fd, lending->offset, (size_t)count);
+	*out =
+	    fs->os->view(fs->os->arg, &fs->maps, node->object.fd, lending->offset, (size_t)count);
 	return *out == NULL ? 0 : (size_t)count;
 }
 

@@ -11,13 +11,13 @@ void shmfs_begin(struct shmfs *fs)
 
 void shmfs_commit(struct shmfs *fs)
 {
-	txn_commit(&fs->arena->txn, fs->os);
+	txn_commit(&fs->arena->txn, fs->os, &fs->maps);
 	arena_trim(fs->arena);
 }
 
 void shmfs_rollback(struct shmfs *fs)
 {
-	txn_rollback(&fs->arena->txn, fs->os);
+	txn_rollback(&fs->arena->txn, fs->os, &fs->maps);
 }
 
 bool shmfs_active(const struct shmfs *fs)

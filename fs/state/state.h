@@ -18,6 +18,7 @@
 #include "fs/shmfs.h"
 #include "fs/storage/arena.h"
 #include "fs/storage/index.h"
+#include "fs/storage/map_cache.h"
 
 /* --- names ------------------------------------------------------------------------------------ */
 
@@ -274,6 +275,7 @@ struct shmfs {
 	    *begun; /* what has a piece that somebody else frees (deferred_free.h), or NULL */
 	struct shmfs_refusal refusal;
 	struct shmfs_denial denial;
+	struct shmfs_map_cache maps;
 	char scratch[XATTR_VALUE_MAX]; /* of one operation */
 };
 

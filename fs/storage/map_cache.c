@@ -1,66 +1,51 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The piece of memory that stays mapped; see map_cache.h. */
+/* The part of memory that stays mapped; see map_cache.h. */
 #include "map_cache.h"
 
 #include <stdbool.h>
 #include <sys/mman.h>
-
-#include "fs/shmfs.h"
 
 /* Since Linux 5.14; before that, EINVAL. */
 #ifndef MADV_POPULATE_READ
 #define MADV_POPULATE_READ 22
 #endif
 
-/* Windows begin and end at multiples of this. */
+/* A mapping begins and ends at multiples of this. */
 #define GRAIN (UINT64_C(1) << 20)
-#define MOST_PAGES (2 * GRAIN / SHMFS_PAGE_SIZE)
+#define PAGES_MAX (2 * GRAIN / SHMFS_PAGE_SIZE)
 
-/* For so many bytes a new window pays at once, for fewer if they continue the ones before. */
+/* For so many bytes a new mapping pays at once, for fewer if they continue the ones before. */
 #define WORTH_MOVING (384 * 1024)
 
-static struct {
-	int fd; /* -1: there is none */
-	uint64_t offset;
-	size_t size;
-	char *map;
-} window = {.fd = -1};
-
-/* Where the bytes end that were asked for last. */
-static struct {
-	int fd;
-	uint64_t end;
-} last = {.fd = -1};
-
-static bool covers(int fd, uint64_t offset, size_t size)
+static bool covers(const struct shmfs_map_cache *cache, int fd, uint64_t offset, size_t size)
 {
-	return window.fd == fd && offset >= window.offset &&
-	       offset + size <= window.offset + window.size;
+	return cache->fd == fd && offset >= cache->offset &&
+	       offset + size <= cache->offset + cache->size;
 }
 
-static void close_window(void)
+void map_cache_drop(struct shmfs_map_cache *cache)
 {
-	if (window.fd >= 0)
-		munmap(window.map, window.size);
-	window.fd = -1;
+	if (cache->fd >= 0)
+		munmap(cache->map, cache->size);
+	cache->fd = -1;
 }
 
-static bool move(int fd, uint64_t offset, size_t size)
+static bool move(struct shmfs_map_cache *cache, int fd, uint64_t offset, size_t size)
 {
 	uint64_t begin = offset / GRAIN * GRAIN;
 	size_t length = (size_t)((offset + size + GRAIN - 1) / GRAIN * GRAIN - begin);
 	void *map;
 
-	if (length / SHMFS_PAGE_SIZE > MOST_PAGES)
+	if (length / SHMFS_PAGE_SIZE > PAGES_MAX)
 		return false;
-	close_window();
+	map_cache_drop(cache);
 	map = mmap(NULL, length, PROT_READ, MAP_SHARED, fd, (off_t)begin);
 	if (map == MAP_FAILED)
 		return false;
-	window.fd = fd;
-	window.offset = begin;
-	window.size = length;
-	window.map = map;
+	cache->fd = fd;
+	cache->offset = begin;
+	cache->size = length;
+	cache->map = map;
 	return true;
 }
 
@@ -71,7 +56,7 @@ static bool move(int fd, uint64_t offset, size_t size)
  */
 static bool make_ready(char *from, size_t size)
 {
-	unsigned char there[MOST_PAGES];
+	unsigned char there[PAGES_MAX];
 
 	if (mincore(from, size, there) < 0)
 		return false;
@@ -81,27 +66,46 @@ static bool make_ready(char *from, size_t size)
 	return madvise(from, size, MADV_POPULATE_READ) == 0;
 }
 
-const void *window_view(int fd, uint64_t offset, size_t size)
+const void *map_cache_view(struct shmfs_map_cache *cache, int fd, uint64_t offset, size_t size)
 {
-	bool continues = last.fd == fd && last.end == offset;
+	bool continues = cache->last_fd == fd && cache->last_end == offset;
 	uint64_t begin = offset / SHMFS_PAGE_SIZE * SHMFS_PAGE_SIZE;
 	char *page;
 
-	last.fd = fd;
-	last.end = offset + size;
-	if (!covers(fd, offset, size) &&
-	    ((size < WORTH_MOVING && !continues) || !move(fd, offset, size)))
+	cache->last_fd = fd;
+	cache->last_end = offset + size;
+	if (!covers(cache, fd, offset, size) &&
+	    ((size < WORTH_MOVING && !continues) || !move(cache, fd, offset, size)))
 		return NULL;
-	page = window.map + (begin - window.offset);
+	page = cache->map + (begin - cache->offset);
 	if (!make_ready(page, (size_t)(offset + size - begin)))
 		return NULL;
 	return page + (offset - begin);
 }
 
-void window_leave(int fd)
+static void leave(struct shmfs_map_cache *cache, int fd)
 {
-	if (window.fd == fd)
-		close_window();
-	if (last.fd == fd)
-		last.fd = -1;
+	if (cache->fd == fd)
+		map_cache_drop(cache);
+	if (cache->last_fd == fd)
+		cache->last_fd = -1;
+}
+
+int map_cache_memory_create(struct shmfs_map_cache *cache, const struct shmfs_os *os, int fd)
+{
+	leave(cache, fd);
+	return os->memory_create(os->arg, fd);
+}
+
+int map_cache_close(struct shmfs_map_cache *cache, const struct shmfs_os *os, int fd)
+{
+	leave(cache, fd);
+	return os->close(os->arg, fd);
+}
+
+/* Every shared mapping of a descriptor that may write counts as one that writes. */
+int map_cache_seal_write(struct shmfs_map_cache *cache, const struct shmfs_os *os, int fd)
+{
+	leave(cache, fd);
+	return os->seal_write(os->arg, fd);
 }

@@ -41,7 +41,6 @@ static int memory_create(void *arg, int number)
 	if (fd < 0)
 		return -errno;
 	step("memory made");
-	window_leave(number);
 	/* Without FD_CLOEXEC: a program that takes over finds it open. */
 	rc = result(dup2(fd, number));
 	step("memory numbered");
@@ -54,7 +53,6 @@ static int memory_create(void *arg, int number)
 static int close_fd(void *arg, int fd)
 {
 	(void)arg;
-	window_leave(fd);
 	return result(close(fd));
 }
 
@@ -87,10 +85,11 @@ static ssize_t write_fd(void *arg, int fd, const void *buffer, size_t size, uint
 	return count < 0 ? -errno : count;
 }
 
-static const void *view(void *arg, int fd, uint64_t offset, size_t size)
+static const void *view(
+    void *arg, struct shmfs_map_cache *kept, int fd, uint64_t offset, size_t size)
 {
 	(void)arg;
-	return window_view(fd, offset, size);
+	return map_cache_view(kept, fd, offset, size);
 }
 
 static int seek(void *arg, int fd, uint64_t offset, int whence, uint64_t *out)
@@ -125,8 +124,6 @@ static int blocks(void *arg, int fd, uint64_t *out)
 static int seal_write(void *arg, int fd)
 {
 	(void)arg;
-	/* Every shared mapping of a descriptor that may write counts as one that writes. */
-	window_leave(fd);
 	return result(fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE));
 }
 

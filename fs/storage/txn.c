@@ -9,6 +9,7 @@
 
 #include "fs/shmfs.h"
 #include "fs/step.h"
+#include "map_cache.h"
 
 /* A record of the log. It stands behind the bytes that it describes, so that the log can be read
  * backwards. */
@@ -84,11 +85,12 @@ void txn_effect(struct txn *txn, enum txn_effect_kind kind, int id, uint64_t siz
  * go, and shrinking needs no memory. A truncation on rollback only goes back to a size that was
  * there.
  */
-static void take_commit_effect(const struct txn_effect *effect, const struct shmfs_os *os)
+static void take_commit_effect(
+    const struct txn_effect *effect, const struct shmfs_os *os, struct shmfs_map_cache *maps)
 {
 	switch ((enum txn_effect_kind)effect->kind) {
 	case TXN_CLOSE_ON_COMMIT:
-		os->close(os->arg, effect->id);
+		map_cache_close(maps, os, effect->id);
 		break;
 	case TXN_SIZE_ON_COMMIT:
 		os->truncate(os->arg, effect->id, effect->size);
@@ -103,11 +105,12 @@ static void take_commit_effect(const struct txn_effect *effect, const struct shm
 	}
 }
 
-static void take_rollback_effect(const struct txn_effect *effect, const struct shmfs_os *os)
+static void take_rollback_effect(
+    const struct txn_effect *effect, const struct shmfs_os *os, struct shmfs_map_cache *maps)
 {
 	switch ((enum txn_effect_kind)effect->kind) {
 	case TXN_CLOSE_ON_ROLLBACK:
-		os->close(os->arg, effect->id);
+		map_cache_close(maps, os, effect->id);
 		break;
 	case TXN_SIZE_ON_ROLLBACK:
 		os->truncate(os->arg, effect->id, effect->size);
@@ -122,27 +125,27 @@ static void take_rollback_effect(const struct txn_effect *effect, const struct s
 	}
 }
 
-static void finish_commit(struct txn *txn, const struct shmfs_os *os)
+static void finish_commit(struct txn *txn, const struct shmfs_os *os, struct shmfs_map_cache *maps)
 {
 	for (uint32_t i = 0; i < txn->effect_count; i++) {
-		take_commit_effect(&txn->effects[i], os);
+		take_commit_effect(&txn->effects[i], os, maps);
 		step("effect of commit taken");
 	}
 	set_state(txn, TXN_IDLE);
 }
 
-void txn_commit(struct txn *txn, const struct shmfs_os *os)
+void txn_commit(struct txn *txn, const struct shmfs_os *os, struct shmfs_map_cache *maps)
 {
 	assert(txn->state == TXN_ACTIVE);
 	set_state(txn, TXN_COMMITTED);
-	finish_commit(txn, os);
+	finish_commit(txn, os, maps);
 }
 
 /*
  * The memory goes back before the descriptors: a crash in between leaves descriptors that no node
  * names, and never a node that names a closed one.
  */
-void txn_rollback(struct txn *txn, const struct shmfs_os *os)
+void txn_rollback(struct txn *txn, const struct shmfs_os *os, struct shmfs_map_cache *maps)
 {
 	assert(txn->state == TXN_ACTIVE);
 	while (txn->log_used > 0) {
@@ -157,16 +160,16 @@ void txn_rollback(struct txn *txn, const struct shmfs_os *os)
 		step("bytes put back");
 	}
 	for (uint32_t i = txn->effect_count; i > 0; i--) {
-		take_rollback_effect(&txn->effects[i - 1], os);
+		take_rollback_effect(&txn->effects[i - 1], os, maps);
 		step("effect of rollback taken");
 	}
 	set_state(txn, TXN_IDLE);
 }
 
-void txn_recover(struct txn *txn, const struct shmfs_os *os)
+void txn_recover(struct txn *txn, const struct shmfs_os *os, struct shmfs_map_cache *maps)
 {
 	if (txn->state == TXN_ACTIVE)
-		txn_rollback(txn, os);
+		txn_rollback(txn, os, maps);
 	else if (txn->state == TXN_COMMITTED)
-		finish_commit(txn, os);
+		finish_commit(txn, os, maps);
 }

@@ -131,15 +131,16 @@ static ssize_t read_memory(void *arg, int fd, void *buffer, size_t size, uint64_
 #define VIEW_PAYS (1024 * 1024)
 
 /* A view of many bytes is one that pays, and then so does any within it. */
-static const void *view_memory(void *arg, int fd, uint64_t offset, size_t size)
+static const void *view_memory(
+    void *arg, struct shmfs_map_cache *kept, int fd, uint64_t offset, size_t size)
 {
 	const void *data;
 
 	expect_open(fd);
 	if (arrive(arg, OUTSIDE_VIEW))
 		return NULL;
-	(void)shmfs_os_linux()->view(arg, fd, offset, VIEW_PAYS);
-	data = shmfs_os_linux()->view(arg, fd, offset, size);
+	(void)shmfs_os_linux()->view(arg, kept, fd, offset, VIEW_PAYS);
+	data = shmfs_os_linux()->view(arg, kept, fd, offset, size);
 	leave();
 	return data;
 }

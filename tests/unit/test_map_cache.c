@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The piece of memory that stays mapped. */
+/* The part of memory that stays mapped. */
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,6 +11,7 @@
 enum { KIB = 1024, MIB = 1024 * KIB, PAGE = 4096 };
 
 static const struct shmfs_os *os;
+static struct shmfs_map_cache cache = {.fd = -1, .last_fd = -1};
 static unsigned char bytes[4 * MIB];
 
 /* Memory with bytes that tell where they are. */
@@ -19,7 +20,7 @@ static int memory(int number, size_t size)
 	os = shmfs_os_linux();
 	for (size_t i = 0; i < sizeof bytes; i++)
 		bytes[i] = (unsigned char)(i % 251 + i / PAGE);
-	GIVES(0, os->memory_create(NULL, number));
+	GIVES(0, map_cache_memory_create(&cache, os, number));
 	GIVES(0, os->truncate(NULL, number, size));
 	GIVES(size, os->write(NULL, number, bytes, size, 0));
 	return number;
@@ -27,7 +28,7 @@ static int memory(int number, size_t size)
 
 static void expect_view(int fd, uint64_t offset, size_t size)
 {
-	const void *view = os->view(NULL, fd, offset, size);
+	const void *view = os->view(NULL, &cache, fd, offset, size);
 
 	ck_assert(view != NULL);
 	ck_assert_int_eq(memcmp(view, bytes + offset, size), 0);
@@ -49,7 +50,7 @@ START_TEST(much_is_seen_at_once)
 	expect_view(fd, 3 * MIB, MIB);
 	expect_view(fd, MIB - 1, MIB);
 	expect_view(fd, 12345, 400 * KIB);
-	GIVES(0, os->close(NULL, fd));
+	GIVES(0, map_cache_close(&cache, os, fd));
 }
 END_TEST
 
@@ -57,12 +58,12 @@ START_TEST(little_is_seen_where_much_was)
 {
 	int fd = memory(70, 4 * MIB);
 
-	ck_assert(os->view(NULL, fd, 2 * MIB, 32 * KIB) == NULL);
+	ck_assert(os->view(NULL, &cache, fd, 2 * MIB, 32 * KIB) == NULL);
 	expect_view(fd, 2 * MIB, MIB);
 	expect_view(fd, 2 * MIB, 1);
 	expect_view(fd, 3 * MIB - 1, 1);
-	ck_assert(os->view(NULL, fd, 0, 32 * KIB) == NULL);
-	GIVES(0, os->close(NULL, fd));
+	ck_assert(os->view(NULL, &cache, fd, 0, 32 * KIB) == NULL);
+	GIVES(0, map_cache_close(&cache, os, fd));
 }
 END_TEST
 
@@ -70,10 +71,10 @@ START_TEST(little_is_seen_by_who_reads_on)
 {
 	int fd = memory(70, 4 * MIB);
 
-	ck_assert(os->view(NULL, fd, 0, 64 * KIB) == NULL);
+	ck_assert(os->view(NULL, &cache, fd, 0, 64 * KIB) == NULL);
 	for (uint64_t at = 64 * KIB; at < 4 * MIB; at += 64 * KIB)
 		expect_view(fd, at, 64 * KIB);
-	GIVES(0, os->close(NULL, fd));
+	GIVES(0, map_cache_close(&cache, os, fd));
 }
 END_TEST
 
@@ -86,8 +87,8 @@ START_TEST(what_was_written_and_freed_meanwhile_is_seen)
 	GIVES(100, os->write(NULL, fd, bytes + 5000, 100, 5000));
 	expect_view(fd, 0, MIB);
 	GIVES(0, os->punch(NULL, fd, 8 * PAGE, PAGE));
-	ck_assert(os->view(NULL, fd, 0, MIB) == NULL);
-	ck_assert(os->view(NULL, fd, 8 * PAGE, 1) == NULL);
+	ck_assert(os->view(NULL, &cache, fd, 0, MIB) == NULL);
+	ck_assert(os->view(NULL, &cache, fd, 8 * PAGE, 1) == NULL);
 	expect_view(fd, 0, 8 * PAGE);
 	expect_view(fd, 9 * PAGE, PAGE);
 	/* What was looked for has not become memory. */
@@ -95,7 +96,7 @@ START_TEST(what_was_written_and_freed_meanwhile_is_seen)
 	memset(bytes + 8 * PAGE, 0, PAGE);
 	GIVES(PAGE, os->write(NULL, fd, bytes + 8 * PAGE, PAGE, 8 * PAGE));
 	expect_view(fd, 0, MIB);
-	GIVES(0, os->close(NULL, fd));
+	GIVES(0, map_cache_close(&cache, os, fd));
 }
 END_TEST
 
@@ -106,9 +107,9 @@ START_TEST(nothing_is_seen_behind_an_end_that_has_come_nearer)
 	expect_view(fd, 0, MIB);
 	GIVES(0, os->truncate(NULL, fd, 10 * PAGE));
 	expect_view(fd, 0, 10 * PAGE);
-	ck_assert(os->view(NULL, fd, 0, 11 * PAGE) == NULL);
-	ck_assert(os->view(NULL, fd, 10 * PAGE, PAGE) == NULL);
-	GIVES(0, os->close(NULL, fd));
+	ck_assert(os->view(NULL, &cache, fd, 0, 11 * PAGE) == NULL);
+	ck_assert(os->view(NULL, &cache, fd, 10 * PAGE, PAGE) == NULL);
+	GIVES(0, map_cache_close(&cache, os, fd));
 }
 END_TEST
 
@@ -117,7 +118,7 @@ START_TEST(a_number_that_means_other_memory_shows_that)
 	int fd = memory(70, MIB);
 
 	expect_view(fd, 0, MIB);
-	GIVES(0, os->close(NULL, fd));
+	GIVES(0, map_cache_close(&cache, os, fd));
 	fd = memory(70, MIB);
 	memset(bytes, 'y', MIB);
 	GIVES(MIB, os->write(NULL, fd, bytes, MIB, 0));
@@ -125,7 +126,7 @@ START_TEST(a_number_that_means_other_memory_shows_that)
 	/* Also where nobody has closed it. */
 	fd = memory(70, MIB);
 	expect_view(fd, 0, MIB);
-	GIVES(0, os->close(NULL, fd));
+	GIVES(0, map_cache_close(&cache, os, fd));
 }
 END_TEST
 
@@ -134,9 +135,9 @@ START_TEST(memory_that_was_seen_can_be_sealed)
 	int fd = memory(70, MIB);
 
 	expect_view(fd, 0, MIB);
-	GIVES(0, os->seal_write(NULL, fd));
+	GIVES(0, map_cache_seal_write(&cache, os, fd));
 	expect_view(fd, 0, MIB);
-	GIVES(0, os->close(NULL, fd));
+	GIVES(0, map_cache_close(&cache, os, fd));
 }
 END_TEST
 
@@ -159,7 +160,7 @@ START_TEST(memory_that_was_seen_is_let_go_of_when_it_is_closed)
 
 	expect_view(fd, 0, MIB);
 	ck_assert(is_mapped("/memfd:shmfs "));
-	GIVES(0, os->close(NULL, fd));
+	GIVES(0, map_cache_close(&cache, os, fd));
 	ck_assert(!is_mapped("/memfd:shmfs "));
 }
 END_TEST
@@ -170,30 +171,46 @@ START_TEST(of_several_one_is_seen)
 
 	expect_view(first, 0, MIB);
 	expect_view(second, MIB, MIB);
-	ck_assert(os->view(NULL, first, 0, 32 * KIB) == NULL);
+	ck_assert(os->view(NULL, &cache, first, 0, 32 * KIB) == NULL);
 	expect_view(first, 0, MIB);
-	GIVES(0, os->close(NULL, second));
+	GIVES(0, map_cache_close(&cache, os, second));
 	expect_view(first, 0, 32 * KIB);
-	GIVES(0, os->close(NULL, first));
-	ck_assert(os->view(NULL, first, 0, MIB) == NULL);
+	GIVES(0, map_cache_close(&cache, os, first));
+	ck_assert(os->view(NULL, &cache, first, 0, MIB) == NULL);
 }
 END_TEST
 
-START_TEST(more_than_the_window_holds_is_not_seen)
+START_TEST(more_than_a_mapping_holds_is_not_seen)
 {
 	int fd = memory(70, 4 * MIB);
 
-	ck_assert(os->view(NULL, fd, 0, 2 * MIB + 1) == NULL);
-	ck_assert(os->view(NULL, fd, 1, 2 * MIB) == NULL);
+	ck_assert(os->view(NULL, &cache, fd, 0, 2 * MIB + 1) == NULL);
+	ck_assert(os->view(NULL, &cache, fd, 1, 2 * MIB) == NULL);
 	expect_view(fd, 0, 2 * MIB);
-	GIVES(0, os->close(NULL, fd));
+	GIVES(0, map_cache_close(&cache, os, fd));
 }
 END_TEST
 
-Suite *window_suite(void)
+/* Two namespaces, or two processes' views of one, have one mapping each. */
+START_TEST(each_cache_sees_for_itself)
 {
-	Suite *suite = suite_create("window");
-	TCase *tests = harness_case(suite, "window");
+	struct shmfs_map_cache other = MAP_CACHE_EMPTY;
+	int first = memory(70, MIB), second = memory(71, MIB);
+
+	expect_view(first, 0, MIB);
+	ck_assert(os->view(NULL, &other, first, 0, 32 * KIB) == NULL);
+	ck_assert(os->view(NULL, &other, second, 0, MIB) != NULL);
+	expect_view(first, 0, 32 * KIB);
+	GIVES(0, map_cache_close(&other, os, second));
+	expect_view(first, 0, 32 * KIB);
+	GIVES(0, map_cache_close(&cache, os, first));
+}
+END_TEST
+
+Suite *map_cache_suite(void)
+{
+	Suite *suite = suite_create("map_cache");
+	TCase *tests = harness_case(suite, "map_cache");
 
 	tcase_add_test(tests, much_is_seen_at_once);
 	tcase_add_test(tests, little_is_seen_where_much_was);
@@ -204,6 +221,7 @@ Suite *window_suite(void)
 	tcase_add_test(tests, memory_that_was_seen_can_be_sealed);
 	tcase_add_test(tests, memory_that_was_seen_is_let_go_of_when_it_is_closed);
 	tcase_add_test(tests, of_several_one_is_seen);
-	tcase_add_test(tests, more_than_the_window_holds_is_not_seen);
+	tcase_add_test(tests, more_than_a_mapping_holds_is_not_seen);
+	tcase_add_test(tests, each_cache_sees_for_itself);
 	return suite;
 }
