@@ -12,7 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* The calls of struct shmfs_os that have no argument find it here. There is one at a time. */
+/* There is one at a time. */
 static struct outside outside;
 
 const char *result_text(int64_t result)
@@ -41,25 +41,28 @@ void expect_result(const char *file, int line, const char *call, int64_t got, in
 
 /* --- the outside world ------------------------------------------------------------------------ */
 
-static int memory_create(int fd)
+static int memory_create(void *arg, int fd)
 {
-	int rc = shmfs_os_linux()->memory_create(fd);
+	int rc = shmfs_os_linux()->memory_create(arg, fd);
 
+	ck_assert_ptr_eq(arg, &outside);
 	outside.is_memory[fd] = rc == 0;
 	outside.memories += rc == 0;
 	return rc;
 }
 
-static int close_memory(int fd)
+static int close_memory(void *arg, int fd)
 {
+	ck_assert_ptr_eq(arg, &outside);
 	/* A number is closed also where making memory of it failed. */
 	outside.memories -= outside.is_memory[fd];
 	outside.is_memory[fd] = false;
-	return shmfs_os_linux()->close(fd);
+	return shmfs_os_linux()->close(arg, fd);
 }
 
-static void now(struct timespec *out)
+static void now(void *arg, struct timespec *out)
 {
+	ck_assert_ptr_eq(arg, &outside);
 	*out = outside.now;
 }
 
@@ -87,14 +90,16 @@ static void backing_close(void *arg, int backing)
 	outside.backings--;
 }
 
-static bool unused(int fd)
+static bool unused(void *arg, int fd)
 {
-	return !outside.memory_is_used && shmfs_os_linux()->unused(fd);
+	ck_assert_ptr_eq(arg, &outside);
+	return !outside.memory_is_used && shmfs_os_linux()->unused(arg, fd);
 }
 
 /* Callers are made up; the process with such a number may be anybody. */
-static bool in_group(pid_t pid, gid_t gid)
+static bool in_group(void *arg, pid_t pid, gid_t gid)
 {
+	(void)arg;
 	(void)pid;
 	(void)gid;
 	return false;
