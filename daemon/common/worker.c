@@ -5,26 +5,22 @@
 #include <stdlib.h>
 #include <uv.h>
 
-#include "pacing/affinity.h"
-
 struct worker {
-	struct server *server;
-	uv_loop_t *loop;
+	struct workers *workers;
 	uv_work_t work;
 	void (*run)(void *arg);
 	void (*done)(void *arg);
 	void *arg;
 };
 
-struct worker *worker_new(struct server *server, struct uv_loop_s *loop, void (*run)(void *arg),
-    void (*done)(void *arg), void *arg)
+struct worker *worker_new(
+    struct workers *workers, void (*run)(void *arg), void (*done)(void *arg), void *arg)
 {
 	struct worker *worker = malloc(sizeof *worker);
 
 	if (worker == NULL)
 		return NULL;
-	*worker =
-	    (struct worker){.server = server, .loop = loop, .run = run, .done = done, .arg = arg};
+	*worker = (struct worker){.workers = workers, .run = run, .done = done, .arg = arg};
 	worker->work.data = worker;
 	return worker;
 }
@@ -44,19 +40,18 @@ static void on_done(uv_work_t *work, int status)
 	worker->done(worker->arg);
 }
 
-/* The first work makes the threads, which may run where the one may that makes them. */
-static void prepare(struct server *server)
+static void prepare(struct workers *workers)
 {
-	if (!server->has_workers)
-		affinity_leave(server->affinity);
-	server->has_workers = true;
+	if (!workers->has_threads && workers->before_threads != NULL)
+		workers->before_threads(workers->arg);
+	workers->has_threads = true;
 }
 
 void worker_start(struct worker *worker)
 {
-	prepare(worker->server);
+	prepare(worker->workers);
 	/* Fails only for work without a function. */
-	(void)uv_queue_work(worker->loop, &worker->work, on_run, on_done);
+	(void)uv_queue_work(worker->workers->loop, &worker->work, on_run, on_done);
 }
 
 bool worker_cancel(struct worker *worker)

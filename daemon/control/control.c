@@ -65,7 +65,7 @@ struct control {
 	uv_timer_t rest;
 	unsigned handles; /* of the loop that are not closed yet */
 	struct server *server;
-	uv_loop_t *loop;
+	struct workers *workers;
 	int fd;
 	struct client *clients;
 };
@@ -242,7 +242,7 @@ static void start_scan(struct client *client)
 	struct control *control = client->control;
 
 	add_pins(control, client->call.scan);
-	client->worker = worker_new(control->server, control->loop, run_scan, end_scan, client);
+	client->worker = worker_new(control->workers, run_scan, end_scan, client);
 	if (client->worker == NULL)
 		call_fail(&client->call, -ENOMEM);
 	else
@@ -431,11 +431,11 @@ static void turn_away(int fd)
 
 static int start_client(struct control *control, struct client *client)
 {
-	int rc = uv_poll_init(control->loop, &client->poll, client->fd);
+	int rc = uv_poll_init(control->workers->loop, &client->poll, client->fd);
 
 	if (rc < 0)
 		return rc;
-	rc = uv_timer_init(control->loop, &client->timer);
+	rc = uv_timer_init(control->workers->loop, &client->timer);
 	client->poll.data = client->timer.data = client;
 	client->handles = 2;
 	client->next = control->clients;
@@ -522,7 +522,7 @@ static void end_left_pins(struct shmfs *fs)
 }
 
 int control_start(
-    struct uv_loop_s *loop, struct server *server, int listen_fd, struct control **out)
+    struct workers *workers, struct server *server, int listen_fd, struct control **out)
 {
 	struct control *control;
 	int rc;
@@ -533,13 +533,13 @@ int control_start(
 	control = calloc(1, sizeof *control);
 	if (control == NULL)
 		return -ENOMEM;
-	*control = (struct control){.server = server, .loop = loop, .fd = listen_fd};
-	rc = uv_poll_init(loop, &control->poll, listen_fd);
+	*control = (struct control){.server = server, .workers = workers, .fd = listen_fd};
+	rc = uv_poll_init(workers->loop, &control->poll, listen_fd);
 	if (rc < 0) {
 		free(control);
 		return rc;
 	}
-	rc = uv_timer_init(loop, &control->rest);
+	rc = uv_timer_init(workers->loop, &control->rest);
 	control->poll.data = control->rest.data = control;
 	control->handles = 2;
 	*out = control;

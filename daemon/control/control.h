@@ -17,7 +17,7 @@
 #include "process/server.h"
 
 struct control;
-struct uv_loop_s;
+struct workers;
 
 /* Bytes of a message without its NUL. */
 #define CONTROL_MESSAGE_MAX 65536
@@ -38,11 +38,11 @@ void control_move(const char *old_device, const char *device);
 void control_remove(const char *device);
 
 /*
- * Serves the clients of a listening descriptor on the loop. Pins that are left in the namespace are
- * of clients that are gone, and end here.
+ * Serves the clients of a listening descriptor on the loop of the workers. Pins that are left in
+ * the namespace are of clients that are gone, and end here.
  */
 int control_start(
-    struct uv_loop_s *loop, struct server *server, int listen_fd, struct control **out);
+    struct workers *workers, struct server *server, int listen_fd, struct control **out);
 
 /* Closes all clients; to be called before the loop closes its handles. NULL is allowed. */
 void control_stop(struct control *control);

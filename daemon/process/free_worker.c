@@ -114,12 +114,12 @@ void free_worker_go_on(struct free_worker *freeing)
 		begin_work(freeing);
 }
 
-int free_worker_new(struct uv_loop_s *loop, struct server *server)
+int free_worker_new(struct workers *workers, struct server *server)
 {
 	struct free_worker *freeing = calloc(1, sizeof *freeing);
 
 	if (freeing != NULL)
-		freeing->worker = worker_new(server, loop, run, done, freeing);
+		freeing->worker = worker_new(workers, run, done, freeing);
 	if (freeing == NULL || freeing->worker == NULL) {
 		free(freeing);
 		return -ENOMEM;

@@ -9,11 +9,11 @@
 
 #include "server.h"
 
-struct uv_loop_s;
+struct workers;
 struct free_worker;
 
 /* For the server's namespace: server->freeing. -ENOMEM. */
-int free_worker_new(struct uv_loop_s *loop, struct server *server);
+int free_worker_new(struct workers *workers, struct server *server);
 
 /* If there is memory to be freed, it will be; who has waited for what is free now is answered. */
 void free_worker_go_on(struct free_worker *freeing);

@@ -39,6 +39,7 @@ struct loop {
 	uv_timer_t sweep;
 	struct control *control; /* NULL: there is none */
 	struct server *server;
+	struct workers workers;
 	int result; /* 0, or what ended the channel */
 	int signal;
 };
@@ -192,7 +193,7 @@ static int offload(struct server *server, struct transfer *transfer)
 	if (work == NULL)
 		return -ENOMEM;
 	*work = (struct work){.loop = loop, .transfer = transfer};
-	work->worker = worker_new(server, &loop->uv, run_transfer, end_transfer, work);
+	work->worker = worker_new(&loop->workers, run_transfer, end_transfer, work);
 	if (work->worker == NULL) {
 		free(work);
 		return -ENOMEM;
@@ -234,6 +235,14 @@ static int start_signals(struct loop *loop)
 	return 0;
 }
 
+/* Threads may run where the one may that makes them. */
+static void before_threads(void *arg)
+{
+	const struct server *server = arg;
+
+	affinity_leave(server->affinity);
+}
+
 static int start_channel(struct loop *loop)
 {
 	unsigned processors = (unsigned)sysconf(_SC_NPROCESSORS_ONLN);
@@ -242,7 +251,7 @@ static int start_channel(struct loop *loop)
 	if (rc < 0)
 		return rc;
 	loop->channel.data = loop;
-	rc = free_worker_new(&loop->uv, loop->server);
+	rc = free_worker_new(&loop->workers, loop->server);
 	if (rc < 0)
 		return rc;
 	/* What a server before this one has left. */
@@ -295,7 +304,10 @@ static void end(struct loop *loop)
 
 int loop_run(struct server *server, void (*ready)(void *arg), void *arg, int *signal)
 {
-	struct loop loop = {.server = server};
+	struct loop loop = {
+	    .server = server,
+	    .workers = {.loop = &loop.uv, .before_threads = before_threads, .arg = server},
+	};
 	int rc = uv_loop_init(&loop.uv);
 
 	if (rc < 0)
@@ -308,7 +320,8 @@ int loop_run(struct server *server, void (*ready)(void *arg), void *arg, int *si
 	if (rc == 0)
 		rc = start_channel(&loop);
 	if (rc == 0)
-		rc = control_start(&loop.uv, server, server->handover->control_fd, &loop.control);
+		rc = control_start(
+		    &loop.workers, server, server->handover->control_fd, &loop.control);
 	if (rc == 0) {
 		ready(arg);
 		uv_run(&loop.uv, UV_RUN_DEFAULT);

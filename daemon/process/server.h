@@ -57,7 +57,6 @@ struct server {
 
 	struct free_worker *freeing; /* what frees memory beside the loop; NULL: nobody does */
 	struct deferred *deferred;   /* requests that are answered later; deferred.h */
-	bool has_workers;	     /* libuv's threads are there */
 	uint64_t refused[SHMFS_LIMIT_USER_NODES + 1]; /* how often, by the limit */
 	uint64_t expired;			      /* names and objects that the sweep removed */
 	unsigned clients;			      /* of the control socket */
