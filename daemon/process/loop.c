@@ -207,7 +207,7 @@ static void on_signal(uv_signal_t *handle, int signal)
 	struct loop *loop = handle->data;
 
 	if (signal == SIGHUP) {
-		(void)policy_reload(loop->server);
+		(void)policy_reload(loop->server->fs, loop->server->handover->policy_path);
 		return;
 	}
 	loop->signal = signal;
