@@ -25,19 +25,21 @@ void command_get_mount(struct call *call)
 void command_get_statistics(struct call *call)
 {
 	const struct server *server = call->server;
-	const uint64_t *refused = server->refused;
+	const struct counters *counters = &server->handover->counters;
+	const uint64_t *refused = counters->refused;
 	struct shmfs_usage usage;
 
 	shmfs_usage(server->fs, &usage);
-	call->answer = json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:i,s:I,s:I,s:I,s:I,s:I}",
-	    "requests", (json_int_t)server->handover->served, "size",
+	call->answer = json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:i,s:I,s:I,s:I,s:I,s:I,s:I}",
+	    "requests", (json_int_t)counters->requests, "size",
 	    (json_int_t)(usage.used_pages * SHMFS_PAGE_SIZE), "size_limit",
 	    (json_int_t)(usage.limit_pages * SHMFS_PAGE_SIZE), "inodes",
 	    (json_int_t)usage.used_nodes, "inodes_limit", (json_int_t)usage.limit_nodes,
 	    "descriptors", (json_int_t)usage.handles, "pins", (json_int_t)usage.pins, "arena",
-	    (json_int_t)usage.arena_bytes, "clients", (int)server->clients, "expired",
-	    (json_int_t)server->expired, "refused_size", (json_int_t)refused[SHMFS_LIMIT_SIZE],
-	    "refused_inodes", (json_int_t)refused[SHMFS_LIMIT_NODES], "refused_user_size",
+	    (json_int_t)usage.arena_bytes, "clients", (int)server->clients, "restarts",
+	    (json_int_t)counters->restarts, "expired", (json_int_t)counters->expired,
+	    "refused_size", (json_int_t)refused[SHMFS_LIMIT_SIZE], "refused_inodes",
+	    (json_int_t)refused[SHMFS_LIMIT_NODES], "refused_user_size",
 	    (json_int_t)refused[SHMFS_LIMIT_USER_SIZE], "refused_user_inodes",
 	    (json_int_t)refused[SHMFS_LIMIT_USER_NODES]);
 }

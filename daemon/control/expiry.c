@@ -63,7 +63,7 @@ unsigned sweep(struct server *server)
 		shmfs_commit(server->fs);
 		if (rc == 0)
 			break;
-		server->expired++;
+		server->handover->counters.expired++;
 		tell(&removal);
 	}
 	if (server->sweep_from != 0)

@@ -338,7 +338,7 @@ int channel_serve(struct server *server)
 	else
 		refuse_request(server, (size_t)length);
 	handover_clear(server->handover);
-	server->handover->served++;
+	server->handover->counters.requests++;
 	return 1;
 }
 

@@ -83,7 +83,7 @@ static void log_limit(struct server *server, const struct shmfs_refusal *refusal
 	char command[32], object[sizeof refusal->object];
 	uint64_t unit = 1;
 
-	server->refused[refusal->limit]++;
+	server->handover->counters.refused[refusal->limit]++;
 	if (!may_log(&server->refusals, &left_out))
 		return;
 	if (refusal->limit == SHMFS_LIMIT_SIZE || refusal->limit == SHMFS_LIMIT_USER_SIZE)

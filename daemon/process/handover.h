@@ -25,6 +25,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "common/counters.h"
 #include "fuse/tier.h"
 #include "mountpoint.h"
 
@@ -35,7 +36,7 @@
 #define HANDOVER_INIT_SIZE 512
 
 /* Raised whenever the structure changes its shape or meaning. */
-#define HANDOVER_LAYOUT 4
+#define HANDOVER_LAYOUT 5
 
 /* Places for requests. */
 #define HANDOVER_SLOTS 4
@@ -68,9 +69,9 @@ struct handover {
 	uint32_t init_size;   /* of the request INIT, 0 if it is too large to be kept */
 	char init[HANDOVER_INIT_SIZE];
 
-	uint64_t served; /* requests, by all servers */
-	bool announced;	 /* the mount was reported to be there */
-	bool serving;	 /* the server is past its recovery and waits for requests */
+	struct counters counters;
+	bool announced; /* the mount was reported to be there */
+	bool serving;	/* the server is past its recovery and waits for requests */
 
 	/* A server crashed by its own fault; the request at which that happened, how often. */
 	bool crashed;

@@ -57,10 +57,8 @@ struct server {
 
 	struct free_worker *freeing; /* what frees memory beside the loop; NULL: nobody does */
 	struct deferred *deferred;   /* requests that are answered later; deferred.h */
-	uint64_t refused[SHMFS_LIMIT_USER_NODES + 1]; /* how often, by the limit */
-	uint64_t expired;			      /* names and objects that the sweep removed */
-	unsigned clients;			      /* of the control socket */
-	uint64_t sweep_from; /* the object where the round of the sweep goes on */
+	unsigned clients;	     /* of the control socket */
+	uint64_t sweep_from;	     /* the object where the round of the sweep goes on */
 
 	/* Has a worker move bytes, and the loop end the transfer; NULL: there are no workers. A
 	 * negative errno if that cannot be. */

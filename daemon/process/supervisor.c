@@ -117,7 +117,7 @@ static int start(struct supervisor *s)
 
 	close_strays(s->server->handover);
 	s->started_ms = now_ms();
-	s->served_before = s->server->handover->served;
+	s->served_before = s->server->handover->counters.requests;
 	s->server->handover->serving = false;
 	pid = fork_sharing_descriptors();
 	if (pid < 0) {
@@ -284,8 +284,8 @@ static bool has_lived(const struct supervisor *s)
 {
 	const struct handover *handover = s->server->handover;
 
-	return handover->served != s->served_before || now_ms() - s->started_ms > YOUNG_MS ||
-	       (handover->serving && !handover->crashed);
+	return handover->counters.requests != s->served_before ||
+	       now_ms() - s->started_ms > YOUNG_MS || (handover->serving && !handover->crashed);
 }
 
 /* A server died. 1: the next one may start. */
@@ -306,6 +306,7 @@ static int on_death(struct supervisor *s, int status)
 		return give_up(s);
 	if (!channel_can_resend(s->server) && mount_anew(s) < 0)
 		return give_up(s);
+	handover->counters.restarts++;
 	return 1;
 }
 
