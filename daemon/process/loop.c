@@ -15,6 +15,7 @@
 #include "control/expiry.h"
 #include "free_worker.h"
 #include "fuse/channel.h"
+#include "fuse/notify.h"
 #include "ops/deferred.h"
 #include "ops/transfer.h"
 #include "pacing/affinity.h"
@@ -36,7 +37,8 @@ struct loop {
 	struct busy_poll poller;
 	int load; /* a descriptor of load.h */
 	uv_signal_t signals[SIGNALS];
-	uv_timer_t sweep;
+	uv_timer_t expiry_timer;
+	struct expiry expiry;
 	struct control *control; /* NULL: there is none */
 	struct server *server;
 	struct workers workers;
@@ -51,14 +53,14 @@ static void end_by(struct loop *loop, int rc)
 }
 
 /* Sleeps while there is nothing to watch. */
-static void on_sweep(uv_timer_t *handle)
+static void on_expiry(uv_timer_t *handle)
 {
 	struct loop *loop = handle->data;
-	unsigned ms = sweep(loop->server);
+	unsigned ms = expiry_run(&loop->expiry);
 
 	/* Fails for no timer that is well-formed. */
 	if (ms > 0)
-		(void)uv_timer_start(handle, on_sweep, ms, 0);
+		(void)uv_timer_start(handle, on_expiry, ms, 0);
 }
 
 static void tell_load(struct loop *loop)
@@ -84,10 +86,10 @@ static void after_requests(struct loop *loop)
 {
 	const struct server *server = loop->server;
 
-	if (uv_is_closing((uv_handle_t *)&loop->sweep))
+	if (uv_is_closing((uv_handle_t *)&loop->expiry_timer))
 		return;
-	if (shmfs_is_watching(server->fs) && !uv_is_active((uv_handle_t *)&loop->sweep))
-		on_sweep(&loop->sweep);
+	if (shmfs_is_watching(server->fs) && !uv_is_active((uv_handle_t *)&loop->expiry_timer))
+		on_expiry(&loop->expiry_timer);
 	if (shmfs_has_to_reclaim(server->fs) || server->deferred != NULL)
 		free_worker_go_on(server->freeing);
 }
@@ -268,15 +270,46 @@ static int start_channel(struct loop *loop)
 	return uv_poll_start(&loop->channel, UV_READABLE, on_request);
 }
 
-static int start_sweep(struct loop *loop)
+static void removed(void *arg, const struct shmfs_removal *removal)
 {
-	int rc = uv_timer_init(&loop->uv, &loop->sweep);
+	notify_removal(arg, removal);
+}
+
+static int start_expiry(struct loop *loop)
+{
+	int rc = uv_timer_init(&loop->uv, &loop->expiry_timer);
 
 	if (rc < 0)
 		return rc;
-	loop->sweep.data = loop;
-	on_sweep(&loop->sweep);
+	loop->expiry_timer.data = loop;
+	loop->expiry = (struct expiry){
+	    .fs = loop->server->fs,
+	    .counters = &loop->server->handover->counters,
+	    .removed = removed,
+	    .arg = loop->server,
+	};
+	on_expiry(&loop->expiry_timer);
 	return 0;
+}
+
+static int start_control(struct loop *loop)
+{
+	struct server *server = loop->server;
+	struct handover *handover = server->handover;
+	const struct control_config config = {
+	    .workers = &loop->workers,
+	    .listen_fd = handover->control_fd,
+	    .fs = server->fs,
+	    .counters = &handover->counters,
+	    .mountpoint = handover->mountpoint.path,
+	    .device = handover->mountpoint.device,
+	    .tier = tier_name(server->tier),
+	    .supervisor = handover->supervisor,
+	    .removed = removed,
+	    .arg = server,
+	};
+
+	return control_start(&config, &loop->control);
 }
 
 static void close_handle(uv_handle_t *handle, void *arg)
@@ -316,12 +349,11 @@ int loop_run(struct server *server, void (*ready)(void *arg), void *arg, int *si
 	rc = start_signals(&loop);
 	/* Before requests: they look whether it has to go on. */
 	if (rc == 0)
-		rc = start_sweep(&loop);
+		rc = start_expiry(&loop);
 	if (rc == 0)
 		rc = start_channel(&loop);
 	if (rc == 0)
-		rc = control_start(
-		    &loop.workers, server, server->handover->control_fd, &loop.control);
+		rc = start_control(&loop);
 	if (rc == 0) {
 		ready(arg);
 		uv_run(&loop.uv, UV_RUN_DEFAULT);

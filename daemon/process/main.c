@@ -10,7 +10,7 @@
 
 #include "background.h"
 #include "common/log.h"
-#include "control/control.h"
+#include "control/socket.h"
 #include "fs/step.h"
 #include "fuse/channel.h"
 #include "mount.h"

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "common/log.h"
-#include "control/control.h"
+#include "control/socket.h"
 #include "fs/step.h"
 #include "fuse/recovery.h"
 #include "loop.h"

@@ -57,8 +57,6 @@ struct server {
 
 	struct free_worker *freeing; /* what frees memory beside the loop; NULL: nobody does */
 	struct deferred *deferred;   /* requests that are answered later; deferred.h */
-	unsigned clients;	     /* of the control socket */
-	uint64_t sweep_from;	     /* the object where the round of the sweep goes on */
 
 	/* Has a worker move bytes, and the loop end the transfer; NULL: there are no workers. A
 	 * negative errno if that cannot be. */

@@ -16,7 +16,7 @@
 
 #include "background.h"
 #include "common/log.h"
-#include "control/control.h"
+#include "control/socket.h"
 #include "fuse/channel.h"
 #include "loop.h"
 #include "mount.h"
