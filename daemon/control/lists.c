@@ -7,6 +7,7 @@
 
 #include "call.h"
 #include "holders.h"
+#include "methods.h"
 
 /*
  * A page has so many objects at the most, and looks at so many nodes. It ends earlier if their
@@ -44,7 +45,7 @@ static json_t *object_to_json(const struct shmfs_object *object)
 /* Where there are policies. Returns how long it is. */
 static size_t add_label(const struct call *call, uint64_t id, json_t *json)
 {
-	struct shmfs *fs = call->server->channel.fs;
+	struct shmfs *fs = call->config->fs;
 	char label[SHMFS_LABEL_SIZE];
 	ssize_t length;
 
@@ -85,7 +86,7 @@ static int add_object(void *arg, const struct shmfs_object *object)
 		call_set_name(json, "path", path);
 	if (page->probe)
 		(void)json_object_set_new(json, "held",
-		    json_boolean(shmfs_held(page->call->server->channel.fs, object->attr.id) > 0));
+		    json_boolean(shmfs_held(page->call->config->fs, object->attr.id) > 0));
 	(void)json_array_append_new(page->objects, json);
 	return 0;
 }
@@ -108,7 +109,7 @@ void command_list(struct call *call)
 	    !call_get_bool(call, "probe", &page.probe))
 		return;
 	page.objects = json_array();
-	cursor = shmfs_list(call->server->channel.fs, cursor, PAGE_NODES, add_object, &page);
+	cursor = shmfs_list(call->config->fs, cursor, PAGE_NODES, add_object, &page);
 	answer_page(call, "objects", page.objects, cursor);
 }
 
@@ -139,7 +140,7 @@ void command_list_users(struct call *call)
 	if (!call_get_int(call, "cursor", INT64_MAX, &cursor))
 		return;
 	page.users = json_array();
-	cursor = shmfs_users(call->server->channel.fs, cursor, PAGE_USERS, add_user, &page);
+	cursor = shmfs_users(call->config->fs, cursor, PAGE_USERS, add_user, &page);
 	answer_page(call, "users", page.users, cursor);
 }
 
@@ -156,12 +157,12 @@ void command_holders(struct call *call)
 
 	if (!call_get_bool(call, "all", &all) || (!all && !call_get_object(call, &id)))
 		return;
-	call->scan = holders_prepare(call->server->handover->mountpoint.device, id);
+	call->scan = holders_prepare(call->config->device, id);
 	if (call->scan == NULL) {
 		call_fail(call, -ENOMEM);
 		return;
 	}
-	call->scan->skip[0] = call->server->handover->supervisor;
+	call->scan->skip[0] = call->config->supervisor;
 	call->scan->skip[1] = getpid();
 }
 
@@ -204,7 +205,7 @@ static void add_to_sum(struct call *call, const struct holder *holder, struct su
 	struct shmfs_object object;
 	char path[SHMFS_PATH_MAX];
 
-	if (shmfs_object(call->server->channel.fs, holder->id, &object) < 0 ||
+	if (shmfs_object(call->config->fs, holder->id, &object) < 0 ||
 	    (!call->trusted && !call_may_see(call, &object, path)))
 		return;
 	sum->objects++;
@@ -227,8 +228,9 @@ static json_t *holder_to_json(const struct holder *holder, const struct sum *sum
 	return json;
 }
 
-void holders_answer(struct call *call, const struct scan *scan)
+void command_holders_found(struct call *call)
 {
+	const struct scan *scan = call->scan;
 	size_t looks = scan->count < LOOKS_MAX || call->trusted ? scan->count : LOOKS_MAX;
 	json_t *list;
 	bool truncated = scan->truncated;

@@ -32,6 +32,8 @@ static const struct {
     {"arena", "shmfs_arena_bytes", "gauge", "Memory of names and attributes."},
     {"clients", "shmfs_control_clients", "gauge", "Connections to the control socket."},
     {"requests", "shmfs_requests_total", "counter", "Requests of the kernel that were served."},
+    {"restarts", "shmfs_restarts_total", "counter",
+	"Servers that died and were followed by another."},
     {"expired", "shmfs_expired_total", "counter", "Names that went when nobody held the object."},
 };
 
@@ -169,7 +171,7 @@ static void put_use(struct screen *screen, const json_t *now)
 	put_line(screen, false, text);
 }
 
-/* Counters of a server begin anew with it. */
+/* Counters outlive servers, and end with a mount. */
 static int64_t rate(const struct screen *screen, const json_t *now, int64_t now_ns)
 {
 	int64_t more = ctl_int(now, "requests") - ctl_int(screen->before, "requests");

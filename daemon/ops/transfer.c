@@ -11,7 +11,7 @@
 #include "common/worker.h"
 #include "fuse/request.h"
 #include "reply.h"
-#include "table.h"
+#include "state.h"
 
 /* Handing less than this to another processor takes longer than moving it. */
 #define SIZE_MIN (128 * 1024)

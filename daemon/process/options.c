@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "common/number.h"
+#include "policy/label.h"
 #include "policy/policy.h"
 
 enum kind {
