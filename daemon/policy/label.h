@@ -8,6 +8,9 @@
 
 #include "fs/shmfs.h"
 
+/* Bytes of a line of a policy file, which a label is a part of. */
+#define POLICY_LINE_MAX 4096
+
 /* Names of policies with commas or colons between, each once; and back. False: no such list. */
 bool policy_list_parse(const char *text, unsigned *out);
 void policy_list_print(unsigned policies, char *out, size_t size);

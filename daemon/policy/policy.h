@@ -13,10 +13,10 @@
 #include <stddef.h>
 
 #include "fs/shmfs.h"
+#include "label.h"
 
 /* Bounds of a file, in bytes. */
 #define POLICY_FILE_MAX (1024 * 1024)
-#define POLICY_LINE_MAX 4096
 
 struct policy {
 	bool revoke;
