@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "ctl.h"
+#include "text.h"
 
 #define MOUNTPOINT "/dev/shm"
 
@@ -180,6 +180,7 @@ static const struct ctl_option options[] = {
 
 const struct ctl_verb ctl_run_verbs[] = {
     {"run", "COMMAND [ARGUMENT...]", 1, -1,
-	"runs a command with a /dev/shm of its own, and ends with its status", options, run_run},
+	"runs a command with a /dev/shm of its own, and ends with its status", options, run_run,
+	NULL},
     {0},
 };
