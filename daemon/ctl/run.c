@@ -36,7 +36,7 @@ static bool write_file(const char *path, const char *text)
 	return done;
 }
 
-/* A user gets the right to mount from a namespace of his own, in which he stays who he is. */
+/* A user gets the right to mount from a new namespace, in which its processes stay that user's. */
 static int enter_user_namespace(void)
 {
 	unsigned uid = geteuid(), gid = getegid();
