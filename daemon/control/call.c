@@ -167,11 +167,59 @@ bool call_may_see(
 	       (rc != -EACCES && call->by.uid == object->creator);
 }
 
+/* --- members of answers ----------------------------------------------------------------------- */
+
+void call_set_int(json_t *object, const char *member, uint64_t value)
+{
+	(void)json_object_set_new(object, member, json_integer((json_int_t)value));
+}
+
+void call_set_int_if(json_t *object, const char *member, bool wanted, uint64_t value)
+{
+	if (wanted)
+		call_set_int(object, member, value);
+}
+
+void call_set_bool(json_t *object, const char *member, bool value)
+{
+	(void)json_object_set_new(object, member, json_boolean(value));
+}
+
+void call_set_bool_if(json_t *object, const char *member, bool wanted, bool value)
+{
+	if (wanted)
+		call_set_bool(object, member, value);
+}
+
+void call_set_text(json_t *object, const char *member, const char *text)
+{
+	if (text != NULL)
+		(void)json_object_set_new(object, member, json_string(text));
+}
+
+void call_set_time(json_t *object, const char *member, const struct timespec *time)
+{
+	(void)json_object_set_new(
+	    object, member, json_integer((json_int_t)time->tv_sec * 1000000000 + time->tv_nsec));
+}
+
+void call_set_limits(json_t *object, const char *member, const struct shmfs_limits *limits)
+{
+	json_t *json = json_object();
+
+	call_set_int(json, "size", limits->bytes);
+	call_set_int(json, "inodes", limits->nodes);
+	(void)json_object_set_new(object, member, json);
+}
+
 void call_set_name(json_t *object, const char *member, const char *name)
 {
 	char key[64], hex[2 * SHMFS_PATH_MAX];
-	json_t *text = json_string(name);
+	json_t *text;
 
+	if (name[0] == '\0')
+		return;
+	text = json_string(name);
 	if (text != NULL) {
 		(void)json_object_set_new(object, member, text);
 		return;

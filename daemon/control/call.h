@@ -76,7 +76,19 @@ int call_ask(const struct call *call, uint64_t id, enum shmfs_ask what);
 bool call_may_see(
     const struct call *call, const struct shmfs_object *object, char path[SHMFS_PATH_MAX]);
 
-/* Sets a member to a name, which is any bytes: "NAME" if it is text, else "NAME_hex". */
+/*
+ * Members of an answer, as the tables of common/ name them. A text that is NULL, and a name that is
+ * "", is not there, nor is what the condition rules out.
+ */
+void call_set_int(json_t *object, const char *member, uint64_t value);
+void call_set_int_if(json_t *object, const char *member, bool wanted, uint64_t value);
+void call_set_bool(json_t *object, const char *member, bool value);
+void call_set_bool_if(json_t *object, const char *member, bool wanted, bool value);
+void call_set_text(json_t *object, const char *member, const char *text);
+void call_set_time(json_t *object, const char *member, const struct timespec *time);
+void call_set_limits(json_t *object, const char *member, const struct shmfs_limits *limits);
+
+/* A name is any bytes: "NAME" if it is text, else "NAME_hex". */
 void call_set_name(json_t *object, const char *member, const char *name);
 
 #endif

@@ -21,34 +21,25 @@ void command_get_mount(struct call *call)
 	call_set_name(call->answer, "mountpoint", config->mountpoint);
 }
 
+static json_t *statistics_to_json(
+    const struct shmfs_usage *usage, const struct counters *counters, unsigned clients)
+{
+	json_t *json = json_object();
+
+#define VALUE(member, labels, value) call_set_int(json, #member, value);
+#include "common/metrics.def"
+	return json;
+}
+
 void command_get_statistics(struct call *call)
 {
-	const struct counters *counters = call->config->counters;
-	const uint64_t *refused = counters->refused;
 	struct shmfs_usage usage;
 
 	shmfs_usage(call->config->fs, &usage);
-	call->answer = json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:i,s:I,s:I,s:I,s:I,s:I,s:I}",
-	    "requests", (json_int_t)counters->requests, "size",
-	    (json_int_t)(usage.used_pages * SHMFS_PAGE_SIZE), "size_limit",
-	    (json_int_t)(usage.limit_pages * SHMFS_PAGE_SIZE), "inodes",
-	    (json_int_t)usage.used_nodes, "inodes_limit", (json_int_t)usage.limit_nodes,
-	    "descriptors", (json_int_t)usage.handles, "pins", (json_int_t)usage.pins, "arena",
-	    (json_int_t)usage.arena_bytes, "clients", (int)call->clients, "restarts",
-	    (json_int_t)counters->restarts, "expired", (json_int_t)counters->expired,
-	    "refused_size", (json_int_t)refused[SHMFS_LIMIT_SIZE], "refused_inodes",
-	    (json_int_t)refused[SHMFS_LIMIT_NODES], "refused_user_size",
-	    (json_int_t)refused[SHMFS_LIMIT_USER_SIZE], "refused_user_inodes",
-	    (json_int_t)refused[SHMFS_LIMIT_USER_NODES]);
+	call->answer = statistics_to_json(&usage, call->config->counters, call->clients);
 }
 
 /* --- limits ----------------------------------------------------------------------------------- */
-
-static json_t *limits_to_json(const struct shmfs_limits *limits)
-{
-	return json_pack(
-	    "{s:I,s:I}", "size", (json_int_t)limits->bytes, "inodes", (json_int_t)limits->nodes);
-}
 
 void command_get_limits(struct call *call)
 {
@@ -57,8 +48,9 @@ void command_get_limits(struct call *call)
 	/* These two are always there. */
 	(void)shmfs_get_limits(call->config->fs, SHMFS_SCOPE_MOUNT, 0, &mount);
 	(void)shmfs_get_limits(call->config->fs, SHMFS_SCOPE_USERS, 0, &users);
-	call->answer = json_pack(
-	    "{s:o,s:o}", "mount", limits_to_json(&mount), "users", limits_to_json(&users));
+	call->answer = json_object();
+	call_set_limits(call->answer, "mount", &mount);
+	call_set_limits(call->answer, "users", &users);
 }
 
 static bool get_scope(struct call *call, enum shmfs_scope *out)

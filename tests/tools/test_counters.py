@@ -3,9 +3,11 @@
 
 import errno
 import os
+import re
 import signal
+import subprocess
 
-from mount import MountTest
+from mount import CTL, MountTest
 
 
 class Counters(MountTest):
@@ -62,3 +64,24 @@ class Counters(MountTest):
         self.assertEqual(after["refused_size"], before["refused_size"] + 1)
         self.assertEqual(after["expired"], before["expired"] + 1)
         self.assertGreater(after["requests"], before["requests"])
+
+    def metrics(self):
+        said = subprocess.check_output([CTL, "-m", self.mount.dir, "metrics"], text=True)
+        return dict(line.rsplit(" ", 1) for line in said.splitlines() if line[0] != "#")
+
+    def test_metrics_go_on_too(self):
+        self.refuse()
+        before = self.metrics()
+        self.kill_server()
+        after = self.metrics()
+        for name in before:
+            if "_total" in name:
+                self.assertGreaterEqual(int(after[name]), int(before[name]), name)
+        refused = 'shmfs_refused_total{limit="size"}'
+        self.assertEqual(after[refused], before[refused])
+
+    def test_metrics_are_those_of_the_manual(self):
+        with open("man/shmfsctl.1") as file:
+            named = re.findall(r"\bshmfs_[a-z_]+", file.read().split(".Sh METRICS")[1])
+        shown = {name.split("{")[0] for name in self.metrics()}
+        self.assertEqual(shown, set(named))
