@@ -13,7 +13,7 @@
 
 #include "arena_view.h"
 #include "daemon.h"
-#include "daemon/kernel_abi.h"
+#include "daemon/fuse/abi.h"
 
 enum { TRIES = 500 };
 

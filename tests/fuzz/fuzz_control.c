@@ -14,16 +14,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "daemon/control_call.h"
-#include "daemon/holders.h"
-#include "daemon/log.h"
+#include "daemon/common/log.h"
+#include "daemon/control/call.h"
+#include "daemon/control/holders.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { OWNER = 1001 };
 
-static struct journal journal;
-static struct server server = {.journal = &journal, .fuse_fd = -1};
+static struct handover handover;
+static struct server server = {.handover = &handover, .fuse_fd = -1};
 
 static void make_objects(void)
 {
@@ -56,8 +56,8 @@ static void begin(void)
 	const struct shmfs_config config = {.arena_size = 1 << 20, .root_mode = 01777};
 
 	assert(shmfs_open_new(&config, &server.fs) == 0);
-	snprintf(journal.mountpoint.device, sizeof journal.mountpoint.device, "0:1");
-	snprintf(journal.mountpoint.path, sizeof journal.mountpoint.path, "/m");
+	snprintf(handover.mountpoint.device, sizeof handover.mountpoint.device, "0:1");
+	snprintf(handover.mountpoint.path, sizeof handover.mountpoint.path, "/m");
 	make_objects();
 }
 

@@ -19,7 +19,7 @@ class Service(MountTest):
         for name in info["interfaces"]:
             text = self.mount.call("org.varlink.service.GetInterfaceDescription", interface=name)
             self.assertIn("interface " + name, text["description"])
-        with open("daemon/org.shmfs.varlink") as file:
+        with open("daemon/control/org.shmfs.varlink") as file:
             self.assertEqual(text["description"], file.read())
 
     def test_unknown_interfaces_and_methods(self):

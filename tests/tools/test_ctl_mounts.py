@@ -107,7 +107,7 @@ class UserMount(unittest.TestCase):
 class Completing(CtlTest):
     def complete(self, *words):
         program = (
-            "source daemon/shmfsctl.bash-completion; shmfsctl() { %s -m %s \"$@\"; }; "
+            "source daemon/ctl/shmfsctl.bash-completion; shmfsctl() { %s -m %s \"$@\"; }; "
             'COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _shmfsctl; '
             'printf "%%s\\n" "${COMPREPLY[@]}"' % (CTL, self.mount.dir)
         )

@@ -26,7 +26,7 @@ int main(void)
 	    attributes_suite, files_suite, allocate_suite, listing_suite, newer_suite, xattrs_suite,
 	    rules_suite, mac_suite, policy_suite, lifetime_suite, protocol_suite, hostile_suite,
 	    random_suite, refused_suite, recovery_suite, request_suite, options_suite,
-	    arguments_suite, follower_suite, poller_suite, transfer_suite};
+	    arguments_suite, follower_suite, busy_poll_suite, transfer_suite};
 	SRunner *runner = srunner_create(NULL);
 	int failed;
 

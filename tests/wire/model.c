@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "daemon/request.h"
+#include "daemon/fuse/shape.h"
 
 static void add_reference(struct model *model, uint64_t id)
 {
@@ -93,7 +93,7 @@ void model_learn(struct model *model, const struct wire *w, int error)
 {
 	struct fuse_in_header header;
 
-	if (error != 0 || request_check(w->request, w->request_size) != 0)
+	if (error != 0 || shape_check(w->request, w->request_size) != 0)
 		return;
 	memcpy(&header, w->request, sizeof header);
 	learn_request(model, w);

@@ -29,7 +29,7 @@ Suite *request_suite(void);
 Suite *options_suite(void);
 Suite *arguments_suite(void);
 Suite *follower_suite(void);
-Suite *poller_suite(void);
+Suite *busy_poll_suite(void);
 
 /* A suite of one case that holds these tests. */
 Suite *suite_of(const char *name, const TTest *const *tests, size_t count);

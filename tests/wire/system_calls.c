@@ -11,7 +11,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "daemon/kernel_abi.h"
+#include "daemon/fuse/abi.h"
 
 struct fake_backing fake_backing = {.error = ENOTTY};
 static int reply_error;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* When the server runs where its client does, by a clock of the test's own. */
-#include "daemon/follower.h"
+#include "daemon/pacing/follower.h"
 
 #include "suites.h"
 #include "wire.h"

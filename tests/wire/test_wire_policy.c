@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "daemon/policy.h"
+#include "daemon/policy/policy.h"
 #include "suites.h"
 #include "wire.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* When the server looks for the next request and when it sleeps, by a clock of the test's own. */
-#include "daemon/poller.h"
+#include "daemon/pacing/busy_poll.h"
 
 #include "suites.h"
 #include "wire.h"
@@ -10,14 +10,14 @@
 #define BOUND_US 50
 #define PROCESSORS 2
 
-static struct poller poller;
+static struct busy_poll poller;
 static uint64_t clock_now;
 
 static void start(unsigned bound_us)
 {
 	clock_now = 1000 * MS;
-	poller_init(&poller, bound_us, PROCESSORS);
-	poller_woken(&poller, clock_now);
+	busy_poll_init(&poller, bound_us, PROCESSORS);
+	busy_poll_woken(&poller, clock_now);
 }
 
 /* Looks until that is given up; how long it took. */
@@ -25,36 +25,36 @@ static uint64_t look(void)
 {
 	uint64_t began = clock_now;
 
-	if (!poller_begin(&poller, clock_now))
+	if (!busy_poll_begin(&poller, clock_now))
 		return 0;
 	do
 		clock_now += US / 4;
-	while (poller_goes_on(&poller, clock_now));
+	while (busy_poll_goes_on(&poller, clock_now));
 	return clock_now - began;
 }
 
 static void sleep_for(uint64_t time)
 {
 	clock_now += time;
-	poller_woken(&poller, clock_now);
+	busy_poll_woken(&poller, clock_now);
 }
 
 /* A request after so much time, while looking. */
 static void request_after(uint64_t time)
 {
 	clock_now += time;
-	ck_assert(poller_goes_on(&poller, clock_now));
-	poller_served(&poller, clock_now);
+	ck_assert(busy_poll_goes_on(&poller, clock_now));
+	busy_poll_served(&poller, clock_now);
 }
 
 /* Another thread gets the processor while this one looks. */
 static void lose_the_processor(void)
 {
-	ck_assert(poller_begin(&poller, clock_now));
+	ck_assert(busy_poll_begin(&poller, clock_now));
 	clock_now += US;
-	ck_assert(poller_goes_on(&poller, clock_now));
+	ck_assert(busy_poll_goes_on(&poller, clock_now));
 	clock_now += 4 * MS;
-	ck_assert(!poller_goes_on(&poller, clock_now));
+	ck_assert(!busy_poll_goes_on(&poller, clock_now));
 }
 
 START_TEST(looking_is_bounded)
@@ -69,13 +69,13 @@ END_TEST
 START_TEST(each_request_begins_it_anew)
 {
 	start(BOUND_US);
-	ck_assert(poller_begin(&poller, clock_now));
+	ck_assert(busy_poll_begin(&poller, clock_now));
 	for (int i = 0; i < 100; i++)
 		request_after(40 * US);
 	clock_now += 49 * US;
-	ck_assert(poller_goes_on(&poller, clock_now));
+	ck_assert(busy_poll_goes_on(&poller, clock_now));
 	clock_now += 2 * US;
-	ck_assert(!poller_goes_on(&poller, clock_now));
+	ck_assert(!busy_poll_goes_on(&poller, clock_now));
 }
 END_TEST
 
@@ -127,10 +127,10 @@ START_TEST(one_request_that_comes_at_once_is_chance)
 	for (int i = 0; i < 10; i++) {
 		ck_assert_uint_ne(look(), 0);
 		sleep_for(5 * US);
-		ck_assert(poller_begin(&poller, clock_now));
+		ck_assert(busy_poll_begin(&poller, clock_now));
 		request_after(5 * US);
 		clock_now += BOUND_US * US;
-		ck_assert(!poller_goes_on(&poller, clock_now));
+		ck_assert(!busy_poll_goes_on(&poller, clock_now));
 		sleep_for(30 * US);
 	}
 }
@@ -159,7 +159,7 @@ static uint64_t pause_after_loss(void)
 	began = clock_now;
 	do
 		sleep_for(20 * US);
-	while (!poller_begin(&poller, clock_now));
+	while (!busy_poll_begin(&poller, clock_now));
 	return clock_now - began;
 }
 
@@ -167,13 +167,13 @@ static uint64_t pause_after_loss(void)
 START_TEST(losing_it_before_a_request_counts_too)
 {
 	start(BOUND_US);
-	ck_assert(poller_begin(&poller, clock_now));
+	ck_assert(busy_poll_begin(&poller, clock_now));
 	clock_now += US;
-	ck_assert(poller_goes_on(&poller, clock_now));
+	ck_assert(busy_poll_goes_on(&poller, clock_now));
 	clock_now += 4 * MS;
-	poller_served(&poller, clock_now);
+	busy_poll_served(&poller, clock_now);
 	clock_now += US;
-	ck_assert(!poller_goes_on(&poller, clock_now));
+	ck_assert(!busy_poll_goes_on(&poller, clock_now));
 	sleep_for(5 * US);
 	ck_assert_uint_eq(look(), 0);
 }
@@ -182,22 +182,22 @@ END_TEST
 START_TEST(without_a_spare_processor_there_is_no_looking)
 {
 	start(BOUND_US);
-	ck_assert(poller_asks(&poller, clock_now));
-	poller_told(&poller, clock_now, PROCESSORS + 1);
-	ck_assert(!poller_asks(&poller, clock_now));
+	ck_assert(busy_poll_asks(&poller, clock_now));
+	busy_poll_told(&poller, clock_now, PROCESSORS + 1);
+	ck_assert(!busy_poll_asks(&poller, clock_now));
 	ck_assert_uint_ne(look(), 0);
 	sleep_for(5 * MS);
-	ck_assert(poller_asks(&poller, clock_now));
-	poller_told(&poller, clock_now, PROCESSORS + 2);
+	ck_assert(busy_poll_asks(&poller, clock_now));
+	busy_poll_told(&poller, clock_now, PROCESSORS + 2);
 	ck_assert_uint_eq(look(), 0);
 	/* Nor is anything asked until there may be looking again. */
 	sleep_for(19 * MS);
-	ck_assert(!poller_asks(&poller, clock_now));
+	ck_assert(!busy_poll_asks(&poller, clock_now));
 	ck_assert_uint_eq(look(), 0);
 	sleep_for(MS);
 	(void)look();
 	sleep_for(5 * US);
-	ck_assert(poller_asks(&poller, clock_now));
+	ck_assert(busy_poll_asks(&poller, clock_now));
 	ck_assert_uint_ne(look(), 0);
 }
 END_TEST
@@ -205,10 +205,10 @@ END_TEST
 START_TEST(a_load_that_comes_while_looking_ends_it)
 {
 	start(BOUND_US);
-	ck_assert(poller_begin(&poller, clock_now));
-	poller_told(&poller, clock_now, 100);
+	ck_assert(busy_poll_begin(&poller, clock_now));
+	busy_poll_told(&poller, clock_now, 100);
 	clock_now += US;
-	ck_assert(!poller_goes_on(&poller, clock_now));
+	ck_assert(!busy_poll_goes_on(&poller, clock_now));
 }
 END_TEST
 
@@ -216,7 +216,7 @@ START_TEST(a_bound_of_0_asks_for_no_load)
 {
 	start(0);
 	clock_now += 1000 * MS;
-	ck_assert(!poller_asks(&poller, clock_now));
+	ck_assert(!busy_poll_asks(&poller, clock_now));
 }
 END_TEST
 
@@ -241,14 +241,14 @@ START_TEST(after_a_calm_time_a_pause_is_short_again)
 	start(BOUND_US);
 	for (int i = 0; i < 12; i++)
 		pause_after_loss();
-	ck_assert(poller_begin(&poller, clock_now));
+	ck_assert(busy_poll_begin(&poller, clock_now));
 	for (int i = 0; i < 40000; i++)
 		request_after(20 * US);
 	ck_assert_uint_le(pause_after_loss(), 3 * MS);
 }
 END_TEST
 
-Suite *poller_suite(void)
+Suite *busy_poll_suite(void)
 {
 	const TTest *const tests[] = {looking_is_bounded, each_request_begins_it_anew,
 	    a_bound_of_0_never_looks, clients_with_long_pauses_are_not_waited_for,

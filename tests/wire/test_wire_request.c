@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* request_check() by itself: what is a well-formed request. */
+/* shape_check() by itself: what is a well-formed request. */
 #include <string.h>
 
-#include "daemon/request.h"
+#include "daemon/fuse/shape.h"
 #include "suites.h"
 #include "wire.h"
 
@@ -32,7 +32,7 @@ static void expect_check(const struct check_case *c)
 	memcpy(request, &header, H);
 	if (c->tail_size > 0)
 		memcpy(request + H + c->fixed, c->tail, c->tail_size);
-	rc = request_check(request, length);
+	rc = shape_check(request, length);
 	ck_assert_msg(rc == c->want, "%s: expected %s, got %s", c->label, result_text(c->want),
 	    result_text(rc));
 }
@@ -113,7 +113,7 @@ START_TEST(counts_are_checked)
 		header.len = (uint32_t)length;
 		memcpy(request, &header, H);
 		memcpy(request + H + cases[i].offset, &cases[i].count, sizeof cases[i].count);
-		ck_assert_msg(request_check(request, length) == cases[i].want, "case %zu", i);
+		ck_assert_msg(shape_check(request, length) == cases[i].want, "case %zu", i);
 	}
 }
 END_TEST
@@ -123,7 +123,7 @@ START_TEST(less_than_a_header_is_no_request)
 	char request[H + 1] = "";
 
 	for (size_t length = 0; length < H; length++)
-		GIVES(-EINVAL, request_check(request, length));
+		GIVES(-EINVAL, shape_check(request, length));
 }
 END_TEST
 
@@ -132,12 +132,12 @@ START_TEST(four_opcodes_have_no_reply_and_two_of_them_no_effect)
 	for (uint32_t opcode = 0; opcode < 100; opcode++) {
 		bool moot = opcode == FUSE_INTERRUPT || opcode == FUSE_NOTIFY_REPLY;
 
-		ck_assert_int_eq(request_is_moot(opcode), moot);
-		ck_assert_int_eq(request_has_reply(opcode),
+		ck_assert_int_eq(shape_is_moot(opcode), moot);
+		ck_assert_int_eq(shape_has_reply(opcode),
 		    opcode != FUSE_FORGET && opcode != FUSE_BATCH_FORGET && !moot);
 	}
-	ck_assert(request_has_reply(UINT32_MAX));
-	ck_assert(!request_is_moot(UINT32_MAX));
+	ck_assert(shape_has_reply(UINT32_MAX));
+	ck_assert(!shape_is_moot(UINT32_MAX));
 }
 END_TEST
 

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "daemon/fuse/backing.h"
 #include "requests.h"
 #include "suites.h"
 #include "system_calls.h"
@@ -94,11 +95,11 @@ END_TEST
 START_TEST(registration_passes_the_errno_of_the_kernel)
 {
 	fake_backing = (struct fake_backing){.error = ENODEV};
-	GIVES(-ENODEV, tier_backing_open(5, 6));
+	GIVES(-ENODEV, backing_register(5, 6));
 	ck_assert_int_eq(fake_backing.opened_fd, 6);
 	fake_backing = (struct fake_backing){.id = 3};
-	GIVES(3, tier_backing_open(5, 6));
-	tier_backing_close(5, 3);
+	GIVES(3, backing_register(5, 6));
+	backing_unregister(5, 3);
 	ck_assert_int_eq(fake_backing.closed_id, 3);
 }
 END_TEST
@@ -155,7 +156,7 @@ static const int access_modes[] = {O_RDONLY, O_WRONLY, O_RDWR, O_WRONLY | O_RDWR
 
 static void check_opening(const struct wire *w, const struct abi_open_out *out, int flags)
 {
-	enum tier tier = w->server.tier;
+	enum tier tier = w->server.channel.tier;
 
 	ck_assert_uint_ne(out->fh, 0);
 	ck_assert_msg(out->open_flags == open_flags(tier, flags),

@@ -13,7 +13,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#include "daemon/shmfs_ioctl.h"
+#include "daemon/ops/shmfs_ioctl.h"
 #include "expect.h"
 #include "left_over.h"
 #include "mount_fixture.h"

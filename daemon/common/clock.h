@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The clock for all that is measured in time. */
+#ifndef SHMFS_COMMON_CLOCK_H
+#define SHMFS_COMMON_CLOCK_H
+
+#include <stdint.h>
+#include <time.h>
+
+#define CLOCK_SECOND UINT64_C(1000000000)
+#define CLOCK_MS UINT64_C(1000000)
+
+/* Nanoseconds; it does not go back. */
+static inline uint64_t clock_now(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return (uint64_t)time.tv_sec * CLOCK_SECOND + (uint64_t)time.tv_nsec;
+}
+
+#endif

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * One call over the control socket: a message is read, its method is found in a table and run, and
+ * what it answers is written. Nothing here knows of sockets or of the loop.
+ */
+#ifndef SHMFS_CONTROL_CALL_H
+#define SHMFS_CONTROL_CALL_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "process/server.h"
+
+struct call;
+struct scan;
+
+/* Pins that one connection can have. */
+#define CALL_PINS 16
+
+/* What a connection is to the calls that are made over it. */
+struct peer {
+	pid_t pid;
+	uid_t uid;
+	struct {
+		uint64_t id, object;
+	} pins[CALL_PINS];
+	unsigned pin_count;
+};
+
+struct call {
+	struct server *server;
+	struct peer *peer;
+	struct shmfs_subject by;
+	bool trusted;	   /* root, or the owner of the mount */
+	json_t *message;   /* the whole call */
+	json_t *params;	   /* in it; NULL: none */
+	bool oneway;	   /* nobody waits for an answer */
+	json_t *answer;	   /* parameters of the reply */
+	const char *error; /* the name of an error; NULL: none */
+	int fd;		   /* to be passed with the answer; -1: none */
+	struct scan *scan; /* to be done elsewhere before there is an answer; NULL: none */
+};
+
+/*
+ * Begins a call: parses the message of so many bytes and runs its method. server, peer, by and
+ * trusted are set. False: the message is none, and its sender is to be closed after the answer.
+ */
+bool call_begin(struct call *call, const char *message, size_t size);
+
+/* The scan is done: makes the answer of it. */
+void call_finish_scan(struct call *call);
+
+/* The answer as a message with its NUL, to be freed; NULL: oneway, or out of memory. */
+char *call_reply(const struct call *call, size_t *size);
+
+/* Frees what belongs to the call, but not its descriptor. */
+void call_end(struct call *call);
+
+/* --- for the methods -------------------------------------------------------------------------- */
+
+/* The answer is an error: a negative errno; a parameter that is not as it should be; or that the
+ * caller may not. */
+void call_fail(struct call *call, int rc);
+void call_refuse_parameter(struct call *call, const char *name);
+void call_refuse_caller(struct call *call);
+
+/* Parameters by name. False: it is there, and is not as it should be; the answer says so. One that
+ * is not there leaves *out as it is. */
+bool call_get_int(struct call *call, const char *name, uint64_t most, uint64_t *out);
+bool call_get_bool(struct call *call, const char *name, bool *out);
+
+/* The object that "id", "path" or "path_hex" says; one of them must be there. */
+bool call_get_object(struct call *call, uint64_t *id);
+
+/* What the policies say to the caller; none of them exempts anybody. 0, -EACCES or -ESTALE. */
+int call_ask(const struct call *call, uint64_t id, enum shmfs_ask what);
+
+/* Whether the caller may see an object; and its path, "" where it has none that can be told. */
+bool call_may_see(
+    const struct call *call, const struct shmfs_object *object, char path[SHMFS_PATH_MAX]);
+
+/* Sets a member to a name, which is any bytes: "NAME" if it is text, else "NAME_hex". */
+void call_set_name(json_t *object, const char *member, const char *name);
+
+typedef void call_method(struct call *call);
+
+call_method command_get_mount, command_list, command_list_users, command_get_limits,
+    command_set_limits, command_get_statistics, command_holders, command_pin, command_unpin,
+    command_verify, command_reap;
+
+#endif

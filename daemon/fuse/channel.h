@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The channel to the kernel, and the requests that are under way on it.
+ *
+ * Requests come in one by one (serve.h), are decoded by libfuse or, where it does not know them,
+ * beside it, and are handed to the operations. Each is answered through its request (request.h),
+ * which ends its transaction before the caller can learn of the result.
+ *
+ * Numbers that are about a request, and whose they are:
+ *   unique    the kernel's, of one request; one that is sent again has ABI_UNIQUE_RESEND as well.
+ *             It names the request in its reply, in the stored reply, and in the namespace's mark
+ *   slot      ours: where the request lies in the exchange, and its struct request below
+ *   node id   the namespace's (shmfs.h). Given out once, never used again, so that the kernel's
+ *             "generation" is always 0
+ *   handle    the namespace's, of one opening: the kernel's "fh"
+ *   backing   the kernel's, of memory that was registered with it; backing.h
+ *   fd        of objects' memory: the namespace's, and the same in every server; others are the
+ *             processes' own (supervisor.h)
+ */
+#ifndef SHMFS_FUSE_CHANNEL_H
+#define SHMFS_FUSE_CHANNEL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/counters.h"
+#include "exchange.h"
+#include "fs/shmfs.h"
+#include "tier.h"
+
+struct channel;
+struct fuse_lowlevel_ops;
+struct fuse_req;
+struct fuse_session;
+
+enum request_state {
+	REQUEST_NONE,
+	REQUEST_SERVED,	 /* by the loop, now: its transaction is active */
+	REQUEST_DEFERRED /* its answer comes later; it has no transaction */
+};
+
+/* One request, from when it is received until it is answered. */
+struct request {
+	struct channel *channel;
+	enum request_state state;
+	uint32_t slot;
+	uint32_t opcode;
+	uint64_t unique, node;
+	struct shmfs_cred cred;	  /* who asks */
+	struct fuse_req *libfuse; /* what libfuse knows it by; NULL: it does not */
+};
+
+/* What is done about requests. */
+struct channel_operations {
+	const struct fuse_lowlevel_ops *libfuse;
+	/* Answers a request that libfuse does not decode, or not as all its versions do; false:
+	 * this is none. body: what stands behind the header, well-formed. */
+	bool (*beside)(struct request *request, const char *body);
+};
+
+struct channel {
+	struct fuse_session *session;
+	int fd;
+	struct exchange *exchange;
+	struct counters *counters;
+	struct shmfs *fs; /* NULL until INIT is answered */
+	const struct channel_operations *operations;
+	struct ops *ops; /* what the operations keep */
+	enum tier tier;
+	enum tier_choice choice;
+	uint32_t client; /* the thread whose request was last; 0: the kernel's own */
+
+	uint64_t init_unique;  /* of the INIT request that is being answered, else 0 */
+	uint64_t init_offered; /* flags of the kernel */
+	uint64_t init_agreed;  /* flags of the reply; 0 until it was sent */
+	bool muted;	       /* replies go nowhere: INIT is only repeated */
+
+	struct request requests[EXCHANGE_SLOTS]; /* by slot */
+	bool slot_is_populated[EXCHANGE_SLOTS];	 /* by this process */
+	char *data;				 /* EXCHANGE_READ_MAX bytes: data of the reply */
+};
+
+/* The request that is being served. */
+static inline struct request *channel_request(struct channel *channel)
+{
+	return &channel->requests[channel->exchange->current];
+}
+
+/* The namespace that a request is about. */
+static inline struct shmfs *fs_of(const struct request *request)
+{
+	return request->channel->fs;
+}
+
+#endif

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the kernel is told of changes that it did not ask for.
+ *
+ * Telling it of a single name would wait for the lock of that name's directory, which a process may
+ * hold while it waits for this server. So it is told in ways that wait for nothing.
+ */
+#ifndef SHMFS_FUSE_NOTIFY_H
+#define SHMFS_FUSE_NOTIFY_H
+
+struct channel;
+struct shmfs_removal;
+
+/*
+ * A name goes. To be called before that is committed: a server that is killed in between has only
+ * made the kernel ask once more. The kernel asks for the directory and the object again, and since
+ * Linux 6.16 for all names it knows. Before that it may believe in the name as long as it was told
+ * to when it asked (ops/attr.c); whoever opens it finds out.
+ */
+void notify_removal(const struct channel *channel, const struct shmfs_removal *removal);
+
+#endif

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Choice of the tier, and what it means for the protocol; see tier.h. */
+#include "tier.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "abi.h"
+#include "backing.h"
+
+static const char *const choice_names[] = {
+    [TIER_AUTO] = "auto",
+    [TIER_ONLY_PASSTHROUGH] = "passthrough",
+    [TIER_ONLY_DIRECT] = "direct",
+    [TIER_ONLY_CACHED] = "cached",
+};
+
+bool tier_choice_parse(const char *text, enum tier_choice *out)
+{
+	for (size_t i = 0; i < sizeof choice_names / sizeof choice_names[0]; i++) {
+		if (strcmp(text, choice_names[i]) == 0) {
+			*out = (enum tier_choice)i;
+			return true;
+		}
+	}
+	return false;
+}
+
+const char *tier_choice_name(enum tier_choice choice)
+{
+	return choice_names[choice];
+}
+
+const char *tier_name(enum tier tier)
+{
+	return choice_names[tier + 1];
+}
+
+uint64_t tier_init_flags(enum tier_choice choice, uint64_t offered)
+{
+	uint64_t wanted = 0;
+
+	if (choice == TIER_AUTO || choice == TIER_ONLY_PASSTHROUGH)
+		wanted |= ABI_INIT_PASSTHROUGH;
+	if (choice != TIER_ONLY_CACHED)
+		wanted |= ABI_INIT_DIRECT_IO_ALLOW_MMAP;
+	return wanted & offered;
+}
+
+/* Whether a memfd can be registered: the kernel says so, and this process may. */
+static int try_passthrough(uint64_t agreed, int fuse_fd, char *why, size_t why_size)
+{
+	int fd, id;
+
+	if (!(agreed & ABI_INIT_PASSTHROUGH)) {
+		snprintf(why, why_size, "passthrough needs Linux 6.9 with CONFIG_FUSE_PASSTHROUGH");
+		return -EOPNOTSUPP;
+	}
+	fd = memfd_create("shmfs-probe", MFD_CLOEXEC);
+	if (fd < 0) {
+		snprintf(why, why_size, "passthrough: no memfd: %s", strerror(errno));
+		return -EOPNOTSUPP;
+	}
+	id = backing_register(fuse_fd, fd);
+	close(fd);
+	if (id < 0) {
+		snprintf(why, why_size, "passthrough needs CAP_SYS_ADMIN outside of containers: %s",
+		    strerror(-id));
+		return -EOPNOTSUPP;
+	}
+	backing_unregister(fuse_fd, id);
+	snprintf(why, why_size, "mappings and read-only reads go straight to the memory");
+	return 0;
+}
+
+int tier_choose(enum tier_choice choice, uint64_t agreed, int fuse_fd, char *why, size_t why_size,
+    enum tier *out)
+{
+	bool mmap_allowed = (agreed & ABI_INIT_DIRECT_IO_ALLOW_MMAP) != 0;
+
+	if (choice == TIER_ONLY_CACHED) {
+		snprintf(why, why_size, "as asked for");
+		*out = TIER_CACHED;
+		return 0;
+	}
+	if (choice != TIER_ONLY_DIRECT) {
+		/* Writable openings are direct in this tier too. */
+		if (mmap_allowed && try_passthrough(agreed, fuse_fd, why, why_size) == 0) {
+			*out = TIER_PASSTHROUGH;
+			return 0;
+		}
+		if (!mmap_allowed)
+			snprintf(why, why_size, "passthrough needs Linux 6.9");
+		if (choice == TIER_ONLY_PASSTHROUGH)
+			return -EOPNOTSUPP;
+	} else if (mmap_allowed) {
+		snprintf(why, why_size, "as asked for");
+	}
+	if (mmap_allowed) {
+		*out = TIER_DIRECT;
+		return 0;
+	}
+	snprintf(why, why_size, "direct needs Linux 6.6");
+	if (choice == TIER_ONLY_DIRECT)
+		return -EOPNOTSUPP;
+	*out = TIER_CACHED;
+	return 0;
+}
+
+/*
+ * FOPEN_PASSTHROUGH alone lets the kernel read, and write, without the server: right for reading,
+ * since the memfd ends a read at the object's size, but a write would extend it. With
+ * FOPEN_DIRECT_IO only the mappings go straight. All openings of an object must have
+ * FOPEN_PASSTHROUGH or none, else open(2) fails with EIO.
+ *
+ * NOFLUSH: close has nothing to say; dirty pages of the page cache are written back without it.
+ * KEEP_CACHE: every change passes through this kernel, so its cache is never stale.
+ */
+uint32_t tier_open_flags(enum tier tier, int flags, bool revokes)
+{
+	bool direct = revokes || (flags & O_ACCMODE) != O_RDONLY;
+
+	switch (tier) {
+	case TIER_PASSTHROUGH:
+		return ABI_OPEN_NOFLUSH | ABI_OPEN_PASSTHROUGH | (direct ? ABI_OPEN_DIRECT_IO : 0);
+	case TIER_DIRECT:
+		return ABI_OPEN_NOFLUSH | ABI_OPEN_DIRECT_IO;
+	case TIER_CACHED:
+		break;
+	}
+	return ABI_OPEN_NOFLUSH | ABI_OPEN_KEEP_CACHE;
+}
+
+enum shmfs_native tier_native_reads(enum tier tier, bool revokes)
+{
+	if (tier == TIER_CACHED)
+		return SHMFS_NATIVE_ALL;
+	return tier == TIER_PASSTHROUGH && !revokes ? SHMFS_NATIVE_READERS : SHMFS_NATIVE_NONE;
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Requests that wait; see deferred.h. */
+#include "deferred.h"
+
+#include "fuse/request.h"
+#include "reply.h"
+#include "table.h"
+
+/* Pages that are freed in a row where nobody else can wait. */
+#define PAGES 1024
+
+/* In the place of those who would free it beside the loop. */
+static void free_now(struct request *request, uint64_t id)
+{
+	struct shmfs *fs = fs_of(request);
+
+	request_suspend(request);
+	while (shmfs_is_reclaiming(fs, id))
+		(void)shmfs_reclaim(fs, PAGES);
+	request_resume(request);
+}
+
+bool deferred_take(struct request *request, uint64_t id, enum deferred_reply reply)
+{
+	struct deferred_list *deferred = &request->channel->ops->deferred;
+
+	if (!shmfs_is_reclaiming(fs_of(request), id))
+		return false;
+	if (!request_defer(request)) {
+		free_now(request, id);
+		return false;
+	}
+	deferred->list[deferred->count++] =
+	    (struct deferred){.request = request, .id = id, .reply = reply};
+	return true;
+}
+
+static void answer(const struct deferred *deferred)
+{
+	struct request *request = deferred->request;
+	struct shmfs_attr attr;
+
+	request_resume(request);
+	if (deferred->reply == DEFERRED_ATTR) {
+		int rc = shmfs_getattr(fs_of(request), NULL, deferred->id, &attr);
+
+		reply_attr(request, rc, &attr);
+	} else {
+		reply_status(request, 0);
+	}
+}
+
+void deferred_answer(struct channel *channel)
+{
+	struct deferred_list *deferred = &channel->ops->deferred;
+	unsigned left = 0;
+
+	for (unsigned i = 0; i < deferred->count; i++) {
+		struct deferred one = deferred->list[i];
+
+		if (shmfs_is_reclaiming(channel->fs, one.id))
+			deferred->list[left++] = one;
+		else
+			answer(&one);
+	}
+	deferred->count = left;
+}
+
+bool deferred_any(const struct channel *channel)
+{
+	return channel->ops->deferred.count > 0;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Deferred replies: of requests that wait for memory to be freed, for a shrink or a hole that is
+ * final, but not done. A server that dies has answered none, so the kernel sends them to the next
+ * one, who finds them done, or defers them again.
+ */
+#ifndef SHMFS_OPS_DEFERRED_H
+#define SHMFS_OPS_DEFERRED_H
+
+#include <stdbool.h>
+
+#include "fuse/channel.h"
+
+/* What the reply is: nothing but success, or the attributes. */
+enum deferred_reply { DEFERRED_STATUS, DEFERRED_ATTR };
+
+/* In the order in which they came. */
+struct deferred_list {
+	unsigned count;
+	struct deferred {
+		struct request *request;
+		uint64_t id; /* of the node that was changed */
+		enum deferred_reply reply;
+	} list[EXCHANGE_SLOTS];
+};
+
+/*
+ * Takes over a request about a node that has just been changed, if that is not done
+ * (shmfs_is_reclaiming). False: it is to be answered now; where no more requests can wait, it is
+ * done then.
+ */
+bool deferred_take(struct request *request, uint64_t id, enum deferred_reply reply);
+
+/* Answers those for whom nothing is to be freed any more. */
+void deferred_answer(struct channel *channel);
+
+/* Whether any waits. */
+bool deferred_any(const struct channel *channel);
+
+#endif

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Operations on open objects. */
+#define FUSE_USE_VERSION 314
+#include <errno.h>
+#include <string.h>
+
+#include "deferred.h"
+#include "ops.h"
+#include "reply.h"
+#include "shmfs_ioctl.h"
+#include "transfer.h"
+
+void op_create(
+    fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, struct fuse_file_info *fi)
+{
+	struct request *request = request_of(req);
+	struct shmfs_opened opened;
+	struct shmfs_attr attr;
+	int rc = shmfs_create(
+	    fs_of(request), &request->cred, parent, name, mode, fi->flags, &attr, &opened);
+
+	reply_create(request, rc, fi->flags, &attr, &opened);
+}
+
+void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	struct request *request = request_of(req);
+	struct shmfs_opened opened;
+	int rc = shmfs_open(fs_of(request), &request->cred, ino, fi->flags, &opened);
+
+	reply_open(request, rc, fi->flags, &opened);
+}
+
+void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	struct request *request = request_of(req);
+
+	(void)ino;
+	shmfs_release(fs_of(request), fi->fh);
+	reply_status(request, 0);
+}
+
+/*
+ * sendfile and splice from a direct opening fill FUSE's page cache (Linux 6.5 to 6.18 at least).
+ * Under passthrough, mappings store to other pages, so that what is cached once is stale from then
+ * on, and nobody is asked before it is sent. Dropping it after the reply would leave a moment in
+ * which it is sent again. EINVAL is what sendfile(2) says of a file that cannot be mapped, and what
+ * programs take as the sign to read and write instead.
+ *
+ * A read on behalf of a caller names him as the owner of locks; one that fills the cache does not.
+ */
+static bool is_stale_splice(const struct channel *channel, const struct fuse_file_info *fi)
+{
+	return channel->tier == TIER_PASSTHROUGH && fi->lock_owner == 0;
+}
+
+/* From so many bytes on, it pays to look whether they need not be copied. */
+#define LEND_LEAST (32 * 1024)
+
+void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi)
+{
+	struct request *request = request_of(req);
+	struct shmfs *fs = fs_of(request);
+	struct shmfs_range from = {fi->fh, (uint64_t)offset};
+	struct shmfs_lending lending = {.offset = (uint64_t)offset, .least = LEND_LEAST};
+	char *data = request->channel->data;
+	const void *lent;
+	ssize_t count;
+
+	(void)ino;
+	if (is_stale_splice(request->channel, fi)) {
+		reply_data(request, -EINVAL, NULL);
+		return;
+	}
+	if (size > EXCHANGE_READ_MAX)
+		size = EXCHANGE_READ_MAX;
+	shmfs_set_flags(fs, fi->fh, fi->flags);
+	if (transfer_read(request, &from, size))
+		return;
+	lending.most = size;
+	count = (ssize_t)shmfs_lend(fs, &request->cred, fi->fh, &lending, &lent);
+	if (count > 0) {
+		reply_data(request, count, lent);
+		return;
+	}
+	count = shmfs_read(fs, &request->cred, fi->fh, data, size, (uint64_t)offset);
+	reply_data(request, count, data);
+}
+
+/* Through the page cache, the kernel takes 0 for a broken server and says EIO. */
+static ssize_t no_room(const struct channel *channel, ssize_t count, size_t size)
+{
+	return count == 0 && size > 0 && channel->tier == TIER_CACHED ? -EFBIG : count;
+}
+
+void op_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off_t offset,
+    struct fuse_file_info *fi)
+{
+	struct request *request = request_of(req);
+	struct shmfs_range to = {fi->fh, (uint64_t)offset};
+	ssize_t count;
+
+	(void)ino;
+	if (!fi->writepage && transfer_write(request, &to, data, size))
+		return;
+	if (fi->writepage)
+		count = shmfs_write_back(fs_of(request), fi->fh, data, size, (uint64_t)offset);
+	else
+		count = shmfs_write(
+		    fs_of(request), &request->cred, fi->fh, data, size, (uint64_t)offset);
+	reply_written(request, no_room(request->channel, count, size));
+}
+
+void op_fallocate(
+    fuse_req_t req, fuse_ino_t ino, int mode, off_t offset, off_t length, struct fuse_file_info *fi)
+{
+	struct request *request = request_of(req);
+	struct shmfs *fs = fs_of(request);
+	struct shmfs_change change = {.by = request->cred};
+	struct shmfs_attr attr;
+	int rc = shmfs_fallocate(fs, &change.by, fi->fh, mode, (uint64_t)offset, (uint64_t)length);
+
+	/* It is a change of data also for the set-group-id bit. */
+	if (rc == 0 && change.by.uid != 0)
+		rc = shmfs_setattr(fs, ino, &change, &attr);
+	if (rc == 0 && deferred_take(request, ino, DEFERRED_STATUS))
+		return;
+	reply_status(request, rc);
+}
+
+void op_lseek(fuse_req_t req, fuse_ino_t ino, off_t offset, int whence, struct fuse_file_info *fi)
+{
+	struct request *request = request_of(req);
+	uint64_t found = 0;
+	int rc =
+	    shmfs_lseek(fs_of(request), &request->cred, fi->fh, (uint64_t)offset, whence, &found);
+
+	(void)ino;
+	reply_offset(request, rc, found);
+}
+
+ssize_t ops_copy(struct request *request, const struct shmfs_range *from,
+    const struct shmfs_range *to, uint64_t size, uint64_t flags)
+{
+	if (flags != 0)
+		return -EINVAL;
+	if (size > EXCHANGE_READ_MAX)
+		size = EXCHANGE_READ_MAX;
+	return shmfs_copy(
+	    fs_of(request), &request->cred, from, to, request->channel->data, (size_t)size);
+}
+
+void op_copy_file_range(fuse_req_t req, fuse_ino_t ino_in, off_t off_in,
+    struct fuse_file_info *fi_in, fuse_ino_t ino_out, off_t off_out, struct fuse_file_info *fi_out,
+    size_t size, int flags)
+{
+	struct request *request = request_of(req);
+	struct shmfs_range from = {fi_in->fh, (uint64_t)off_in};
+	struct shmfs_range to = {fi_out->fh, (uint64_t)off_out};
+
+	(void)ino_in;
+	(void)ino_out;
+	reply_written(request, ops_copy(request, &from, &to, size, (uint64_t)flags));
+}
+
+_Static_assert(SHMFS_MAY_READ == SHMFS_RIGHT_READ && SHMFS_MAY_WRITE == SHMFS_RIGHT_WRITE &&
+		   SHMFS_MAY_TRUNCATE == SHMFS_RIGHT_TRUNCATE &&
+		   SHMFS_MAY_ALLOCATE == SHMFS_RIGHT_ALLOCATE && SHMFS_MAY_MMAP == SHMFS_RIGHT_MMAP,
+    "programs and the namespace mean the same");
+
+static int drop_rights(const struct request *request, uint64_t handle, const void *in, size_t size)
+{
+	struct shmfs *fs = fs_of(request);
+	uint32_t rights;
+
+	if (size != sizeof rights)
+		return -EINVAL;
+	memcpy(&rights, in, sizeof rights);
+	return shmfs_drop_rights(
+	    fs, handle, rights, tier_native_reads(request->channel->tier, shmfs_revokes(fs)));
+}
+
+/* Both commands answer with what is left. Directories are not opened, so they have no handle. */
+void op_ioctl(fuse_req_t req, fuse_ino_t ino, unsigned command, void *arg,
+    struct fuse_file_info *fi, unsigned flags, const void *in, size_t in_size, size_t out_size)
+{
+	struct request *request = request_of(req);
+	unsigned rights = 0;
+	int rc = 0;
+
+	(void)arg;
+	if ((command != SHMFS_IOC_DROP_RIGHTS && command != SHMFS_IOC_GET_RIGHTS) ||
+	    (flags & FUSE_IOCTL_DIR))
+		rc = -ENOTTY;
+	else if (!shmfs_is_open(fs_of(request), fi->fh, ino))
+		rc = -EBADF;
+	else if (out_size < sizeof(uint32_t))
+		rc = -EINVAL;
+	else if (command == SHMFS_IOC_DROP_RIGHTS)
+		rc = drop_rights(request, fi->fh, in, in_size);
+	if (rc == 0)
+		rc = shmfs_rights(fs_of(request), fi->fh, &rights);
+	reply_rights(request, rc, rights);
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Large reads and writes beside each other: where another request waits already, a worker thread
+ * moves the bytes of this one, and the loop goes on. Workers only move bytes between a buffer and
+ * an object's memory. Everything about the namespace is done by the loop, before and after.
+ *
+ * Meanwhile the handle stays open and the object keeps its size or grows: the kernel closes nothing
+ * before the answer, and lets one write, truncation or allocation of a file at a time come here. A
+ * read beside a truncation gets what is left.
+ *
+ * A server that dies meanwhile has answered nothing: the kernel sends the request to the next one,
+ * which moves the same bytes again.
+ */
+#ifndef SHMFS_OPS_TRANSFER_H
+#define SHMFS_OPS_TRANSFER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "fuse/channel.h"
+
+/* Transfers at the same time: as many threads beside the loop as a small machine has use for. */
+#define TRANSFERS_MAX 3
+
+/*
+ * Takes over a write or a read, if that pays; false: it is to be done at once, and nothing has
+ * changed but perhaps the access time. The data of a write stays in its request's slot.
+ */
+bool transfer_write(
+    struct request *request, const struct shmfs_range *to, const char *data, size_t size);
+bool transfer_read(struct request *request, const struct shmfs_range *from, size_t size);
+
+#endif

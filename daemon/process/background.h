@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Going to the background, and telling whoever started us how it went. */
+#ifndef SHMFS_PROCESS_BACKGROUND_H
+#define SHMFS_PROCESS_BACKGROUND_H
+
+/*
+ * Splits the process. The child goes on, in a session of its own; the parent waits until the child
+ * says that it is ready or ends, and then ends with the child's word. So this returns in the child
+ * alone. 0, or a negative errno in the only process there is.
+ */
+int background_start(void);
+
+/*
+ * The mount answers: tells the service manager (sd_notify(3)) and, after background_start(), lets
+ * the parent end with status 0 and lets go of the terminal.
+ */
+void background_ready(void);
+
+/* Tells the service manager that the end has begun. */
+void background_stopping(void);
+
+#endif

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A worker that frees memory; see free_worker.h. */
+#include "free_worker.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdlib.h>
+
+#include "common/worker.h"
+#include "ops/deferred.h"
+#include "pacing/pacing.h"
+
+/* What is freed between two looks whether others want the processor, or the memory. Freeing a page
+ * takes a tenth of a microsecond. */
+#define PAGES 64
+
+struct free_worker {
+	struct server *server;
+	struct worker *worker;
+	bool started;		  /* and not done */
+	bool stopped;		  /* nothing begins any more */
+	struct shmfs_piece piece; /* the worker's, while it works */
+
+	pthread_mutex_t lock; /* of what follows */
+	pthread_cond_t ended;
+	bool working, hurry;
+	uint64_t freed_to;
+};
+
+/* --- the worker ------------------------------------------------------------------------------- */
+
+static bool may_go_on(struct free_worker *self)
+{
+	const struct shmfs_piece *piece = &self->piece;
+	bool may;
+
+	pthread_mutex_lock(&self->lock);
+	self->freed_to = piece->begin;
+	may = piece->begin < piece->end && !self->hurry;
+	if (!may) {
+		self->working = false;
+		pthread_cond_signal(&self->ended);
+	}
+	pthread_mutex_unlock(&self->lock);
+	return may;
+}
+
+static void run(void *arg)
+{
+	struct free_worker *self = arg;
+	struct shmfs_piece *piece = &self->piece;
+
+	while (may_go_on(self)) {
+		(void)shmfs_piece_free(&self->server->os, piece, PAGES);
+		/* Who has woken up here meanwhile need not wait for the next tick. */
+		sched_yield();
+	}
+}
+
+/* --- the loop --------------------------------------------------------------------------------- */
+
+uint64_t free_worker_settle(struct free_worker *self)
+{
+	uint64_t freed_to;
+
+	if (self == NULL)
+		return 0;
+	pthread_mutex_lock(&self->lock);
+	self->hurry = true;
+	/* One that has not begun, because all workers have something to do, need not. */
+	if (self->working && worker_cancel(self->worker))
+		self->working = false;
+	while (self->working)
+		pthread_cond_wait(&self->ended, &self->lock);
+	freed_to = self->freed_to;
+	pthread_mutex_unlock(&self->lock);
+	return freed_to;
+}
+
+static void done(void *arg)
+{
+	struct free_worker *self = arg;
+
+	self->started = false;
+	shmfs_reclaim_end(self->server->channel.fs, self->freed_to);
+	free_worker_go_on(self);
+}
+
+/* Where programs are killed at each step, steps come one after the other. */
+static void begin_work(struct free_worker *self)
+{
+#ifdef SHMFS_STEPS
+	run(self);
+	done(self);
+#else
+	worker_start(self->worker);
+#endif
+}
+
+void free_worker_go_on(struct free_worker *self)
+{
+	struct shmfs *fs = self->server->channel.fs;
+
+	if (self->started || self->stopped)
+		return;
+	if (shmfs_reclaim_begin(fs, &self->piece)) {
+		self->started = self->working = true;
+		self->hurry = false;
+		self->freed_to = self->piece.begin;
+	}
+	pacing_rest(self->server->pacing, self->started);
+	deferred_answer(&self->server->channel);
+	if (self->started)
+		begin_work(self);
+}
+
+int free_worker_new(struct server *server)
+{
+	struct free_worker *self = calloc(1, sizeof *self);
+
+	if (self != NULL)
+		self->worker = worker_new(&server->workers, run, done, self);
+	if (self == NULL || self->worker == NULL) {
+		free(self);
+		return -ENOMEM;
+	}
+	self->server = server;
+	/* These fail for no attributes that there are. */
+	(void)pthread_mutex_init(&self->lock, NULL);
+	(void)pthread_cond_init(&self->ended, NULL);
+	server->free_worker = self;
+	return 0;
+}
+
+void free_worker_stop(struct free_worker *self)
+{
+	if (self == NULL)
+		return;
+	self->stopped = true;
+	pthread_mutex_lock(&self->lock);
+	self->hurry = true;
+	pthread_mutex_unlock(&self->lock);
+}
+
+void free_worker_free(struct free_worker *self)
+{
+	if (self == NULL)
+		return;
+	self->server->free_worker = NULL;
+	pthread_mutex_destroy(&self->lock);
+	pthread_cond_destroy(&self->ended);
+	worker_free(self->worker);
+	free(self);
+}

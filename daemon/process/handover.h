@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The handover: what outlives a server beside the namespace. It lies in a memfd that supervisor and
+ * servers map, and that a new program finds by its descriptor. What it holds of requests, and why
+ * none is lost or done twice, tells fuse/exchange.h.
+ */
+#ifndef SHMFS_PROCESS_HANDOVER_H
+#define SHMFS_PROCESS_HANDOVER_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/counters.h"
+#include "fuse/exchange.h"
+#include "mountpoint.h"
+
+/* Raised whenever the structure changes its shape or meaning. */
+#define HANDOVER_LAYOUT 5
+
+struct handover {
+	uint64_t magic;
+	uint32_t layout;
+	int32_t supervisor;
+	int32_t arena_fd;
+	int32_t control_fd;	  /* of the listening control socket; -1: there is none */
+	int32_t previous_program; /* descriptor of the program to go back to; -1: none */
+	int32_t tried;		  /* process of the last trial that succeeded; upgrade.h */
+	uint64_t own_descriptors; /* bits of those below 64 that are the supervisor's */
+	struct mountpoint mountpoint;
+	char policy_path[PATH_MAX]; /* absolute; empty without policies */
+
+	bool announced; /* the mount was reported to be there */
+	bool serving;	/* the server is past its recovery and waits for requests */
+
+	struct counters counters;
+	struct exchange exchange;
+};
+
+/* A new handover, which the caller unmaps and whose descriptor is the caller's. -ENOMEM, -EMFILE,
+ * -ENFILE. */
+int handover_create(int *fd, struct handover **out);
+
+/* Maps the handover that another program left behind fd. -EPROTO: it is none of this layout. */
+int handover_map(int fd, struct handover **out);
+
+void handover_unmap(struct handover *handover);
+
+/* Descriptors below 64 that are the supervisor's, and stay open when a server dies. */
+void handover_own(struct handover *handover, int fd);
+void handover_disown(struct handover *handover, int fd);
+bool handover_owns(const struct handover *handover, int fd);
+
+#endif

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The event loop; see loop.h. */
+#include "loop.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include <uv.h>
+
+#include "control/control.h"
+#include "control/expiry.h"
+#include "free_worker.h"
+#include "fuse/serve.h"
+#include "ops/deferred.h"
+#include "pacing/pacing.h"
+#include "policy/policy.h"
+
+/* Requests that are served in a row before the loop looks at anything else. */
+#define BURST 64
+
+/* SIGHUP reads the policy file again, the others end the loop. */
+static const int signals[] = {SIGTERM, LOOP_ORPHANED, SIGHUP};
+#define SIGNALS (sizeof signals / sizeof signals[0])
+
+struct loop {
+	uv_loop_t uv;
+	uv_poll_t channel;
+	uv_idle_t look; /* active while requests are looked for: then the loop does not sleep */
+	uv_signal_t signals[SIGNALS];
+	uv_timer_t expiry;
+	struct control *control; /* NULL: there is none */
+	struct server *server;
+	int result; /* 0, or what ended the channel */
+	int signal;
+};
+
+static void end_by(struct loop *loop, int rc)
+{
+	loop->result = rc == -ENODEV ? 0 : rc;
+	uv_stop(&loop->uv);
+}
+
+/* Sleeps while there is nothing to watch. */
+static void on_expiry(uv_timer_t *handle)
+{
+	struct loop *loop = handle->data;
+	unsigned ms = sweep(loop->server);
+
+	/* Fails for no timer that is well-formed. */
+	if (ms > 0)
+		(void)uv_timer_start(handle, on_expiry, ms, 0);
+}
+
+/*
+ * Requests were served, which may have left memory to be freed, or objects to be watched. A timer
+ * that is started while it is being closed would keep the loop from its end; what is left then is
+ * the next server's.
+ */
+static void after_requests(struct loop *loop)
+{
+	const struct channel *channel = &loop->server->channel;
+
+	if (uv_is_closing((uv_handle_t *)&loop->expiry))
+		return;
+	if (shmfs_is_watching(channel->fs) && !uv_is_active((uv_handle_t *)&loop->expiry))
+		on_expiry(&loop->expiry);
+	if (shmfs_has_to_reclaim(channel->fs) || deferred_any(channel))
+		free_worker_go_on(loop->server->free_worker);
+}
+
+/* One request, if there is any: as channel_serve(). */
+static int serve_one(struct loop *loop)
+{
+	struct server *server = loop->server;
+	int rc = channel_serve(&server->channel);
+
+	if (rc > 0)
+		pacing_served(server->pacing, server->channel.client);
+	else if (rc < 0)
+		end_by(loop, rc);
+	return rc;
+}
+
+/* Requests that come while looking are served here. After a burst, the loop sees to what else there
+ * is. */
+static void on_look(uv_idle_t *handle)
+{
+	struct loop *loop = handle->data;
+	int served = 0, rc;
+
+	do {
+		rc = serve_one(loop);
+		if (rc < 0)
+			return;
+		if (rc > 0) {
+			served++;
+			after_requests(loop);
+		}
+		if (!pacing_looks(loop->server->pacing, rc > 0)) {
+			uv_idle_stop(handle);
+			return;
+		}
+	} while (served < BURST);
+}
+
+/* What libuv found waiting, also while requests are looked for. */
+static void on_request(uv_poll_t *handle, int status, int events)
+{
+	struct loop *loop = handle->data;
+	int rc = 1;
+
+	/* On an error of the descriptor, reading tells which. */
+	(void)events;
+	pacing_woken(loop->server->pacing);
+	for (int served = 0; served < BURST && rc > 0; served++)
+		rc = serve_one(loop);
+	if (rc < 0)
+		return;
+	if (status != 0) {
+		end_by(loop, -ENODEV);
+		return;
+	}
+	after_requests(loop);
+	if (rc == 0 && pacing_looks(loop->server->pacing, false))
+		uv_idle_start(&loop->look, on_look);
+}
+
+static void on_signal(uv_signal_t *handle, int signal)
+{
+	struct loop *loop = handle->data;
+
+	if (signal == SIGHUP) {
+		(void)policy_reload(loop->server);
+		return;
+	}
+	loop->signal = signal;
+	uv_stop(&loop->uv);
+}
+
+static int start_signals(struct loop *loop)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < SIGNALS; i++) {
+		uv_signal_t *handle = &loop->signals[i];
+		int rc = uv_signal_init(&loop->uv, handle);
+
+		if (rc < 0)
+			return rc;
+		handle->data = loop;
+		rc = uv_signal_start(handle, on_signal, signals[i]);
+		if (rc < 0)
+			return rc;
+		sigaddset(&set, signals[i]);
+	}
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+	return 0;
+}
+
+static void leave_placement(void *arg)
+{
+	const struct server *server = arg;
+
+	pacing_leave(server->pacing);
+}
+
+/* Threads beside the loop, and how it waits itself. */
+static int start_helpers(struct loop *loop)
+{
+	struct server *server = loop->server;
+
+	server->workers =
+	    (struct workers){.loop = &loop->uv, .before_threads = leave_placement, .arg = server};
+	server->ops.workers = &server->workers;
+	if (pacing_new(server->channel.fd, server->options->poll_us, server->options->follow,
+		&server->pacing) < 0)
+		return -ENOMEM;
+	return free_worker_new(server);
+}
+
+static int start_channel(struct loop *loop)
+{
+	int rc = uv_poll_init(&loop->uv, &loop->channel, loop->server->channel.fd);
+
+	if (rc < 0)
+		return rc;
+	loop->channel.data = loop;
+	rc = start_helpers(loop);
+	if (rc < 0)
+		return rc;
+	/* What a server before this one has left. */
+	after_requests(loop);
+	rc = uv_idle_init(&loop->uv, &loop->look);
+	if (rc < 0)
+		return rc;
+	loop->look.data = loop;
+	return uv_poll_start(&loop->channel, UV_READABLE, on_request);
+}
+
+static int start_expiry(struct loop *loop)
+{
+	int rc = uv_timer_init(&loop->uv, &loop->expiry);
+
+	if (rc < 0)
+		return rc;
+	loop->expiry.data = loop;
+	on_expiry(&loop->expiry);
+	return 0;
+}
+
+static void close_handle(uv_handle_t *handle, void *arg)
+{
+	(void)arg;
+	if (!uv_is_closing(handle))
+		uv_close(handle, NULL);
+}
+
+static void end(struct loop *loop)
+{
+	struct server *server = loop->server;
+
+	control_stop(loop->control);
+	free_worker_stop(server->free_worker);
+	pacing_leave(server->pacing);
+	uv_walk(&loop->uv, close_handle, NULL);
+	uv_run(&loop->uv, UV_RUN_DEFAULT);
+	uv_loop_close(&loop->uv);
+	free_worker_free(server->free_worker);
+	pacing_free(server->pacing);
+	server->pacing = NULL;
+}
+
+int loop_run(struct server *server, void (*ready)(void *arg), void *arg, int *signal)
+{
+	struct loop loop = {.server = server};
+	int rc = uv_loop_init(&loop.uv);
+
+	if (rc < 0)
+		return rc;
+	rc = start_signals(&loop);
+	/* Before requests: they look whether it has to go on. */
+	if (rc == 0)
+		rc = start_expiry(&loop);
+	if (rc == 0)
+		rc = start_channel(&loop);
+	if (rc == 0)
+		rc = control_start(&loop.uv, server, server->handover->control_fd, &loop.control);
+	if (rc == 0) {
+		ready(arg);
+		uv_run(&loop.uv, UV_RUN_DEFAULT);
+		rc = loop.result;
+		*signal = loop.signal;
+	}
+	end(&loop);
+	return rc;
+}

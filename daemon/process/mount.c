@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Making the mount and the namespace; see mounting.h. */
+#define FUSE_USE_VERSION 314
+#include "mount.h"
+
+#include <errno.h>
+#include <fuse_lowlevel.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "common/log.h"
+#include "fuse/session.h"
+#include "mountpoint.h"
+
+/* How long the kernel may take to say hello. It does so before mount(2) returns. */
+#define NEGOTIATION_MS 10000
+
+/* Freeing as much takes the kernel about as long as a few requests. */
+#define RECLAIM_MIN (1024 * 1024)
+
+/* Raises the number of descriptors as far as the system lets; the number behind the highest. */
+static int raise_descriptors(void)
+{
+	unsigned long long most = 0;
+	struct rlimit limit;
+	FILE *file = fopen("/proc/sys/fs/nr_open", "re");
+
+	if (file != NULL) {
+		if (fscanf(file, "%llu", &most) != 1)
+			most = 0;
+		fclose(file);
+	}
+	/* Above the hard limit only with CAP_SYS_RESOURCE. */
+	limit = (struct rlimit){most, most};
+	if (most == 0 || setrlimit(RLIMIT_NOFILE, &limit) < 0) {
+		if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+			return 0;
+		limit.rlim_cur = limit.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &limit);
+	}
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur > INT32_MAX)
+		return 0;
+	return (int)limit.rlim_cur;
+}
+
+/* Options for libfuse, which hands them to the kernel or to fusermount3. */
+static int mount_arguments(const struct options *options, struct fuse_args *args)
+{
+	char *list = NULL, *source = NULL;
+	int rc = -1;
+
+	if (fuse_opt_add_opt(&list, "subtype=shmfs,default_permissions") == 0 &&
+	    (!options->allow_other || fuse_opt_add_opt(&list, "allow_other") == 0) &&
+	    (options->vfs[0] == '\0' || fuse_opt_add_opt(&list, options->vfs) == 0) &&
+	    asprintf(&source, "fsname=%s", options->source) >= 0 &&
+	    fuse_opt_add_opt_escaped(&list, source) == 0 && fuse_opt_add_arg(args, "shmfs") == 0 &&
+	    fuse_opt_add_arg(args, "-o") == 0 && fuse_opt_add_arg(args, list) == 0 &&
+	    (!options->debug || fuse_opt_add_arg(args, "-d") == 0))
+		rc = 0;
+	free(source);
+	free(list);
+	return rc < 0 ? -ENOMEM : 0;
+}
+
+static int mount_at(struct server *server)
+{
+	struct mountpoint *mountpoint = &server->handover->mountpoint;
+	struct fuse_args args = FUSE_ARGS_INIT(0, NULL);
+	char why[512] = "out of memory";
+	int rc = mount_arguments(server->options, &args);
+
+	if (rc == 0)
+		rc = channel_mount(&server->channel, &args, mountpoint->path, why, sizeof why);
+	fuse_opt_free_args(&args);
+	if (rc < 0) {
+		log_error("cannot mount on '%s': %s", mountpoint->path, why);
+		return rc;
+	}
+	mountpoint_note(mountpoint);
+	return 0;
+}
+
+/* Agrees with the kernel on how to talk, and on the tier. */
+static int negotiate(struct channel *channel)
+{
+	char why[256];
+	int rc = channel_negotiate(channel, NEGOTIATION_MS);
+
+	if (rc < 0) {
+		log_error("the kernel does not answer on /dev/fuse: %s", strerror(-rc));
+		return rc;
+	}
+	rc = tier_choose(
+	    channel->choice, channel->init_agreed, channel->fd, why, sizeof why, &channel->tier);
+	if (rc < 0) {
+		log_error("io=%s cannot be had: %s", tier_choice_name(channel->choice), why);
+		return rc;
+	}
+	log_info("io=%s: %s", tier_name(channel->tier), why);
+	channel->exchange->tier = channel->tier;
+	return 0;
+}
+
+int mount_begin(struct server *server)
+{
+	int rc = mount_at(server);
+
+	if (rc < 0)
+		return rc;
+	rc = negotiate(&server->channel);
+	if (rc < 0) {
+		(void)mount_unmount(&server->handover->mountpoint);
+		channel_close(&server->channel);
+	}
+	return rc;
+}
+
+/* Where the policy file is when it is to be read again, from another directory or program. */
+static int note_policy(const struct server *server)
+{
+	if (server->options->mac_policy == NULL)
+		return 0;
+	return policy_absolute(server->options->mac_policy, server->handover->policy_path);
+}
+
+/* Reads that the kernel serves from its cache cannot be decided one by one. */
+static int check_revocation(const struct server *server, const struct policy *policy)
+{
+	if (!policy->revoke || server->channel.tier != TIER_CACHED)
+		return 0;
+	log_error("strictness revoke cannot be had with io=cached");
+	return -EOPNOTSUPP;
+}
+
+static void log_failure(const struct options *options, int rc)
+{
+	if (rc == -ENOSPC)
+		log_error("'%s' has more than %d different labels", options->mac_policy,
+		    SHMFS_LABELS_MAX - 1);
+	else
+		log_error("cannot make the arena: %s", strerror(-rc));
+}
+
+int mount_make_namespace(struct server *server, const struct policy *policy)
+{
+	const struct options *options = server->options;
+	const struct shmfs_mac mac = {
+	    .policies = options->mac,
+	    .revoke = policy->revoke,
+	    .subjects = policy->subjects,
+	    .count = policy->count,
+	};
+	struct shmfs_config config = {
+	    .rules = options->rules,
+	    .arena_base = SHMFS_ARENA_BASE,
+	    .size_limit = options->size,
+	    .node_limit = options->nr_inodes,
+	    .user_size_limit = options->user_size,
+	    .user_node_limit = options->user_inodes,
+	    .root_mode = options->mode,
+	    .root_uid = options->uid,
+	    .root_gid = options->gid,
+	    .grow_patterns = options->grow,
+	    .mac = &mac,
+	    .reclaim_least = RECLAIM_MIN,
+	    .lifetime_patterns = options->lifetime,
+	    .lifetime_age = options->lifetime_age,
+	    .backing = server->channel.tier == TIER_PASSTHROUGH,
+	    .descriptor_limit = raise_descriptors(),
+	    .os = &server->os,
+	};
+	int rc = check_revocation(server, policy);
+
+	if (rc < 0)
+		return rc;
+	rc = note_policy(server);
+	if (rc == 0)
+		rc = shmfs_open_new(&config, &server->channel.fs);
+	if (rc < 0) {
+		log_failure(options, rc);
+		return rc;
+	}
+	server->handover->arena_fd = shmfs_arena_fd(server->channel.fs);
+	return 0;
+}
+
+int mount_unmount(const struct mountpoint *mountpoint)
+{
+	int rc = mountpoint_detach(mountpoint);
+
+	if (rc < 0 && rc != -ENOENT)
+		log_error("cannot unmount '%s': %s", mountpoint->path, strerror(-rc));
+	return rc;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The place in the tree: checks before mounting, and how to unmount. */
+#ifndef SHMFS_PROCESS_MOUNTPOINT_H
+#define SHMFS_PROCESS_MOUNTPOINT_H
+
+#include <limits.h>
+#include <stddef.h>
+
+struct mountpoint {
+	char path[PATH_MAX];
+	char device[32]; /* "major:minor" of the mount there, "" until it is known */
+};
+
+/*
+ * Resolves the path and checks that a filesystem can be mounted there: that it is a directory, that
+ * no shmfs is mounted on it, and that /dev/fuse can be opened. 0, or a negative errno and one line
+ * in why that names what is wrong and, where there is one, the remedy.
+ */
+int mountpoint_check(const char *path, struct mountpoint *out, char *why, size_t why_size);
+
+/* Notes which mount is at the path now, so that no other one is unmounted later. */
+void mountpoint_note(struct mountpoint *mountpoint);
+
+/*
+ * Takes our mount out of the tree, whether or not it is in use: those who use it keep what they
+ * have until the connection ends. -ENOENT: our mount is not on top there (any more); other errors
+ * of umount2(2).
+ */
+int mountpoint_detach(const struct mountpoint *mountpoint);
+
+#endif

@@ -1,0 +1,440 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Starting, watching and ending servers; see supervisor.h. */
+#include "supervisor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "background.h"
+#include "common/clock.h"
+#include "common/log.h"
+#include "control/control.h"
+#include "fuse/init.h"
+#include "fuse/session.h"
+#include "loop.h"
+#include "mount.h"
+#include "server.h"
+
+/*
+ * Servers in a row that may die young, and the age up to which one is young if it served nothing.
+ * One that waits for requests and is killed has not failed, however young it is. One that is killed
+ * before that may have been the choice of a system without memory, or of somebody who kills faster
+ * than servers start; so many more of those may be.
+ */
+#define FAILURES_MAX 5
+#define KILLED_MAX 100
+#define YOUNG_MS 1000
+
+/* How long a server may take to finish the request that it is at. */
+#define STOP_MS 2000
+
+/* And the installed program, to tell whether it could go on. */
+#define TRIAL_MS 10000
+
+struct supervisor {
+	struct server *server;
+	const struct upgrade *upgrade;
+	pid_t pid; /* of the server; 0: there is none */
+	int64_t started_ms;
+	uint64_t served_before;
+	unsigned failures, killed; /* in a row */
+	struct upgrade_trial trial;
+	int64_t trial_ends_ms;
+};
+
+static int64_t now_ms(void)
+{
+	return (int64_t)(clock_now() / CLOCK_MS);
+}
+
+static sigset_t signals(void)
+{
+	static const int all[] = {SIGCHLD, SIGUSR1, LOOP_ORPHANED, SIGTERM, SIGINT, SIGHUP};
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+		sigaddset(&set, all[i]);
+	return set;
+}
+
+void supervisor_hold_signals(void)
+{
+	sigset_t set = signals();
+
+	sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
+/* --- descriptors ------------------------------------------------------------------------------ */
+
+static void note_descriptors(struct handover *handover)
+{
+	log_let_go();
+	handover->own_descriptors = 0;
+	for (int fd = 0; fd < SHMFS_DESCRIPTOR_FIRST; fd++) {
+		if (fcntl(fd, F_GETFD) >= 0)
+			handover_own(handover, fd);
+	}
+}
+
+/* While there is no server. */
+static void close_strays(const struct handover *handover)
+{
+	log_let_go();
+	for (int fd = 0; fd < SHMFS_DESCRIPTOR_FIRST; fd++) {
+		if (!handover_owns(handover, fd))
+			close(fd);
+	}
+}
+
+/* --- a server's begin and end ----------------------------------------------------------------- */
+
+/*
+ * fork(2) that shares the table of descriptors. This process has one thread and no handlers of
+ * pthread_atfork(3), so nothing is missed by not asking libc for it.
+ */
+static pid_t fork_sharing_descriptors(void)
+{
+	fflush(NULL);
+	return (pid_t)syscall(SYS_clone, (unsigned long)(CLONE_FILES | SIGCHLD), 0, 0, 0, 0);
+}
+
+static int start(struct supervisor *s)
+{
+	pid_t pid;
+
+	close_strays(s->server->handover);
+	s->started_ms = now_ms();
+	s->served_before = s->server->handover->counters.requests;
+	s->server->handover->serving = false;
+	pid = fork_sharing_descriptors();
+	if (pid < 0) {
+		log_error("cannot start a server: %s", strerror(errno));
+		return -errno;
+	}
+	if (pid == 0) {
+		enum server_end end;
+
+		log_setup(s->server->options->foreground ? LOG_TO_STDERR : LOG_TO_SYSLOG,
+		    s->server->options->debug);
+		end = server_run(s->server);
+		fflush(NULL);
+		/* Whatever libc would do at the end is the supervisor's to do. */
+		_exit((int)end);
+	}
+	s->pid = pid;
+	return 0;
+}
+
+/* Waits for the server's end until the deadline. */
+static bool ends_until(const struct supervisor *s, int64_t deadline_ms)
+{
+	sigset_t child;
+
+	sigemptyset(&child);
+	sigaddset(&child, SIGCHLD);
+	while (waitpid(s->pid, NULL, WNOHANG) == 0) {
+		int64_t left = deadline_ms - now_ms();
+		struct timespec wait = {left / 1000, left % 1000 * 1000000};
+
+		if (left <= 0)
+			return false;
+		(void)sigtimedwait(&child, NULL, &wait);
+	}
+	return true;
+}
+
+/* Between two requests; if need be, in the midst of one, which is the next server's to set right.
+ */
+static void stop(struct supervisor *s)
+{
+	if (s->pid == 0)
+		return;
+	(void)kill(s->pid, SIGTERM);
+	if (!ends_until(s, now_ms() + STOP_MS)) {
+		log_error("the server does not stop: killing it");
+		(void)kill(s->pid, SIGKILL);
+		while (waitpid(s->pid, NULL, 0) < 0 && errno == EINTR)
+			;
+	}
+	s->pid = 0;
+}
+
+/* --- the end ---------------------------------------------------------------------------------- */
+
+static int end_by_signal(struct supervisor *s, int signal)
+{
+	const char *path = s->server->handover->mountpoint.path;
+	struct shmfs_usage usage;
+	int rc;
+
+	background_stopping();
+	log_info("signal %d: unmounting '%s'", signal, path);
+	rc = mount_unmount(&s->server->handover->mountpoint);
+	stop(s);
+	shmfs_recover(s->server->channel.fs);
+	shmfs_usage(s->server->channel.fs, &usage);
+	if (rc == 0 && usage.handles > 0)
+		log_info(
+		    "unmounted '%s' while %" PRIu64 " descriptors were open", path, usage.handles);
+	return 0;
+}
+
+static int end_by_unmount(const struct supervisor *s)
+{
+	background_stopping();
+	log_info("'%s' was unmounted", s->server->handover->mountpoint.path);
+	return 0;
+}
+
+/* An unmount that overtakes a request ends the connection in the same way as an abort, but then the
+ * mount is gone. */
+static int end_by_abort(const struct supervisor *s)
+{
+	background_stopping();
+	if (mount_unmount(&s->server->handover->mountpoint) == -ENOENT) {
+		log_info("'%s' was unmounted", s->server->handover->mountpoint.path);
+		return 0;
+	}
+	log_error("serving '%s' failed: %s", s->server->handover->mountpoint.path,
+	    strerror(ECONNABORTED));
+	return -ECONNABORTED;
+}
+
+static int give_up(const struct supervisor *s)
+{
+	/* Comes back only if that cannot be. */
+	upgrade_go_back(s->upgrade, s->server->handover);
+	background_stopping();
+	log_error("%u servers in a row died before they served anything: unmounting '%s'",
+	    s->failures + s->killed, s->server->handover->mountpoint.path);
+	(void)mount_unmount(&s->server->handover->mountpoint);
+	return -EIO;
+}
+
+/* --- what happens ----------------------------------------------------------------------------- */
+
+/*
+ * Without FUSE_NOTIFY_RESEND, requests that the dead server had read are never answered. So the
+ * connection is cut, which ends them, and the namespace is mounted anew: names and objects are
+ * there, whoever had something open has lost it.
+ */
+static int mount_anew(const struct supervisor *s)
+{
+	struct server *server = s->server;
+	struct channel *channel = &server->channel;
+	struct mountpoint *mountpoint = &server->handover->mountpoint;
+	char device[sizeof mountpoint->device];
+	int rc;
+
+	memcpy(device, mountpoint->device, sizeof device);
+	(void)mount_unmount(mountpoint);
+	handover_disown(server->handover, channel->fd);
+	channel_close(channel);
+	exchange_clear_all(channel->exchange);
+	channel->init_agreed = 0;
+	rc = mount_begin(server);
+	if (rc < 0)
+		return rc;
+	control_move(device, mountpoint->device);
+	handover_own(server->handover, channel->fd);
+	shmfs_recover(channel->fs);
+	shmfs_drop_caller(channel->fs, channel->tier == TIER_PASSTHROUGH);
+	log_error("mounted anew on '%s': what was open is lost", mountpoint->path);
+	return 0;
+}
+
+static const char *text_of(int status, char *out, size_t size)
+{
+	if (WIFSIGNALED(status))
+		snprintf(out, size, "by signal %d", WTERMSIG(status));
+	else
+		snprintf(out, size, "with status %d", WEXITSTATUS(status));
+	return out;
+}
+
+/* What a server brings upon itself, and would again with the same request. */
+static bool is_own_fault(int status)
+{
+	if (!WIFSIGNALED(status))
+		return false;
+	switch (WTERMSIG(status)) {
+	case SIGSEGV:
+	case SIGBUS:
+	case SIGABRT:
+	case SIGFPE:
+	case SIGILL:
+	case SIGSYS:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool has_lived(const struct supervisor *s)
+{
+	const struct handover *handover = s->server->handover;
+
+	return handover->counters.requests != s->served_before ||
+	       now_ms() - s->started_ms > YOUNG_MS ||
+	       (handover->serving && !handover->exchange.crashed);
+}
+
+/* A server died. 1: the next one may start. */
+static int on_death(struct supervisor *s, int status)
+{
+	struct handover *handover = s->server->handover;
+	char text[64];
+
+	log_error("the server died %s", text_of(status, text, sizeof text));
+	handover->exchange.crashed = is_own_fault(status);
+	if (has_lived(s))
+		s->failures = s->killed = 0;
+	else if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
+		s->killed++;
+	else
+		s->failures++;
+	if (s->failures >= FAILURES_MAX || s->killed >= KILLED_MAX)
+		return give_up(s);
+	if (!init_can_resend(&s->server->channel) && mount_anew(s) < 0)
+		return give_up(s);
+	return 1;
+}
+
+static void on_trial_end(struct supervisor *s, int status)
+{
+	if (!upgrade_is_possible(s->upgrade, s->server->handover, &s->trial, status))
+		return;
+	stop(s);
+	close_strays(s->server->handover);
+	/* Comes back only if that cannot be. */
+	upgrade_run(s->upgrade, s->server->handover);
+}
+
+static void on_upgrade(struct supervisor *s)
+{
+	if (s->trial.pid > 0)
+		return;
+	if (upgrade_try(s->upgrade, s->server->handover, &s->trial) == 0)
+		s->trial_ends_ms = now_ms() + TRIAL_MS;
+}
+
+/* 1: go on. */
+static int on_child(struct supervisor *s)
+{
+	int status;
+
+	if (s->trial.pid > 0 && waitpid(s->trial.pid, &status, WNOHANG) == s->trial.pid)
+		on_trial_end(s, status);
+	if (s->pid == 0 || waitpid(s->pid, &status, WNOHANG) != s->pid)
+		return 1;
+	s->pid = 0;
+	if (WIFEXITED(status)) {
+		switch (WEXITSTATUS(status)) {
+		case SERVER_UNMOUNTED:
+			return end_by_unmount(s);
+		case SERVER_ABORTED:
+			return end_by_abort(s);
+		case SERVER_STOPPED:
+			return 1;
+		default:
+			break;
+		}
+	}
+	return on_death(s, status);
+}
+
+static void on_serving(struct supervisor *s)
+{
+	char list[4096];
+
+	upgrade_done(s->server->handover);
+	if (s->server->handover->announced)
+		return;
+	s->server->handover->announced = true;
+	if (!init_can_resend(&s->server->channel))
+		log_info("this kernel does not repeat requests (before Linux 6.9): if the server "
+			 "dies, what is open is lost");
+	options_print(s->server->options, list, sizeof list);
+	log_info("mounted on '%s'%s%s", s->server->handover->mountpoint.path,
+	    list[0] != '\0' ? " with " : "", list);
+	log_setup(s->server->options->foreground ? LOG_TO_STDERR : LOG_TO_SYSLOG,
+	    s->server->options->debug);
+	background_ready();
+}
+
+static int on_signal(struct supervisor *s, int signal)
+{
+	switch (signal) {
+	case SIGCHLD:
+		return on_child(s);
+	case SIGUSR1:
+		on_serving(s);
+		return 1;
+	case SIGHUP:
+		/* The server reads the policy file again, before another program may stop it. */
+		if (s->pid > 0 && shmfs_policies(s->server->channel.fs) != 0)
+			(void)kill(s->pid, SIGHUP);
+		on_upgrade(s);
+		return 1;
+	case SIGTERM:
+	case SIGINT:
+		return end_by_signal(s, signal);
+	default:
+		return 1;
+	}
+}
+
+/* The next signal; a trial that takes too long is killed meanwhile. */
+static int wait_for_signal(const struct supervisor *s)
+{
+	sigset_t set = signals();
+	int64_t left = s->trial.pid > 0 ? s->trial_ends_ms - now_ms() : 0;
+	struct timespec wait = {left / 1000, left % 1000 * 1000000};
+	int signal;
+
+	if (s->trial.pid == 0)
+		return sigwaitinfo(&set, NULL);
+	if (left > 0) {
+		signal = sigtimedwait(&set, NULL, &wait);
+		if (signal > 0 || errno != EAGAIN)
+			return signal;
+	}
+	(void)kill(s->trial.pid, SIGKILL);
+	return sigwaitinfo(&set, NULL);
+}
+
+int supervise(struct server *server, const struct upgrade *upgrade)
+{
+	struct supervisor s = {.server = server, .upgrade = upgrade};
+	int rc = 1;
+
+	server->handover->supervisor = getpid();
+	if (server->handover->own_descriptors == 0)
+		note_descriptors(server->handover);
+	while (rc > 0) {
+		int signal;
+
+		if (s.pid == 0 && start(&s) < 0) {
+			rc = give_up(&s);
+			break;
+		}
+		signal = wait_for_signal(&s);
+		if (signal > 0)
+			rc = on_signal(&s, signal);
+		log_let_go();
+	}
+	stop(&s);
+	if (s.trial.pid > 0)
+		(void)kill(s.trial.pid, SIGKILL);
+	return rc;
+}
