@@ -31,12 +31,6 @@ static void start_mls(void)
 	shared_mount = mount_with_policies("mls");
 }
 
-static void start_both(void)
-{
-	write_usual_policy("# both");
-	shared_mount = mount_with_policies("biba,mls");
-}
-
 /* --- what is expected ------------------------------------------------------------------------- */
 
 /* The policies of the mount that this case runs on, as bits: 1 biba, 2 mls. */
@@ -77,20 +71,6 @@ static struct pair pair_of(int policies, int number)
 }
 
 /* --- system calls ----------------------------------------------------------------------------- */
-
-static void make_things(void *context)
-{
-	int fd;
-
-	(void)context;
-	umask(0);
-	fd = OK(open("o", O_RDWR | O_CREAT | O_EXCL, 0666));
-	GIVES(6, write(fd, "secret", 6));
-	OK(close(fd));
-	OK(mkdir("dir", 0777));
-	OK(close(OK(open("dir/in", O_RDWR | O_CREAT | O_EXCL, 0666))));
-	OK(symlink("target", "link"));
-}
 
 static void try_to(bool allowed, const char *what, long result)
 {
@@ -224,22 +204,16 @@ static void try_everything(void *context)
 	change_it(pair);
 }
 
-/* As root, who is equal to all here. */
-static void clean_up(void)
-{
-	GIVES(0, system("rm -rf o dir link own linked moved *.out"));
-}
-
 static void run_pair(int policies, int number)
 {
 	struct pair pair = pair_of(policies, number);
 	struct stat st;
 
 	OK(chdir(mount_path(shared_mount, "")));
-	in_child_as(uid_of(pair.object), make_things, NULL);
+	in_child_as(uid_of(pair.object), make_labelled, NULL);
 	OK(stat("o", &st));
 	in_child_as(uid_of(pair.subject), try_everything, &pair);
-	clean_up();
+	remove_labelled();
 }
 
 START_TEST(biba_has_no_read_down_and_no_write_up)
@@ -323,208 +297,18 @@ static void shell_pair(int policies, int number)
 	struct pair pair = pair_of(policies, number);
 
 	OK(chdir(mount_path(shared_mount, "")));
-	in_child_as(uid_of(pair.object), make_things, NULL);
+	in_child_as(uid_of(pair.object), make_labelled, NULL);
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
 		expect_command(
 		    &pair, commands[i].command, commands[i].changes ? pair.changes : pair.observes);
 		GIVES(0, system("rm -f own.out linked"));
 	}
-	clean_up();
+	remove_labelled();
 }
 
 START_TEST(shell_tools_cannot_either)
 {
 	shell_pair(policies_of(_i), _i);
-}
-END_TEST
-
-/* --- the rest --------------------------------------------------------------------------------- */
-
-static void expect_label(const char *path, const char *want)
-{
-	char text[256];
-	ssize_t length = OK(getxattr(path, "user.shmfs.label", text, sizeof(text) - 1));
-
-	text[length] = '\0';
-	ck_assert_str_eq(text, want);
-}
-
-/* The label is the creator's however the object came about, and whoever owns it later. */
-static void make_in_many_ways(void *context)
-{
-	int fd = OK(open(".", O_TMPFILE | O_RDWR, 0666));
-	int other = OK(open("o", O_RDWR | O_CREAT, 0666));
-
-	(void)context;
-	OK(linkat(fd, "", AT_FDCWD, "linked", AT_EMPTY_PATH) == -1 && errno == ENOENT
-		? linkat(AT_FDCWD, mount_path(shared_mount, "linked"), AT_FDCWD, "linked", 0)
-		: 0);
-	GIVES(6, write(fd, "secret", 6));
-	GIVES(6, copy_file_range(fd, &(off_t){0}, other, &(off_t){0}, 6, 0));
-	expect_label("o", "biba/5:1,mls/5:1");
-	FAILS(EPERM, setxattr("o", "user.shmfs.label", "biba/low", 8, 0));
-	OK(mkdir("dir", 0777));
-	expect_label("dir", "biba/5:1,mls/5:1");
-	OK(close(fd));
-	OK(close(other));
-}
-
-START_TEST(the_label_is_the_creators)
-{
-	OK(chdir(mount_path(shared_mount, "")));
-	in_child_as(uid_of(ONE), make_in_many_ways, NULL);
-	OK(chown("o", uid_of(BOTTOM), uid_of(BOTTOM)));
-	expect_label("o", "biba/5:1,mls/5:1");
-	expect_label(".", "biba/equal,mls/equal");
-	clean_up();
-}
-END_TEST
-
-static void make_unnamed(void *context)
-{
-	char self[64];
-	int fd = OK(open(".", O_TMPFILE | O_RDWR, 0666));
-
-	(void)context;
-	snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
-	OK(linkat(AT_FDCWD, self, AT_FDCWD, "o", AT_SYMLINK_FOLLOW));
-	OK(close(fd));
-}
-
-static void expect_hidden(void *context)
-{
-	struct stat st;
-
-	(void)context;
-	FAILS(EACCES, stat("o", &st));
-	FAILS(EACCES, open("o", O_RDONLY));
-	FAILS(EACCES, open("o", O_PATH));
-}
-
-START_TEST(an_object_that_was_unnamed_has_its_creators_label)
-{
-	OK(chdir(mount_path(shared_mount, "")));
-	in_child_as(uid_of(ONE), make_unnamed, NULL);
-	expect_label("o", "biba/5:1,mls/5:1");
-	in_child_as(uid_of(TWO), expect_hidden, NULL);
-	clean_up();
-}
-END_TEST
-
-/* What one caller was told is not answered to another from the kernel's caches, nor kept from the
- * first by what the other was told. */
-static void stat_often(void *context)
-{
-	struct stat st;
-
-	(void)context;
-	for (int i = 0; i < 3; i++)
-		OK(stat("o", &st));
-}
-
-START_TEST(the_kernel_mixes_no_callers_up)
-{
-	OK(chdir(mount_path(shared_mount, "")));
-	in_child_as(uid_of(ONE), make_things, NULL);
-	for (int i = 0; i < 3; i++) {
-		in_child_as(uid_of(ONE), stat_often, NULL);
-		in_child_as(uid_of(TWO), expect_hidden, NULL);
-	}
-	clean_up();
-}
-END_TEST
-
-START_TEST(a_denial_is_logged)
-{
-	char line[256];
-
-	OK(chdir(mount_path(shared_mount, "")));
-	in_child_as(uid_of(ONE), make_things, NULL);
-	in_child_as(uid_of(BOTTOM), expect_hidden, NULL);
-	clean_up();
-	snprintf(
-	    line, sizeof(line), "denied: uid %u, gid %u, pid ", uid_of(BOTTOM), uid_of(BOTTOM));
-	ck_assert(has_logged(shared_mount, line));
-	ck_assert(has_logged(shared_mount,
-	    "label biba/low,mls/low: stat of 'o', label biba/5:1,mls/5:1: mls: no read up"));
-}
-END_TEST
-
-/* --- root ------------------------------------------------------------------------------------- */
-
-static void start_with_low_root(void)
-{
-	char text[256];
-
-	snprintf(text, sizeof(text), "default mls/low\nuser %u mls/high\n", uid_of(TOP));
-	write_policy(text);
-	shared_mount = mount_with_policies("mls");
-}
-
-static void remove_things(void *context)
-{
-	(void)context;
-	OK(unlink("dir/in"));
-	OK(rmdir("dir"));
-	OK(unlink("link"));
-	OK(unlink("o"));
-}
-
-START_TEST(root_is_a_subject_like_any_other)
-{
-	OK(chdir(mount_path(shared_mount, "")));
-	in_child_as(uid_of(TOP), make_things, NULL);
-	FAILS(EACCES, open("o", O_RDONLY));
-	FAILS(EACCES, open("o", O_RDWR));
-	FAILS(EACCES, unlink("o"));
-	FAILS(EACCES, chmod("o", 0777));
-	FAILS(EACCES, chown("o", 0, 0));
-	FAILS(EACCES, rename("o", "mine"));
-	FAILS(EACCES, chdir("dir"));
-	ck_assert_int_ne(system("cat o >/dev/null 2>&1"), 0);
-	ck_assert_int_ne(system("rm -rf dir >/dev/null 2>&1"), 0);
-	in_child_as(uid_of(TOP), remove_things, NULL);
-}
-END_TEST
-
-/* --- reading the file again ------------------------------------------------------------------- */
-
-static void start_to_reread(void)
-{
-	write_usual_policy("# reread");
-	shared_mount = mount_with_policies("mls");
-}
-
-START_TEST(sighup_reads_the_file_again)
-{
-	OK(chdir(mount_path(shared_mount, "")));
-	in_child_as(uid_of(ONE), make_things, NULL);
-	in_child_as(uid_of(TWO), expect_hidden, NULL);
-	write_policy("default mls/equal\n");
-	reread_policy(shared_mount, "again: 1 subjects");
-	in_child_as(uid_of(TWO), stat_often, NULL);
-	/* Objects keep their labels. */
-	expect_label("o", "mls/5:1");
-	write_usual_policy("strictness as-documented");
-	reread_policy(shared_mount, "again: 5 subjects");
-	in_child_as(uid_of(TWO), expect_hidden, NULL);
-	clean_up();
-}
-END_TEST
-
-START_TEST(a_bad_file_keeps_what_there_was)
-{
-	OK(chdir(mount_path(shared_mount, "")));
-	in_child_as(uid_of(ONE), make_things, NULL);
-	write_policy("default mls/equal\nuser\n");
-	reread_policy(shared_mount, "file:2: 'user' needs an id and a label; the subjects stay");
-	in_child_as(uid_of(TWO), expect_hidden, NULL);
-	in_child_as(uid_of(ONE), stat_often, NULL);
-	write_usual_policy("strictness revoke");
-	reread_policy(shared_mount, "strictness stays as it was when mounting");
-	write_usual_policy("# good again");
-	reread_policy(shared_mount, "again: 5 subjects");
-	clean_up();
 }
 END_TEST
 
@@ -542,25 +326,7 @@ static void add_pairs(
 
 void add_policy_cases(Suite *suite)
 {
-	TCase *tcase;
-
 	add_pairs(suite, "biba", start_biba, 1, biba_has_no_read_down_and_no_write_up);
 	add_pairs(suite, "mls", start_mls, 2, mls_has_no_read_up_and_no_write_down);
-	add_pairs(suite, "biba and mls", start_both, 3, both_policies_have_to_agree);
-
-	tcase = case_on_mount(suite, "labels", start_both);
-	tcase_add_test(tcase, the_label_is_the_creators);
-	tcase_add_test(tcase, an_object_that_was_unnamed_has_its_creators_label);
-	tcase_add_test(tcase, the_kernel_mixes_no_callers_up);
-
-	/* On a mount of its own: not more than a few are logged. */
-	tcase = case_on_mount(suite, "log of denials", start_both);
-	tcase_add_test(tcase, a_denial_is_logged);
-
-	tcase = case_on_mount(suite, "root under mls", start_with_low_root);
-	tcase_add_test(tcase, root_is_a_subject_like_any_other);
-
-	tcase = case_on_mount(suite, "reading the policy file again", start_to_reread);
-	tcase_add_test(tcase, sighup_reads_the_file_again);
-	tcase_add_test(tcase, a_bad_file_keeps_what_there_was);
+	add_pairs(suite, "biba and mls", start_with_both_policies, 3, both_policies_have_to_agree);
 }

@@ -87,6 +87,7 @@ void add_quiet_cases(Suite *suite)
 {
 	TCase *tcase = tcase_create("quiet");
 
+	tcase_set_tags(tcase, "alone");
 	tcase_set_timeout(tcase, 25);
 	suite_add_tcase(suite, tcase);
 	tcase_add_loop_test(tcase, nothing_wakes_up_in_a_quiet_second, 0, 3);

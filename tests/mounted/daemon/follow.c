@@ -198,6 +198,7 @@ void add_follow_cases(Suite *suite)
 {
 	TCase *tcase = tcase_create("follow");
 
+	tcase_set_tags(tcase, "alone");
 	tcase_set_timeout(tcase, 60);
 	suite_add_tcase(suite, tcase);
 	tcase_add_test(tcase, a_client_that_asks_all_the_time_has_the_server_beside_it);
