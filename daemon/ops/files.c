@@ -47,7 +47,7 @@ void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
  * which it is sent again. EINVAL is what sendfile(2) says of a file that cannot be mapped, and what
  * programs take as the sign to read and write instead.
  *
- * A read on behalf of a caller names him as the owner of locks; one that fills the cache does not.
+ * A read on behalf of a caller names it as the owner of locks; one that fills the cache does not.
  */
 static bool is_stale_splice(const struct channel *channel, const struct fuse_file_info *fi)
 {
