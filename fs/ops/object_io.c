@@ -16,11 +16,7 @@
 #include "fs/state/deferred_free.h"
 #include "fs/state/rules.h"
 #include "fs/step.h"
-
-static inline uint64_t smaller(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
+#include "fs/storage/arith.h"
 
 /* relatime: a read is noted if it is the first since a change, or since a day. */
 static void note_read(struct shmfs *fs, struct node *node)
