@@ -53,15 +53,22 @@ static bool is_stale_splice(const struct server *server, const struct fuse_file_
 }
 
 /* From so many bytes on, it pays to look whether they need not be copied. */
-#define LEND_LEAST (32 * 1024)
+#define MAPPED_MIN (32 * 1024)
 
 void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi)
 {
 	struct server *server = server_of(req);
-	struct shmfs_range from = {fi->fh, (uint64_t)offset};
-	struct shmfs_lending lending = {.offset = (uint64_t)offset, .least = LEND_LEAST};
-	const void *lent;
 	struct shmfs_cred cred = caller_of(req);
+	const struct shmfs_read_request what = {
+	    .handle = fi->fh,
+	    .offset = (uint64_t)offset,
+	    .size = size,
+	    .flags = fi->flags,
+	    .buffer = server->data,
+	    .room = SERVER_MAX_TRANSFER,
+	    .mapped_min = MAPPED_MIN,
+	};
+	const void *data = NULL;
 	ssize_t count;
 
 	(void)ino;
@@ -69,19 +76,10 @@ void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct f
 		reply_data(req, -EINVAL, NULL);
 		return;
 	}
-	if (size > SERVER_MAX_TRANSFER)
-		size = SERVER_MAX_TRANSFER;
-	shmfs_set_flags(server->fs, fi->fh, fi->flags);
-	if (transfer_read(req, &from, size))
+	if (transfer_read(req, &what))
 		return;
-	lending.most = size;
-	count = (ssize_t)shmfs_lend(server->fs, &cred, fi->fh, &lending, &lent);
-	if (count > 0) {
-		reply_data(req, count, lent);
-		return;
-	}
-	count = shmfs_read(server->fs, &cred, fi->fh, server->data, size, (uint64_t)offset);
-	reply_data(req, count, server->data);
+	count = shmfs_read_mapped(server->fs, &cred, &what, &data);
+	reply_data(req, count, data);
 }
 
 void op_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off_t offset,
@@ -108,14 +106,10 @@ void op_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off
 void op_fallocate(
     fuse_req_t req, fuse_ino_t ino, int mode, off_t offset, off_t length, struct fuse_file_info *fi)
 {
-	struct shmfs *fs = server_of(req)->fs;
-	struct shmfs_change change = {.by = caller_of(req)};
-	struct shmfs_attr attr;
-	int rc = shmfs_fallocate(fs, &change.by, fi->fh, mode, (uint64_t)offset, (uint64_t)length);
+	struct shmfs_cred cred = caller_of(req);
+	int rc = shmfs_fallocate(
+	    server_of(req)->fs, &cred, fi->fh, mode, (uint64_t)offset, (uint64_t)length);
 
-	/* It is a change of data also for the set-group-id bit. */
-	if (rc == 0 && change.by.uid != 0)
-		rc = shmfs_setattr(fs, ino, &change, &attr);
 	if (rc == 0 && parked_take(req, ino, PARKED_STATUS))
 		return;
 	reply_status(req, rc);

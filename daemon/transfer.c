@@ -113,17 +113,18 @@ bool transfer_write(
 	return true;
 }
 
-bool transfer_read(struct fuse_req *req, const struct shmfs_range *from, size_t size)
+bool transfer_read(struct fuse_req *req, const struct shmfs_read_request *what)
 {
+	const struct shmfs_range from = {what->handle, what->offset};
 	struct server *server = server_of(req);
 	struct shmfs_cred cred = caller_of(req);
 	struct shmfs_memory memory;
 	struct transfer *transfer;
 
-	if (!pays(server, size) || shmfs_read_begin(server->fs, &cred, from, size, &memory) != 0 ||
+	if (!pays(server, what->size) || shmfs_read_begin(server->fs, &cred, what, &memory) != 0 ||
 	    memory.size < LEAST)
 		return false;
-	transfer = prepare(req, from, &memory);
+	transfer = prepare(req, &from, &memory);
 	if (transfer == NULL)
 		return false;
 	transfer->unique = channel_unique(server);

@@ -30,7 +30,7 @@ struct transfer;
  */
 bool transfer_write(
     struct fuse_req *req, const struct shmfs_range *to, const char *data, size_t size);
-bool transfer_read(struct fuse_req *req, const struct shmfs_range *from, size_t size);
+bool transfer_read(struct fuse_req *req, const struct shmfs_read_request *what);
 
 /* Moves the bytes, and answers a read; in a worker. */
 void transfer_move(struct transfer *transfer);
