@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Refusals in words; see refusal.h. */
+/* Refusals in words; see denial_log.h. */
 #include "denial_log.h"
 
 #include <inttypes.h>
