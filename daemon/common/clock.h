@@ -7,6 +7,7 @@
 #include <time.h>
 
 #define CLOCK_SECOND UINT64_C(1000000000)
+#define CLOCK_MS UINT64_C(1000000)
 
 /* Nanoseconds; it does not go back. */
 static inline uint64_t clock_now(void)

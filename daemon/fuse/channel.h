@@ -1,72 +1,95 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The channel to the kernel: requests come in one by one and are handed to libfuse, which decodes
- * them and calls the operations (ops.h); replies go out through one place, where a transaction ends
- * before the caller can learn of its result.
+ * The channel to the kernel, and the requests that are under way on it.
+ *
+ * Requests come in one by one (serve.h), are decoded by libfuse or, where it does not know them,
+ * beside it, and are handed to the operations. Each is answered through its request (request.h),
+ * which ends its transaction before the caller can learn of the result.
+ *
+ * Numbers that are about a request, and whose they are:
+ *   unique    the kernel's, of one request; one that is sent again has ABI_UNIQUE_RESEND as well.
+ *             It names the request in its reply, in the stored reply, and in the namespace's mark
+ *   slot      ours: where the request lies in the exchange, and its struct request below
+ *   node id   the namespace's (shmfs.h). Given out once, never used again, so that the kernel's
+ *             "generation" is always 0
+ *   handle    the namespace's, of one opening: the kernel's "fh"
+ *   backing   the kernel's, of memory that was registered with it; backing.h
+ *   fd        of objects' memory: the namespace's, and the same in every server; others are the
+ *             processes' own (supervisor.h)
  */
 #ifndef SHMFS_FUSE_CHANNEL_H
 #define SHMFS_FUSE_CHANNEL_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
-#include "process/server.h"
+#include "common/counters.h"
+#include "exchange.h"
+#include "fs/shmfs.h"
+#include "tier.h"
 
-struct fuse_args;
+struct channel;
+struct fuse_lowlevel_ops;
+struct fuse_req;
+struct fuse_session;
 
-/*
- * Makes a session on fd, which the session then owns: /dev/fuse of a mount that is there, or in
- * tests one end of a SOCK_SEQPACKET pair. -ENOMEM, -EINVAL.
- */
-int channel_attach(struct server *server, int fd);
+enum request_state {
+	REQUEST_NONE,
+	REQUEST_SERVED,	 /* by the loop, now: its transaction is active */
+	REQUEST_DEFERRED /* its answer comes later; it has no transaction */
+};
 
-/*
- * Makes a session and mounts it at mountpoint with libfuse's mount options in args. On failure one
- * line is in why, and nothing is mounted. -EPERM stands for whatever the system refused.
- */
-int channel_mount(struct server *server, struct fuse_args *args, const char *mountpoint, char *why,
-    size_t why_size);
+/* One request, from when it is received until it is answered. */
+struct request {
+	struct channel *channel;
+	enum request_state state;
+	uint32_t slot;
+	uint32_t opcode;
+	uint64_t unique, node;
+	struct shmfs_cred cred;	  /* who asks */
+	struct fuse_req *libfuse; /* what libfuse knows it by; NULL: it does not */
+};
 
-/* Ends the session and closes its descriptor, which ends the connection. */
-void channel_close(struct server *server);
+/* What is done about requests. */
+struct channel_operations {
+	const struct fuse_lowlevel_ops *libfuse;
+	/* Answers a request that libfuse does not decode, or not as all its versions do; false:
+	 * this is none. body: what stands behind the header, well-formed. */
+	bool (*beside)(struct request *request, const char *body);
+};
 
-/*
- * Serves one request. 1: it was served; 0: there is none (the descriptor is non-blocking);
- * -ENODEV: the filesystem was unmounted or its connection ended; other errors of read(2).
- */
-int channel_serve(struct server *server);
+struct channel {
+	struct fuse_session *session;
+	int fd;
+	struct exchange *exchange;
+	struct counters *counters;
+	struct shmfs *fs; /* NULL until INIT is answered */
+	const struct channel_operations *operations;
+	struct ops *ops; /* what the operations keep */
+	enum tier tier;
+	enum tier_choice choice;
+	uint32_t client; /* the thread whose request was last; 0: the kernel's own */
 
-/* Whether the kernel sends unanswered requests again when it is asked to (Linux 6.9). */
-bool channel_can_resend(const struct server *server);
+	uint64_t init_unique;  /* of the INIT request that is being answered, else 0 */
+	uint64_t init_offered; /* flags of the kernel */
+	uint64_t init_agreed;  /* flags of the reply; 0 until it was sent */
+	bool muted;	       /* replies go nowhere: INIT is only repeated */
 
-/* The number of the request that is being served. */
-uint64_t channel_unique(const struct server *server);
+	struct request requests[EXCHANGE_SLOTS]; /* by slot */
+	bool slot_is_populated[EXCHANGE_SLOTS];	 /* by this process */
+	char *data;				 /* EXCHANGE_READ_MAX bytes: data of the reply */
+};
 
-/* Serves the request that lies in the handover, which is well-formed. */
-void channel_serve_request(struct server *server);
+/* The request that is being served. */
+static inline struct request *channel_request(struct channel *channel)
+{
+	return &channel->requests[channel->exchange->current];
+}
 
-/*
- * Answers a READ: count bytes of data, or a negative errno. Touches nothing else, so any thread may
- * call it. An error of writev(2).
- */
-int channel_answer_read(int fuse_fd, uint64_t unique, void *data, ssize_t count);
-
-/*
- * Makes a session on the handover's descriptor of /dev/fuse, whose connection another program has
- * negotiated: it learns of that from the INIT request in the handover, and says nothing to the
- * kernel. -EPROTO: there is none; -ENOMEM, -EINVAL.
- */
-int channel_repeat_init(struct server *server);
-
-/*
- * Waits for the kernel's first request, INIT, and answers it. -ETIMEDOUT: none came;
- * -EPROTO: the kernel's protocol is none that this server speaks; -ENODEV.
- */
-int channel_negotiate(struct server *server, int timeout_ms);
-
-/*
- * Sends a reply that libfuse cannot: error is 0 or a negative errno, and then there is no payload.
- * What is true of every reply is true of this one. -ENOENT: the kernel gave the request up.
- */
-int channel_reply(struct server *server, uint64_t unique, int error, void *payload, size_t size);
+/* The namespace that a request is about. */
+static inline struct shmfs *fs_of(const struct request *request)
+{
+	return request->channel->fs;
+}
 
 #endif

@@ -1,50 +1,34 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Taking over from a server that died; see recovery.h and handover.h. */
+/* Taking over from a server that died; see recovery.h and exchange.h. */
 #include "recovery.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <unistd.h>
 
 #include "abi.h"
+#include "backing.h"
 #include "channel.h"
 #include "common/log.h"
 #include "fs/step.h"
+#include "init.h"
+#include "request.h"
+#include "serve.h"
 #include "shape.h"
 
 /* Servers that one request may crash. */
-#define MOST_CRASHES 3
-
-/*
- * The server may have died between the kernel's giving an id and its being noted. Since the kernel
- * counts up, such an id is either the handover's last, or the next one. Closing one that is not
- * open does no harm as long as none is given out meanwhile. Once the ids have wrapped around, after
- * 2^31 of them, the next one may be in use, and so is left alone: then, what is lost by a kill in
- * that one moment is a registration without an object.
- */
-static void close_stray_backing(struct server *server)
-{
-	const struct handover *handover = server->handover;
-
-	if (server->tier != TIER_PASSTHROUGH || handover->last_backing == 0)
-		return;
-	if (handover->last_backing != shmfs_last_backing(server->fs))
-		tier_backing_close(server->fuse_fd, handover->last_backing);
-	if (!handover->backings_wrapped && handover->last_backing < INT_MAX)
-		tier_backing_close(server->fuse_fd, handover->last_backing + 1);
-}
+#define CRASHES_MAX 3
 
 /*
  * The reply of the last change, if that is final and the server may have died before it was sent.
  * 1: there was one. ENOENT: the kernel has had it.
  */
-static int send_stored(const struct server *server)
+static int send_stored(const struct channel *channel)
 {
-	struct handover *handover = server->handover;
+	struct exchange *exchange = channel->exchange;
 
-	if (handover->reply_size == 0 || handover->reply_number != shmfs_mark(server->fs).request)
+	if (exchange->reply_size == 0 || exchange->reply_number != shmfs_mark(channel->fs).request)
 		return 0;
-	if (write(server->fuse_fd, handover->reply, handover->reply_size) < 0 && errno != ENOENT)
+	if (write(channel->fd, exchange->reply, exchange->reply_size) < 0 && errno != ENOENT)
 		return -errno;
 	return 1;
 }
@@ -54,54 +38,54 @@ static int send_stored(const struct server *server)
  * crashes (a kill from outside is none) it alone fails. Its number is the same each time but for a
  * bit.
  */
-static bool is_deadly(struct handover *handover, uint64_t unique)
+static bool is_deadly(struct exchange *exchange, uint64_t unique)
 {
 	unique &= ~ABI_UNIQUE_RESEND;
-	if (!handover->crashed)
+	if (!exchange->crashed)
 		return false;
-	if (handover->suspect != unique)
-		handover->suspect_crashes = 0;
-	handover->suspect = unique;
-	return ++handover->suspect_crashes >= MOST_CRASHES;
+	if (exchange->suspect != unique)
+		exchange->suspect_crashes = 0;
+	exchange->suspect = unique;
+	return ++exchange->suspect_crashes >= CRASHES_MAX;
 }
 
-static int refuse_deadly(struct server *server, const struct fuse_in_header *header)
+static int refuse_deadly(struct channel *channel, const struct fuse_in_header *header)
 {
 	int rc;
 
 	log_error("a request (opcode %u of pid %u) has crashed %u servers: answering EIO",
-	    header->opcode, header->pid, MOST_CRASHES);
-	rc = channel_reply(server, header->unique, -EIO, NULL, 0);
+	    header->opcode, header->pid, CRASHES_MAX);
+	rc = request_refuse(channel, header->unique, -EIO);
 	return rc == -ENOENT ? 0 : rc;
 }
 
 /* The request that was being served, and is not answered by a stored reply. */
-static int finish_request(struct server *server)
+static int finish_request(struct channel *channel)
 {
-	struct handover *handover = server->handover;
-	char *request = handover_request(handover);
+	struct exchange *exchange = channel->exchange;
+	char *request = exchange_request(exchange, exchange->current);
 	const struct fuse_in_header *header = (const void *)request;
 
-	if (header->len == 0 || header->len >= HANDOVER_REQUEST_SIZE)
+	if (header->len == 0 || header->len >= EXCHANGE_REQUEST_SIZE)
 		return 0;
 	request[header->len] = '\0';
 	if (!shape_has_reply(header->opcode) && shape_check(request, header->len) == 0)
-		channel_serve_request(server);
-	else if (is_deadly(handover, header->unique))
-		return refuse_deadly(server, header);
+		channel_serve_request(channel);
+	else if (is_deadly(exchange, header->unique))
+		return refuse_deadly(channel, header);
 	return 0;
 }
 
 /* What a server that died was at. */
-static int finish(struct server *server)
+static int finish(struct channel *channel)
 {
-	int rc = send_stored(server);
+	int rc = send_stored(channel);
 
 	if (rc == 0)
-		rc = finish_request(server);
-	server->handover->reply_size = 0;
+		rc = finish_request(channel);
+	channel->exchange->reply_size = 0;
 	step("request finished");
-	handover_clear(server->handover);
+	exchange_clear_all(channel->exchange);
 	return rc < 0 ? rc : 0;
 }
 
@@ -110,28 +94,28 @@ static int finish(struct server *server)
  * before. Those come before any new one, so what was half done is done whole before anybody can
  * build upon it.
  */
-static int ask_again(const struct server *server)
+static int ask_again(const struct channel *channel)
 {
 	struct fuse_out_header notification = {
 	    .len = sizeof notification,
 	    .error = ABI_NOTIFY_RESEND,
 	};
 
-	if (write(server->fuse_fd, &notification, sizeof notification) < 0)
+	if (write(channel->fd, &notification, sizeof notification) < 0)
 		return -errno;
 	return 0;
 }
 
-int recovery_run(struct server *server)
+int recovery_run(struct channel *channel)
 {
 	int rc;
 
-	shmfs_recover(server->fs);
+	shmfs_recover(channel->fs);
 	step("transaction ended");
-	close_stray_backing(server);
-	rc = finish(server);
-	if (rc == 0 && channel_can_resend(server))
-		rc = ask_again(server);
+	backing_close_stray(channel);
+	rc = finish(channel);
+	if (rc == 0 && init_can_resend(channel))
+		rc = ask_again(channel);
 	step("asked again");
 	return rc;
 }

@@ -18,9 +18,12 @@ int shape_check(const char *request, size_t length);
 bool shape_has_reply(uint32_t opcode);
 
 /*
- * Whether nothing is to be done for this opcode. Each request is answered before the next one is
- * read, so there is never one to INTERRUPT; and nothing is asked of the kernel by notification, so
- * there is nothing for a NOTIFY_REPLY to answer.
+ * Whether nothing is to be done for this opcode. INTERRUPT is for a request that was read: the
+ * kernel has its caller wait for the reply all the same, and every request has one: most before the
+ * next one is read, so that none is left to interrupt; one whose bytes a worker moves, or that
+ * waits for memory to be freed, as soon as that is done. To end it early would be to answer EINTR
+ * for a write, a shrink or a hole that has been made. And nothing is asked of the kernel by
+ * notification, so there is nothing for a NOTIFY_REPLY to answer.
  */
 bool shape_is_moot(uint32_t opcode);
 

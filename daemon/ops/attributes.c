@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Operations on attributes. */
 #define FUSE_USE_VERSION 314
-#include <sys/statvfs.h>
-
 #include "deferred.h"
 #include "ops.h"
 #include "reply.h"
@@ -26,12 +24,12 @@ static const struct shmfs_cred *asker(const struct shmfs *fs, uint64_t id,
 
 void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
-	struct shmfs *fs = server_of(req)->fs;
-	struct shmfs_cred cred = caller_of(req);
+	struct request *request = request_of(req);
+	struct shmfs *fs = fs_of(request);
 	struct shmfs_attr attr;
-	int rc = shmfs_getattr(fs, asker(fs, ino, fi, &cred), ino, &attr);
+	int rc = shmfs_getattr(fs, asker(fs, ino, fi, &request->cred), ino, &attr);
 
-	reply_attr(req, rc, &attr);
+	reply_attr(request, rc, &attr);
 }
 
 static unsigned what_changes(int valid)
@@ -60,6 +58,7 @@ static unsigned what_changes(int valid)
 void op_setattr(
     fuse_req_t req, fuse_ino_t ino, struct stat *st, int valid, struct fuse_file_info *fi)
 {
+	struct request *request = request_of(req);
 	struct shmfs_change change = {
 	    .what = what_changes(valid),
 	    .mode = st->st_mode,
@@ -69,38 +68,25 @@ void op_setattr(
 	    .atime = st->st_atim,
 	    .mtime = st->st_mtim,
 	    .ctime = st->st_ctim,
-	    .handle = opening_of(server_of(req)->fs, ino, fi),
-	    .by = caller_of(req),
+	    .handle = opening_of(fs_of(request), ino, fi),
+	    .by = request->cred,
 	};
 	struct shmfs_attr attr;
-	int rc = shmfs_setattr(server_of(req)->fs, ino, &change, &attr);
+	int rc = shmfs_setattr(fs_of(request), ino, &change, &attr);
 
-	if (rc == 0 && (change.what & SHMFS_CHANGE_SIZE) && deferred_take(req, ino, DEFERRED_ATTR))
+	if (rc == 0 && (change.what & SHMFS_CHANGE_SIZE) &&
+	    deferred_take(request, ino, DEFERRED_ATTR))
 		return;
-	reply_attr(req, rc, &attr);
+	reply_attr(request, rc, &attr);
 }
 
-/* What is left of a limit; nothing once it is used up, or was set below what is in use. */
-static uint64_t left(uint64_t limit, uint64_t used)
-{
-	return limit > used ? limit - used : 0;
-}
-
-/* What the caller himself could get. As on tmpfs, a filesystem without a limit says 0. */
+/* What the caller itself could get. */
 void op_statfs(fuse_req_t req, fuse_ino_t ino)
 {
+	struct request *request = request_of(req);
 	struct shmfs_usage usage;
-	struct statvfs st = {
-	    .f_bsize = SHMFS_PAGE_SIZE,
-	    .f_frsize = SHMFS_PAGE_SIZE,
-	};
 
 	(void)ino;
-	shmfs_user_usage(server_of(req)->fs, fuse_req_ctx(req)->uid, &usage);
-	st.f_namemax = (unsigned long)usage.name_max;
-	st.f_blocks = usage.limit_pages;
-	st.f_bfree = st.f_bavail = left(usage.limit_pages, usage.used_pages);
-	st.f_files = usage.limit_nodes;
-	st.f_ffree = st.f_favail = left(usage.limit_nodes, usage.used_nodes);
-	fuse_reply_statfs(req, &st);
+	shmfs_user_usage(fs_of(request), request->cred.uid, &usage);
+	reply_statfs(request, &usage);
 }

@@ -1,72 +1,72 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Requests that wait; see deferred.h. */
-#define FUSE_USE_VERSION 314
 #include "deferred.h"
 
-#include <stdlib.h>
-
+#include "fuse/request.h"
 #include "reply.h"
+#include "state.h"
 
-struct deferred {
-	struct deferred *next;
-	fuse_req_t req;
-	uint64_t id;
-	enum deferred_answer answer;
-};
+/* Pages that are freed in a row where nobody else can wait. */
+#define PAGES 1024
 
-/* There are as many as processes that wait in a call, and each of these has one at most. */
-bool deferred_take(struct fuse_req *req, uint64_t id, enum deferred_answer answer)
+/* In the place of those who would free it beside the loop. */
+static void free_now(struct request *request, uint64_t id)
 {
-	struct server *server = server_of(req);
-	struct deferred *deferred;
+	struct shmfs *fs = fs_of(request);
 
-	if (!shmfs_is_reclaiming(server->fs, id))
+	request_suspend(request);
+	while (shmfs_is_reclaiming(fs, id))
+		(void)shmfs_reclaim(fs, PAGES);
+	request_resume(request);
+}
+
+bool deferred_take(struct request *request, uint64_t id, enum deferred_reply reply)
+{
+	struct deferred_list *deferred = &request->channel->ops->deferred;
+
+	if (!shmfs_is_reclaiming(fs_of(request), id))
 		return false;
-	deferred = malloc(sizeof *deferred);
-	if (deferred == NULL) {
-		shmfs_commit(server->fs);
-		while (shmfs_is_reclaiming(server->fs, id))
-			(void)shmfs_reclaim(server->fs, 1024);
-		shmfs_begin(server->fs);
+	if (!request_defer(request)) {
+		free_now(request, id);
 		return false;
 	}
-	*deferred = (struct deferred){
-	    .next = server->deferred,
-	    .req = req,
-	    .id = id,
-	    .answer = answer,
-	};
-	server->deferred = deferred;
+	deferred->list[deferred->count++] =
+	    (struct deferred){.request = request, .id = id, .reply = reply};
 	return true;
 }
 
-static void answer(struct server *server, const struct deferred *deferred)
+static void answer(const struct deferred *deferred)
 {
+	struct request *request = deferred->request;
 	struct shmfs_attr attr;
-	int rc = 0;
 
-	shmfs_begin(server->fs);
-	if (deferred->answer == DEFERRED_ATTR) {
-		rc = shmfs_getattr(server->fs, NULL, deferred->id, &attr);
-		reply_attr(deferred->req, rc, &attr);
+	request_resume(request);
+	if (deferred->reply == DEFERRED_ATTR) {
+		int rc = shmfs_getattr(fs_of(request), NULL, deferred->id, &attr);
+
+		reply_attr(request, rc, &attr);
 	} else {
-		reply_status(deferred->req, rc);
+		reply_status(request, 0);
 	}
 }
 
-void deferred_answer(struct server *server)
+void deferred_answer(struct channel *channel)
 {
-	struct deferred **link = &server->deferred;
+	struct deferred_list *deferred = &channel->ops->deferred;
+	unsigned left = 0;
 
-	while (*link != NULL) {
-		struct deferred *deferred = *link;
+	for (unsigned i = 0; i < deferred->count; i++) {
+		struct deferred one = deferred->list[i];
 
-		if (shmfs_is_reclaiming(server->fs, deferred->id)) {
-			link = &deferred->next;
-			continue;
-		}
-		*link = deferred->next;
-		answer(server, deferred);
-		free(deferred);
+		if (shmfs_is_reclaiming(channel->fs, one.id))
+			deferred->list[left++] = one;
+		else
+			answer(&one);
 	}
+	deferred->count = left;
+}
+
+bool deferred_any(const struct channel *channel)
+{
+	return channel->ops->deferred.count > 0;
 }

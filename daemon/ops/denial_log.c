@@ -9,7 +9,7 @@
 
 #include "common/log.h"
 #include "common/printable.h"
-#include "process/server.h"
+#include "fuse/channel.h"
 
 /* Lines in so many seconds. */
 #define LINES 10
@@ -69,25 +69,25 @@ static const char *limit_name(enum shmfs_limit limit)
 	return "?";
 }
 
-static void log_limit(struct server *server, const struct shmfs_refusal *refusal,
-    const struct shmfs_cred *cred, pid_t pid)
+static void log_limit(struct denial_log *log, struct counters *counters,
+    const struct shmfs_refusal *refusal, const struct shmfs_cred *cred)
 {
 	unsigned long left_out;
 	char command[32], object[sizeof refusal->object];
 	uint64_t unit = 1;
 
-	server->handover->counters.refused[refusal->limit]++;
-	if (!may_log(&server->refusals, &left_out))
+	counters->refused[refusal->limit]++;
+	if (!may_log(&log->refusals, &left_out))
 		return;
 	if (refusal->limit == SHMFS_LIMIT_SIZE || refusal->limit == SHMFS_LIMIT_USER_SIZE)
 		unit = SHMFS_PAGE_SIZE;
-	command_of(pid, command, sizeof command);
+	command_of(cred->pid, command, sizeof command);
 	printable_replace(command);
 	memcpy(object, refusal->object, sizeof object);
 	printable_replace(object);
 	log_info("refused: uid %u, pid %ld (%s), object '%s' of uid %u: asked for %" PRIu64
 		 " more, %" PRIu64 " used, limit %s=%" PRIu64,
-	    cred->uid, (long)pid, command, object, refusal->uid, refusal->asked * unit,
+	    cred->uid, (long)cred->pid, command, object, refusal->uid, refusal->asked * unit,
 	    refusal->used * unit, limit_name(refusal->limit), refusal->allowed * unit);
 	if (left_out > 0)
 		log_info("%lu refusals before that were not logged", left_out);
@@ -108,10 +108,10 @@ static void rules_of_denial(const struct shmfs_denial *denial, char *out, size_t
 
 /* A label with many compartments is cut, so that the line stays one. */
 static void label_text(
-    const struct server *server, const struct shmfs_label *label, char *out, size_t size)
+    const struct shmfs *fs, const struct shmfs_label *label, char *out, size_t size)
 {
 	char text[SHMFS_LABEL_SIZE];
-	size_t length = shmfs_label_print(shmfs_policies(server->fs), label, text);
+	size_t length = shmfs_label_print(shmfs_policies(fs), label, text);
 
 	if (length < size)
 		memcpy(out, text, length + 1);
@@ -119,34 +119,36 @@ static void label_text(
 		snprintf(out, size, "%.*s...", (int)size - 4, text);
 }
 
-static void log_denial(
-    struct server *server, struct shmfs_denial *denial, const struct shmfs_cred *cred, pid_t pid)
+static void log_denial(struct denial_log *log, const struct shmfs *fs, struct shmfs_denial *denial,
+    const struct shmfs_cred *cred)
 {
 	char command[32], rules[64], subject[160], object[160];
 	unsigned long left_out;
 
-	if (!may_log(&server->denials, &left_out))
+	if (!may_log(&log->denials, &left_out))
 		return;
-	command_of(pid, command, sizeof command);
+	command_of(cred->pid, command, sizeof command);
 	printable_replace(command);
 	printable_replace(denial->object);
 	rules_of_denial(denial, rules, sizeof rules);
-	label_text(server, &denial->subject, subject, sizeof subject);
-	label_text(server, &denial->object_label, object, sizeof object);
+	label_text(fs, &denial->subject, subject, sizeof subject);
+	label_text(fs, &denial->object_label, object, sizeof object);
 	log_info("denied: uid %u, gid %u, pid %ld (%s), label %s: %s of '%s', label %s: %s",
-	    cred->uid, cred->gid, (long)pid, command, subject, denial->entry, denial->object,
+	    cred->uid, cred->gid, (long)cred->pid, command, subject, denial->entry, denial->object,
 	    object, rules);
 	if (left_out > 0)
 		log_info("%lu denials before that were not logged", left_out);
 }
 
-void denial_log(struct server *server, const struct shmfs_cred *cred, pid_t pid)
+void denial_log(
+    struct denial_log *log, const struct channel *channel, const struct shmfs_cred *cred)
 {
 	struct shmfs_refusal refusal;
 	struct shmfs_denial denial;
+	const struct shmfs *fs = channel->fs;
 
-	if (shmfs_refused(server->fs, &refusal))
-		log_limit(server, &refusal, cred, pid);
-	else if (shmfs_denied(server->fs, &denial))
-		log_denial(server, &denial, cred, pid);
+	if (shmfs_refused(fs, &refusal))
+		log_limit(log, channel->counters, &refusal, cred);
+	else if (shmfs_denied(fs, &denial))
+		log_denial(log, fs, &denial, cred);
 }

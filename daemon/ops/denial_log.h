@@ -3,17 +3,14 @@
 #ifndef SHMFS_OPS_DENIAL_LOG_H
 #define SHMFS_OPS_DENIAL_LOG_H
 
-#include <sys/types.h>
-
-struct server;
-struct shmfs_cred;
+#include "state.h"
 
 /*
- * To be called with every error that an operation ends with, before it is undone: writes one line
- * if a limit or a policy is the reason. Not more than a few lines a second of either kind, whoever
- * tries; what was left out is counted in the next. pid: of the caller, 0 if it cannot be seen from
- * here.
+ * To be called with every error that an operation ends with, before it is undone: counts it, and
+ * writes one line, if a limit or a policy is the reason. Not more than a few lines a second of
+ * either kind, whoever tries; what was left out is counted in the next.
  */
-void denial_log(struct server *server, const struct shmfs_cred *cred, pid_t pid);
+void denial_log(
+    struct denial_log *log, const struct channel *channel, const struct shmfs_cred *cred);
 
 #endif

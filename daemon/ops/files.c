@@ -13,29 +13,31 @@
 void op_create(
     fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, struct fuse_file_info *fi)
 {
-	struct shmfs_cred cred = caller_of(req);
+	struct request *request = request_of(req);
 	struct shmfs_opened opened;
 	struct shmfs_attr attr;
-	int rc =
-	    shmfs_create(server_of(req)->fs, &cred, parent, name, mode, fi->flags, &attr, &opened);
+	int rc = shmfs_create(
+	    fs_of(request), &request->cred, parent, name, mode, fi->flags, &attr, &opened);
 
-	reply_create(req, rc, fi->flags, &attr, &opened);
+	reply_create(request, rc, fi->flags, &attr, &opened);
 }
 
 void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
-	struct shmfs_cred cred = caller_of(req);
+	struct request *request = request_of(req);
 	struct shmfs_opened opened;
-	int rc = shmfs_open(server_of(req)->fs, &cred, ino, fi->flags, &opened);
+	int rc = shmfs_open(fs_of(request), &request->cred, ino, fi->flags, &opened);
 
-	reply_open(req, rc, fi->flags, &opened);
+	reply_open(request, rc, fi->flags, &opened);
 }
 
 void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
+	struct request *request = request_of(req);
+
 	(void)ino;
-	shmfs_release(server_of(req)->fs, fi->fh);
-	reply_status(req, 0);
+	shmfs_release(fs_of(request), fi->fh);
+	reply_status(request, 0);
 }
 
 /*
@@ -45,11 +47,11 @@ void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
  * which it is sent again. EINVAL is what sendfile(2) says of a file that cannot be mapped, and what
  * programs take as the sign to read and write instead.
  *
- * A read on behalf of a caller names him as the owner of locks; one that fills the cache does not.
+ * A read on behalf of a caller names it as the owner of locks; one that fills the cache does not.
  */
-static bool is_stale_splice(const struct server *server, const struct fuse_file_info *fi)
+static bool is_stale_splice(const struct channel *channel, const struct fuse_file_info *fi)
 {
-	return server->tier == TIER_PASSTHROUGH && fi->lock_owner == 0;
+	return channel->tier == TIER_PASSTHROUGH && fi->lock_owner == 0;
 }
 
 /* From so many bytes on, it pays to look whether they need not be copied. */
@@ -57,101 +59,108 @@ static bool is_stale_splice(const struct server *server, const struct fuse_file_
 
 void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi)
 {
-	struct server *server = server_of(req);
+	struct request *request = request_of(req);
+	struct shmfs *fs = fs_of(request);
 	struct shmfs_range from = {fi->fh, (uint64_t)offset};
 	struct shmfs_lending lending = {.offset = (uint64_t)offset, .least = LEND_LEAST};
+	char *data = request->channel->data;
 	const void *lent;
-	struct shmfs_cred cred = caller_of(req);
 	ssize_t count;
 
 	(void)ino;
-	if (is_stale_splice(server, fi)) {
-		reply_data(req, -EINVAL, NULL);
+	if (is_stale_splice(request->channel, fi)) {
+		reply_data(request, -EINVAL, NULL);
 		return;
 	}
-	if (size > SERVER_MAX_TRANSFER)
-		size = SERVER_MAX_TRANSFER;
-	shmfs_set_flags(server->fs, fi->fh, fi->flags);
-	if (transfer_read(req, &from, size))
+	if (size > EXCHANGE_READ_MAX)
+		size = EXCHANGE_READ_MAX;
+	shmfs_set_flags(fs, fi->fh, fi->flags);
+	if (transfer_read(request, &from, size))
 		return;
 	lending.most = size;
-	count = (ssize_t)shmfs_lend(server->fs, &cred, fi->fh, &lending, &lent);
+	count = (ssize_t)shmfs_lend(fs, &request->cred, fi->fh, &lending, &lent);
 	if (count > 0) {
-		reply_data(req, count, lent);
+		reply_data(request, count, lent);
 		return;
 	}
-	count = shmfs_read(server->fs, &cred, fi->fh, server->data, size, (uint64_t)offset);
-	reply_data(req, count, server->data);
+	count = shmfs_read(fs, &request->cred, fi->fh, data, size, (uint64_t)offset);
+	reply_data(request, count, data);
+}
+
+/* Through the page cache, the kernel takes 0 for a broken server and says EIO. */
+static ssize_t no_room(const struct channel *channel, ssize_t count, size_t size)
+{
+	return count == 0 && size > 0 && channel->tier == TIER_CACHED ? -EFBIG : count;
 }
 
 void op_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off_t offset,
     struct fuse_file_info *fi)
 {
-	struct shmfs *fs = server_of(req)->fs;
-	struct shmfs_cred cred = caller_of(req);
+	struct request *request = request_of(req);
 	struct shmfs_range to = {fi->fh, (uint64_t)offset};
 	ssize_t count;
 
 	(void)ino;
-	if (!fi->writepage && transfer_write(req, &to, data, size))
+	if (!fi->writepage && transfer_write(request, &to, data, size))
 		return;
 	if (fi->writepage)
-		count = shmfs_write_back(fs, fi->fh, data, size, (uint64_t)offset);
+		count = shmfs_write_back(fs_of(request), fi->fh, data, size, (uint64_t)offset);
 	else
-		count = shmfs_write(fs, &cred, fi->fh, data, size, (uint64_t)offset);
-	/* Through the page cache, the kernel takes 0 for a broken server and says EIO. */
-	if (count == 0 && size > 0 && server_of(req)->tier == TIER_CACHED)
-		count = -EFBIG;
-	reply_written(req, count);
+		count = shmfs_write(
+		    fs_of(request), &request->cred, fi->fh, data, size, (uint64_t)offset);
+	reply_written(request, no_room(request->channel, count, size));
 }
 
 void op_fallocate(
     fuse_req_t req, fuse_ino_t ino, int mode, off_t offset, off_t length, struct fuse_file_info *fi)
 {
-	struct shmfs *fs = server_of(req)->fs;
-	struct shmfs_change change = {.by = caller_of(req)};
+	struct request *request = request_of(req);
+	struct shmfs *fs = fs_of(request);
+	struct shmfs_change change = {.by = request->cred};
 	struct shmfs_attr attr;
 	int rc = shmfs_fallocate(fs, &change.by, fi->fh, mode, (uint64_t)offset, (uint64_t)length);
 
 	/* It is a change of data also for the set-group-id bit. */
 	if (rc == 0 && change.by.uid != 0)
 		rc = shmfs_setattr(fs, ino, &change, &attr);
-	if (rc == 0 && deferred_take(req, ino, DEFERRED_STATUS))
+	if (rc == 0 && deferred_take(request, ino, DEFERRED_STATUS))
 		return;
-	reply_status(req, rc);
+	reply_status(request, rc);
 }
 
 void op_lseek(fuse_req_t req, fuse_ino_t ino, off_t offset, int whence, struct fuse_file_info *fi)
 {
-	struct shmfs_cred cred = caller_of(req);
+	struct request *request = request_of(req);
 	uint64_t found = 0;
-	int rc = shmfs_lseek(server_of(req)->fs, &cred, fi->fh, (uint64_t)offset, whence, &found);
+	int rc =
+	    shmfs_lseek(fs_of(request), &request->cred, fi->fh, (uint64_t)offset, whence, &found);
 
 	(void)ino;
-	reply_offset(req, rc, found);
+	reply_offset(request, rc, found);
 }
 
-ssize_t ops_copy(struct server *server, const struct shmfs_cred *cred,
-    const struct shmfs_range *from, const struct shmfs_range *to, uint64_t size, uint64_t flags)
+ssize_t ops_copy(struct request *request, const struct shmfs_range *from,
+    const struct shmfs_range *to, uint64_t size, uint64_t flags)
 {
 	if (flags != 0)
 		return -EINVAL;
-	if (size > SERVER_MAX_TRANSFER)
-		size = SERVER_MAX_TRANSFER;
-	return shmfs_copy(server->fs, cred, from, to, server->data, (size_t)size);
+	if (size > EXCHANGE_READ_MAX)
+		size = EXCHANGE_READ_MAX;
+	return shmfs_copy(
+	    fs_of(request), &request->cred, from, to, request->channel->data, (size_t)size);
 }
 
 void op_copy_file_range(fuse_req_t req, fuse_ino_t ino_in, off_t off_in,
     struct fuse_file_info *fi_in, fuse_ino_t ino_out, off_t off_out, struct fuse_file_info *fi_out,
     size_t size, int flags)
 {
-	struct shmfs_cred cred = caller_of(req);
+	struct request *request = request_of(req);
 	struct shmfs_range from = {fi_in->fh, (uint64_t)off_in};
 	struct shmfs_range to = {fi_out->fh, (uint64_t)off_out};
 
 	(void)ino_in;
 	(void)ino_out;
-	reply_written(req, ops_copy(server_of(req), &cred, &from, &to, size, (uint64_t)flags));
+	reply_written(request, ops_copy(request, &from, &to, size, (uint64_t)flags));
 }
 
 _Static_assert(SHMFS_MAY_READ == SHMFS_RIGHT_READ && SHMFS_MAY_WRITE == SHMFS_RIGHT_WRITE &&
@@ -159,22 +168,23 @@ _Static_assert(SHMFS_MAY_READ == SHMFS_RIGHT_READ && SHMFS_MAY_WRITE == SHMFS_RI
 		   SHMFS_MAY_ALLOCATE == SHMFS_RIGHT_ALLOCATE && SHMFS_MAY_MMAP == SHMFS_RIGHT_MMAP,
     "programs and the namespace mean the same");
 
-static int drop_rights(struct server *server, uint64_t handle, const void *in, size_t size)
+static int drop_rights(const struct request *request, uint64_t handle, const void *in, size_t size)
 {
-	enum shmfs_native native = tier_native_reads(server->tier, shmfs_revokes(server->fs));
+	struct shmfs *fs = fs_of(request);
 	uint32_t rights;
 
 	if (size != sizeof rights)
 		return -EINVAL;
 	memcpy(&rights, in, sizeof rights);
-	return shmfs_drop_rights(server->fs, handle, rights, native);
+	return shmfs_drop_rights(
+	    fs, handle, rights, tier_native_reads(request->channel->tier, shmfs_revokes(fs)));
 }
 
 /* Both commands answer with what is left. Directories are not opened, so they have no handle. */
 void op_ioctl(fuse_req_t req, fuse_ino_t ino, unsigned command, void *arg,
     struct fuse_file_info *fi, unsigned flags, const void *in, size_t in_size, size_t out_size)
 {
-	struct server *server = server_of(req);
+	struct request *request = request_of(req);
 	unsigned rights = 0;
 	int rc = 0;
 
@@ -182,13 +192,13 @@ void op_ioctl(fuse_req_t req, fuse_ino_t ino, unsigned command, void *arg,
 	if ((command != SHMFS_IOC_DROP_RIGHTS && command != SHMFS_IOC_GET_RIGHTS) ||
 	    (flags & FUSE_IOCTL_DIR))
 		rc = -ENOTTY;
-	else if (!shmfs_is_open(server->fs, fi->fh, ino))
+	else if (!shmfs_is_open(fs_of(request), fi->fh, ino))
 		rc = -EBADF;
 	else if (out_size < sizeof(uint32_t))
 		rc = -EINVAL;
 	else if (command == SHMFS_IOC_DROP_RIGHTS)
-		rc = drop_rights(server, fi->fh, in, in_size);
+		rc = drop_rights(request, fi->fh, in, in_size);
 	if (rc == 0)
-		rc = shmfs_rights(server->fs, fi->fh, &rights);
-	reply_rights(req, rc, rights);
+		rc = shmfs_rights(fs_of(request), fi->fh, &rights);
+	reply_rights(request, rc, rights);
 }

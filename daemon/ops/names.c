@@ -4,47 +4,37 @@
 #include <errno.h>
 #include <string.h>
 
-#include "fs/step.h"
-#include "fuse/channel.h"
+#include "fuse/request.h"
 #include "ops.h"
 #include "reply.h"
 
 void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
-	struct shmfs_cred cred = caller_of(req);
+	struct request *request = request_of(req);
 	struct shmfs_attr attr;
-	int rc = shmfs_lookup(server_of(req)->fs, &cred, parent, name, &attr);
+	int rc = shmfs_lookup(fs_of(request), &request->cred, parent, name, &attr);
 
 	/* Node 0 is a name that the kernel may remember as missing. */
 	if (rc == -ENOENT) {
 		attr = (struct shmfs_attr){.mode = S_IFDIR};
 		rc = 0;
 	}
-	reply_entry(req, rc, &attr);
+	reply_entry(request, rc, &attr);
 }
 
 /*
  * One transaction for each, so that none grows with the number of them. The kernel never repeats a
- * FORGET, so the mark says how many are done: a server that finds one half done goes on behind
- * them.
+ * FORGET: a server that finds one half done goes on behind what is done.
  */
 void op_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_data *forgets)
 {
-	struct server *server = server_of(req);
-	struct shmfs_mark mark = shmfs_mark(server->fs);
+	struct request *request = request_of(req);
 
-	if (mark.request != channel_unique(server))
-		mark = (struct shmfs_mark){.request = channel_unique(server)};
-	for (; mark.progress < count; shmfs_begin(server->fs)) {
-		const struct fuse_forget_data *forget = &forgets[mark.progress];
-
-		shmfs_forget(server->fs, forget->ino, forget->nlookup);
-		mark.progress++;
-		shmfs_set_mark(server->fs, mark);
-		shmfs_commit(server->fs);
-		step("forgotten");
+	for (uint64_t i = request_progress(request); i < count; i++) {
+		shmfs_forget(fs_of(request), forgets[i].ino, forgets[i].nlookup);
+		request_checkpoint(request, i + 1);
 	}
-	fuse_reply_none(req);
+	request_end(request);
 }
 
 void op_forget(fuse_req_t req, fuse_ino_t ino, uint64_t count)
@@ -56,71 +46,71 @@ void op_forget(fuse_req_t req, fuse_ino_t ino, uint64_t count)
 
 void op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t rdev)
 {
-	struct shmfs_cred cred = caller_of(req);
+	struct request *request = request_of(req);
 	struct shmfs_attr attr;
-	int rc = shmfs_mknod(server_of(req)->fs, &cred, parent, name, mode, &attr);
+	int rc = shmfs_mknod(fs_of(request), &request->cred, parent, name, mode, &attr);
 
 	(void)rdev;
-	reply_entry(req, rc, &attr);
+	reply_entry(request, rc, &attr);
 }
 
 void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
 {
-	struct shmfs_cred cred = caller_of(req);
+	struct request *request = request_of(req);
 	struct shmfs_attr attr;
-	int rc = shmfs_mkdir(server_of(req)->fs, &cred, parent, name, mode, &attr);
+	int rc = shmfs_mkdir(fs_of(request), &request->cred, parent, name, mode, &attr);
 
-	reply_entry(req, rc, &attr);
+	reply_entry(request, rc, &attr);
 }
 
 void op_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, const char *name)
 {
-	struct shmfs_cred cred = caller_of(req);
+	struct request *request = request_of(req);
 	struct shmfs_attr attr;
-	int rc = shmfs_symlink(server_of(req)->fs, &cred, parent, name, target, &attr);
+	int rc = shmfs_symlink(fs_of(request), &request->cred, parent, name, target, &attr);
 
-	reply_entry(req, rc, &attr);
+	reply_entry(request, rc, &attr);
 }
 
 void op_readlink(fuse_req_t req, fuse_ino_t ino)
 {
 	char target[SHMFS_TARGET_MAX + 1];
-	struct shmfs_cred cred = caller_of(req);
-	int rc = shmfs_readlink(server_of(req)->fs, &cred, ino, target);
+	struct request *request = request_of(req);
+	int rc = shmfs_readlink(fs_of(request), &request->cred, ino, target);
 
-	reply_target(req, rc, target);
+	reply_target(request, rc, target);
 }
 
 void op_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent, const char *name)
 {
-	struct shmfs_cred cred = caller_of(req);
+	struct request *request = request_of(req);
 	struct shmfs_attr attr;
-	int rc = shmfs_link(server_of(req)->fs, &cred, ino, parent, name, &attr);
+	int rc = shmfs_link(fs_of(request), &request->cred, ino, parent, name, &attr);
 
-	reply_entry(req, rc, &attr);
+	reply_entry(request, rc, &attr);
 }
 
 void op_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
-	struct shmfs_cred cred = caller_of(req);
+	struct request *request = request_of(req);
 
-	reply_status(req, shmfs_unlink(server_of(req)->fs, &cred, parent, name));
+	reply_status(request, shmfs_unlink(fs_of(request), &request->cred, parent, name));
 }
 
 void op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
-	struct shmfs_cred cred = caller_of(req);
+	struct request *request = request_of(req);
 
-	reply_status(req, shmfs_rmdir(server_of(req)->fs, &cred, parent, name));
+	reply_status(request, shmfs_rmdir(fs_of(request), &request->cred, parent, name));
 }
 
 void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t new_parent,
     const char *new_name, unsigned flags)
 {
-	struct shmfs_cred cred = caller_of(req);
+	struct request *request = request_of(req);
 
-	reply_status(req,
-	    shmfs_rename(server_of(req)->fs, &cred, parent, name, new_parent, new_name, flags));
+	reply_status(request, shmfs_rename(fs_of(request), &request->cred, parent, name, new_parent,
+				  new_name, flags));
 }
 
 /*
@@ -130,12 +120,14 @@ void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t n
  */
 void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
+	struct request *request = request_of(req);
+
 	(void)ino;
 	(void)fi;
-	if (shmfs_policies(server_of(req)->fs) != 0)
-		reply_opened_directory(req);
+	if (shmfs_policies(fs_of(request)) != 0)
+		reply_opened_directory(request);
 	else
-		reply_status(req, -ENOSYS);
+		reply_status(request, -ENOSYS);
 }
 
 struct listing {
@@ -161,15 +153,15 @@ static int add_to_listing(void *arg, const struct shmfs_entry *entry)
 void op_readdir(
     fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi)
 {
-	struct server *server = server_of(req);
-	struct shmfs_cred cred = caller_of(req);
+	struct request *request = request_of(req);
 	struct listing listing = {
 	    .req = req,
-	    .out = server->data,
-	    .size = size < SERVER_MAX_TRANSFER ? size : SERVER_MAX_TRANSFER,
+	    .out = request->channel->data,
+	    .size = size < EXCHANGE_READ_MAX ? size : EXCHANGE_READ_MAX,
 	};
-	int rc = shmfs_readdir(server->fs, &cred, ino, (uint64_t)offset, add_to_listing, &listing);
+	int rc = shmfs_readdir(
+	    fs_of(request), &request->cred, ino, (uint64_t)offset, add_to_listing, &listing);
 
 	(void)fi;
-	reply_data(req, rc < 0 ? rc : (ssize_t)listing.used, listing.out);
+	reply_data(request, rc < 0 ? rc : (ssize_t)listing.used, listing.out);
 }

@@ -1,28 +1,26 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The operations: each decodes its arguments, makes one call of the namespace, and replies. They
- * run within a transaction that the channel begins and the reply ends.
+ * The operations: each decodes its arguments, makes one call of the namespace, and replies
+ * (reply.h). They run within the transaction of their request, which the reply ends.
  */
 #ifndef SHMFS_OPS_OPS_H
 #define SHMFS_OPS_OPS_H
 
 #include <fuse_lowlevel.h>
-#include <stdbool.h>
 
-extern const struct fuse_lowlevel_ops server_ops;
+#include "fuse/channel.h"
 
-struct server;
-struct shmfs_cred;
-struct shmfs_range;
+/* The request that libfuse calls by this name. */
+static inline struct request *request_of(fuse_req_t req)
+{
+	struct channel *channel = fuse_req_userdata(req);
+	struct request *request = channel_request(channel);
 
-/*
- * Answers a request whose opcode libfuse 3.14 does not know, or that its later versions take
- * otherwise; false if this one is not among them.
- * request: a header and what belongs to it, checked. ops_newer.c.
- */
-bool ops_newer(struct server *server, const char *request);
+	request->libfuse = req;
+	return request;
+}
 
-/* Names: ops_names.c. */
+/* Names: names.c. */
 void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name);
 void op_forget(fuse_req_t req, fuse_ino_t ino, uint64_t count);
 void op_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_data *forgets);
@@ -39,20 +37,20 @@ void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
 void op_readdir(
     fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi);
 
-/* Attributes: ops_attributes.c. */
+/* Attributes: attributes.c. */
 void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
 void op_setattr(
     fuse_req_t req, fuse_ino_t ino, struct stat *st, int valid, struct fuse_file_info *fi);
 void op_statfs(fuse_req_t req, fuse_ino_t ino);
 
-/* Extended attributes: ops_xattrs.c. */
+/* Extended attributes: xattrs.c. */
 void op_setxattr(
     fuse_req_t req, fuse_ino_t ino, const char *name, const char *value, size_t size, int flags);
 void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size);
 void op_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size);
 void op_removexattr(fuse_req_t req, fuse_ino_t ino, const char *name);
 
-/* Open objects: ops_files.c. */
+/* Open objects: files.c. */
 void op_create(
     fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, struct fuse_file_info *fi);
 void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
@@ -65,12 +63,18 @@ void op_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t offset, off_t 
 void op_copy_file_range(fuse_req_t req, fuse_ino_t ino_in, off_t off_in,
     struct fuse_file_info *fi_in, fuse_ino_t ino_out, off_t off_out, struct fuse_file_info *fi_out,
     size_t size, int flags);
+void op_lseek(fuse_req_t req, fuse_ino_t ino, off_t offset, int whence, struct fuse_file_info *fi);
 void op_ioctl(fuse_req_t req, fuse_ino_t ino, unsigned command, void *arg,
     struct fuse_file_info *fi, unsigned flags, const void *in, size_t in_size, size_t out_size);
 
 /* Both opcodes of it: at most as much as one request transfers. */
-ssize_t ops_copy(struct server *server, const struct shmfs_cred *cred,
-    const struct shmfs_range *from, const struct shmfs_range *to, uint64_t size, uint64_t flags);
-void op_lseek(fuse_req_t req, fuse_ino_t ino, off_t offset, int whence, struct fuse_file_info *fi);
+ssize_t ops_copy(struct request *request, const struct shmfs_range *from,
+    const struct shmfs_range *to, uint64_t size, uint64_t flags);
+
+/*
+ * Answers a request whose opcode libfuse 3.14 does not know, or that its later versions take
+ * otherwise; false if this one is not among them: beside.c.
+ */
+bool ops_beside(struct request *request, const char *body);
 
 #endif

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Replies to the kernel; see reply.h. */
-#define FUSE_USE_VERSION 314
 #include "reply.h"
 
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "denial_log.h"
 #include "fuse/abi.h"
-#include "fuse/channel.h"
+#include "fuse/request.h"
+#include "state.h"
 
 /*
  * Names and attributes change by requests of this kernel alone, which drops what it remembers when
@@ -20,16 +21,17 @@
  * Where policies decide who may look at what, the kernel must not answer one caller with what it
  * asked for another: it remembers nothing.
  */
-#define TIMEOUT 86400.0
-#define OBJECT_TIMEOUT 1.0
+#define TIMEOUT 86400
+#define OBJECT_TIMEOUT 1
 
 /* For names that may go without a request; the kernel is told of that, but not every kernel listens
- * (notify.h). */
-#define NAME_TIMEOUT 1.0
+ * (fuse/notify.h). */
+#define NAME_TIMEOUT 1
 
-double attr_timeout(const struct server *server, const struct shmfs_attr *attr)
+/* Seconds for which the kernel may believe a node's attributes. */
+static uint64_t attr_timeout(const struct shmfs *fs, const struct shmfs_attr *attr)
 {
-	if (shmfs_policies(server->fs) != 0)
+	if (shmfs_policies(fs) != 0)
 		return 0;
 	if (!S_ISREG(attr->mode))
 		return TIMEOUT;
@@ -38,253 +40,233 @@ double attr_timeout(const struct server *server, const struct shmfs_attr *attr)
 	return attr->size > 0 ? OBJECT_TIMEOUT : TIMEOUT;
 }
 
-struct stat attr_to_stat(const struct shmfs_attr *attr)
+static uint64_t entry_timeout(const struct shmfs *fs, const struct shmfs_attr *attr)
 {
-	return (struct stat){
-	    .st_ino = attr->id,
-	    .st_mode = attr->mode,
-	    .st_nlink = attr->nlink,
-	    .st_uid = attr->uid,
-	    .st_gid = attr->gid,
-	    .st_size = (off_t)attr->size,
-	    .st_blksize = SHMFS_PAGE_SIZE,
-	    .st_blocks = (blkcnt_t)attr->blocks,
-	    .st_atim = attr->atime,
-	    .st_mtim = attr->mtime,
-	    .st_ctim = attr->ctime,
-	};
-}
-
-static double entry_timeout(const struct server *server, const struct shmfs_attr *attr)
-{
-	if (shmfs_policies(server->fs) != 0)
+	if (shmfs_policies(fs) != 0)
 		return 0;
 	return attr->expires ? NAME_TIMEOUT : TIMEOUT;
 }
 
-static struct fuse_entry_param attr_to_entry(
-    const struct server *server, const struct shmfs_attr *attr)
+static struct fuse_attr to_attr(const struct shmfs_attr *attr)
 {
-	return (struct fuse_entry_param){
+	return (struct fuse_attr){
 	    .ino = attr->id,
-	    .attr = attr_to_stat(attr),
-	    .attr_timeout = attr_timeout(server, attr),
-	    .entry_timeout = entry_timeout(server, attr),
+	    .size = attr->size,
+	    .blocks = attr->blocks,
+	    .atime = (uint64_t)attr->atime.tv_sec,
+	    .mtime = (uint64_t)attr->mtime.tv_sec,
+	    .ctime = (uint64_t)attr->ctime.tv_sec,
+	    .atimensec = (uint32_t)attr->atime.tv_nsec,
+	    .mtimensec = (uint32_t)attr->mtime.tv_nsec,
+	    .ctimensec = (uint32_t)attr->ctime.tv_nsec,
+	    .mode = attr->mode,
+	    .nlink = attr->nlink,
+	    .uid = attr->uid,
+	    .gid = attr->gid,
+	    .blksize = SHMFS_PAGE_SIZE,
 	};
 }
 
-/* The same for a reply that libfuse does not lay out. */
-static struct fuse_entry_out attr_to_entry_out(
-    const struct server *server, const struct shmfs_attr *attr)
+static struct fuse_entry_out to_entry(const struct shmfs *fs, const struct shmfs_attr *attr)
 {
 	return (struct fuse_entry_out){
 	    .nodeid = attr->id,
-	    .entry_valid = (uint64_t)entry_timeout(server, attr),
-	    .attr_valid = (uint64_t)attr_timeout(server, attr),
-	    .attr =
-		{
-		    .ino = attr->id,
-		    .size = attr->size,
-		    .blocks = attr->blocks,
-		    .atime = (uint64_t)attr->atime.tv_sec,
-		    .mtime = (uint64_t)attr->mtime.tv_sec,
-		    .ctime = (uint64_t)attr->ctime.tv_sec,
-		    .atimensec = (uint32_t)attr->atime.tv_nsec,
-		    .mtimensec = (uint32_t)attr->mtime.tv_nsec,
-		    .ctimensec = (uint32_t)attr->ctime.tv_nsec,
-		    .mode = attr->mode,
-		    .nlink = attr->nlink,
-		    .uid = attr->uid,
-		    .gid = attr->gid,
-		    .blksize = SHMFS_PAGE_SIZE,
-		},
+	    .entry_valid = entry_timeout(fs, attr),
+	    .attr_valid = attr_timeout(fs, attr),
+	    .attr = to_attr(attr),
 	};
 }
 
-static void reply_error(fuse_req_t req, int rc)
+static void reply_error(struct request *request, int rc)
 {
-	const struct fuse_ctx *ctx = fuse_req_ctx(req);
-	struct shmfs_cred cred = caller_of(req);
-	struct server *server = server_of(req);
-
-	denial_log(server, &cred, ctx->pid);
-	shmfs_rollback(server->fs);
-	fuse_reply_err(req, -rc);
+	denial_log(&request->channel->ops->log, request->channel, &request->cred);
+	request_fail(request, rc);
 }
 
-void reply_status(fuse_req_t req, int rc)
+/* The payload of success, or the error. */
+static int reply(struct request *request, int rc, const void *payload, size_t size)
 {
-	if (rc < 0)
-		reply_error(req, rc);
-	else
-		fuse_reply_err(req, 0);
+	if (rc >= 0)
+		return request_answer(request, payload, size);
+	reply_error(request, rc);
+	return 0;
 }
 
-/*
- * The kernel answers ENOENT to a reply whose request it has given up, and then knows nothing of the
- * reference in it. The change itself is final by then and stays.
- */
-static void take_back(struct server *server, uint64_t id, uint64_t handle)
+void reply_status(struct request *request, int rc)
 {
-	shmfs_begin(server->fs);
-	if (handle != 0)
-		shmfs_release(server->fs, handle);
-	if (id != 0)
-		shmfs_forget(server->fs, id, 1);
-	shmfs_commit(server->fs);
+	(void)reply(request, rc, NULL, 0);
 }
 
-void reply_entry(fuse_req_t req, int rc, const struct shmfs_attr *attr)
+void reply_entry(struct request *request, int rc, const struct shmfs_attr *attr)
 {
-	struct server *server = server_of(req);
-	struct fuse_entry_param entry;
+	struct channel *channel = request->channel;
+	struct fuse_entry_out out = {0};
 
-	if (rc < 0) {
-		reply_error(req, rc);
-		return;
-	}
-	entry = attr_to_entry(server, attr);
-	if (fuse_reply_entry(req, &entry) == -ENOENT)
-		take_back(server, attr->id, 0);
+	if (rc == 0)
+		out = to_entry(channel->fs, attr);
+	if (reply(request, rc, &out, sizeof out) == -ENOENT)
+		request_take_back(channel, attr->id, 0);
 }
 
-void reply_attr(fuse_req_t req, int rc, const struct shmfs_attr *attr)
+void reply_attr(struct request *request, int rc, const struct shmfs_attr *attr)
 {
-	struct stat st;
+	struct fuse_attr_out out = {0};
 
-	if (rc < 0) {
-		reply_error(req, rc);
-		return;
-	}
-	st = attr_to_stat(attr);
-	fuse_reply_attr(req, &st, attr_timeout(server_of(req), attr));
+	if (rc == 0)
+		out = (struct fuse_attr_out){
+		    .attr_valid = attr_timeout(fs_of(request), attr), .attr = to_attr(attr)};
+	(void)reply(request, rc, &out, sizeof out);
 }
 
-static struct abi_open_out open_out(
-    const struct server *server, int flags, const struct shmfs_opened *opened)
+static struct abi_sx_time sx_time(const struct timespec *time)
+{
+	return (struct abi_sx_time){.sec = time->tv_sec, .nsec = (uint32_t)time->tv_nsec};
+}
+
+/* What is told beside the basic set is the time of birth. */
+static struct abi_statx_out to_statx(const struct shmfs *fs, const struct shmfs_attr *attr)
+{
+	return (struct abi_statx_out){
+	    .attr_valid = attr_timeout(fs, attr),
+	    .mask = STATX_BASIC_STATS | STATX_BTIME,
+	    .blksize = SHMFS_PAGE_SIZE,
+	    .nlink = attr->nlink,
+	    .uid = attr->uid,
+	    .gid = attr->gid,
+	    .mode = (uint16_t)attr->mode,
+	    .ino = attr->id,
+	    .size = attr->size,
+	    .blocks = attr->blocks,
+	    .atime = sx_time(&attr->atime),
+	    .btime = sx_time(&attr->btime),
+	    .ctime = sx_time(&attr->ctime),
+	    .mtime = sx_time(&attr->mtime),
+	};
+}
+
+void reply_statx(struct request *request, int rc, const struct shmfs_attr *attr)
+{
+	struct abi_statx_out out = {0};
+
+	if (rc == 0)
+		out = to_statx(fs_of(request), attr);
+	(void)reply(request, rc, &out, sizeof out);
+}
+
+static struct abi_open_out to_open(
+    const struct channel *channel, int flags, const struct shmfs_opened *opened)
 {
 	return (struct abi_open_out){
 	    .fh = opened->handle,
-	    .open_flags = tier_open_flags(server->tier, flags, shmfs_revokes(server->fs)),
+	    .open_flags = tier_open_flags(channel->tier, flags, shmfs_revokes(channel->fs)),
 	    .backing_id = opened->backing,
 	};
 }
 
-void reply_open(fuse_req_t req, int rc, int flags, const struct shmfs_opened *opened)
+void reply_open(struct request *request, int rc, int flags, const struct shmfs_opened *opened)
 {
-	struct server *server = server_of(req);
-	struct abi_open_out out;
+	struct channel *channel = request->channel;
+	struct abi_open_out out = {0};
 
-	if (rc < 0) {
-		reply_error(req, rc);
-		return;
-	}
-	out = open_out(server, flags, opened);
-	if (fuse_reply_buf(req, (const char *)&out, sizeof out) == -ENOENT)
-		take_back(server, 0, opened->handle);
+	if (rc == 0)
+		out = to_open(channel, flags, opened);
+	if (reply(request, rc, &out, sizeof out) == -ENOENT)
+		request_take_back(channel, 0, opened->handle);
 }
 
-struct create_out {
-	struct fuse_entry_out entry;
-	struct abi_open_out open;
-};
-
-static struct create_out create_out(const struct server *server, int flags,
-    const struct shmfs_attr *attr, const struct shmfs_opened *opened)
-{
-	return (struct create_out){
-	    .entry = attr_to_entry_out(server, attr),
-	    .open = open_out(server, flags, opened),
-	};
-}
-
-void reply_create(fuse_req_t req, int rc, int flags, const struct shmfs_attr *attr,
+void reply_create(struct request *request, int rc, int flags, const struct shmfs_attr *attr,
     const struct shmfs_opened *opened)
 {
-	struct server *server = server_of(req);
-	struct create_out out;
+	struct channel *channel = request->channel;
+	struct {
+		struct fuse_entry_out entry;
+		struct abi_open_out open;
+	} out = {0};
 
-	if (rc < 0) {
-		reply_error(req, rc);
-		return;
+	if (rc == 0) {
+		out.entry = to_entry(channel->fs, attr);
+		out.open = to_open(channel, flags, opened);
 	}
-	out = create_out(server, flags, attr, opened);
-	if (fuse_reply_buf(req, (const char *)&out, sizeof out) == -ENOENT)
-		take_back(server, attr->id, opened->handle);
+	if (reply(request, rc, &out, sizeof out) == -ENOENT)
+		request_take_back(channel, attr->id, opened->handle);
 }
 
-void reply_opened_directory(fuse_req_t req)
+void reply_opened_directory(struct request *request)
 {
-	fuse_reply_open(req, &(struct fuse_file_info){.fh = 0});
+	struct abi_open_out out = {0};
+
+	(void)reply(request, 0, &out, sizeof out);
 }
 
-void reply_rights(fuse_req_t req, int rc, uint32_t rights)
+void reply_rights(struct request *request, int rc, uint32_t rights)
 {
-	if (rc < 0)
-		reply_error(req, rc);
-	else
-		fuse_reply_ioctl(req, 0, &rights, sizeof rights);
+	struct {
+		struct fuse_ioctl_out ioctl;
+		uint32_t rights;
+	} out = {.rights = rights};
+
+	_Static_assert(sizeof out == sizeof(struct fuse_ioctl_out) + sizeof rights, "no padding");
+	(void)reply(request, rc, &out, sizeof out);
 }
 
-void reply_data(fuse_req_t req, ssize_t count, const void *data)
+void reply_data(struct request *request, ssize_t count, const void *data)
 {
-	if (count < 0)
-		reply_error(req, (int)count);
-	else
-		fuse_reply_buf(req, data, (size_t)count);
+	(void)reply(request, count < 0 ? (int)count : 0, data, count < 0 ? 0 : (size_t)count);
 }
 
-void reply_written(fuse_req_t req, ssize_t count)
+void reply_written(struct request *request, ssize_t count)
 {
-	if (count < 0)
-		reply_error(req, (int)count);
-	else
-		fuse_reply_write(req, (size_t)count);
+	struct fuse_write_out out = {.size = (uint32_t)count};
+
+	(void)reply(request, count < 0 ? (int)count : 0, &out, sizeof out);
 }
 
-void reply_length(fuse_req_t req, size_t length)
+void reply_written_64(struct request *request, ssize_t count)
 {
-	fuse_reply_xattr(req, length);
+	uint64_t out = (uint64_t)count;
+
+	(void)reply(request, count < 0 ? (int)count : 0, &out, sizeof out);
 }
 
-void reply_offset(fuse_req_t req, int rc, uint64_t offset)
+void reply_length(struct request *request, size_t length)
 {
-	if (rc < 0)
-		reply_error(req, rc);
-	else
-		fuse_reply_lseek(req, (off_t)offset);
+	struct fuse_getxattr_out out = {.size = (uint32_t)length};
+
+	(void)reply(request, 0, &out, sizeof out);
 }
 
-void reply_target(fuse_req_t req, int rc, const char *target)
+void reply_offset(struct request *request, int rc, uint64_t offset)
 {
-	if (rc < 0)
-		reply_error(req, rc);
-	else
-		fuse_reply_readlink(req, target);
+	struct fuse_lseek_out out = {.offset = offset};
+
+	(void)reply(request, rc, &out, sizeof out);
 }
 
-void reply_newer(
-    struct server *server, const struct fuse_in_header *header, int rc, void *payload, size_t size)
+void reply_target(struct request *request, int length, const char *target)
 {
-	struct shmfs_cred cred = {.uid = header->uid, .gid = header->gid};
-
-	if (rc < 0) {
-		denial_log(server, &cred, (pid_t)header->pid);
-		shmfs_rollback(server->fs);
-	}
-	(void)channel_reply(server, header->unique, rc, payload, size);
+	(void)reply(request, length, target, length < 0 ? 0 : (size_t)length);
 }
 
-void reply_newer_create(struct server *server, const struct fuse_in_header *header, int rc,
-    int flags, const struct shmfs_attr *attr, const struct shmfs_opened *opened)
+/* What is left of a limit; nothing once it is used up, or was set below what is in use. */
+static uint64_t left(uint64_t limit, uint64_t used)
 {
-	struct create_out out;
+	return limit > used ? limit - used : 0;
+}
 
-	if (rc < 0) {
-		reply_newer(server, header, rc, NULL, 0);
-		return;
-	}
-	out = create_out(server, flags, attr, opened);
-	if (channel_reply(server, header->unique, 0, &out, sizeof out) == -ENOENT)
-		take_back(server, attr->id, opened->handle);
+/* As on tmpfs, a filesystem without a limit says 0. */
+void reply_statfs(struct request *request, const struct shmfs_usage *usage)
+{
+	uint64_t free_pages = left(usage->limit_pages, usage->used_pages);
+	struct fuse_statfs_out out = {.st = {
+					  .blocks = usage->limit_pages,
+					  .bfree = free_pages,
+					  .bavail = free_pages,
+					  .files = usage->limit_nodes,
+					  .ffree = left(usage->limit_nodes, usage->used_nodes),
+					  .bsize = SHMFS_PAGE_SIZE,
+					  .namelen = (uint32_t)usage->name_max,
+					  .frsize = SHMFS_PAGE_SIZE,
+				      }};
+
+	(void)reply(request, 0, &out, sizeof out);
 }

@@ -16,26 +16,18 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
-#include "process/server.h"
+#include "fuse/channel.h"
 
-struct fuse_req;
-struct transfer;
+/* Transfers at the same time: as many threads beside the loop as a small machine has use for. */
+#define TRANSFERS_MAX 3
 
 /*
  * Takes over a write or a read, if that pays; false: it is to be done at once, and nothing has
- * changed but perhaps the access time. The data of a write stays where the kernel put it, and the
- * next request comes into another place of the handover.
+ * changed but perhaps the access time. The data of a write stays in its request's slot.
  */
 bool transfer_write(
-    struct fuse_req *req, const struct shmfs_range *to, const char *data, size_t size);
-bool transfer_read(struct fuse_req *req, const struct shmfs_range *from, size_t size);
-
-/* Moves the bytes, and answers a read; in a worker. */
-void transfer_move(struct transfer *transfer);
-
-/* The rest, in the loop; the transfer is gone. */
-void transfer_end(struct transfer *transfer);
+    struct request *request, const struct shmfs_range *to, const char *data, size_t size);
+bool transfer_read(struct request *request, const struct shmfs_range *from, size_t size);
 
 #endif

@@ -7,45 +7,47 @@
 void op_setxattr(
     fuse_req_t req, fuse_ino_t ino, const char *name, const char *value, size_t size, int flags)
 {
-	struct shmfs_cred cred = caller_of(req);
+	struct request *request = request_of(req);
 
-	reply_status(req, shmfs_setxattr(server_of(req)->fs, &cred, ino, name, value, size, flags));
+	reply_status(
+	    request, shmfs_setxattr(fs_of(request), &request->cred, ino, name, value, size, flags));
 }
 
 /* The kernel asks for the length with size 0, else for the data. */
-static void reply_xattr(fuse_req_t req, ssize_t length, size_t size)
+static void reply_xattr(struct request *request, ssize_t length, size_t size)
 {
 	if (length >= 0 && size == 0)
-		reply_length(req, (size_t)length);
+		reply_length(request, (size_t)length);
 	else
-		reply_data(req, length, server_of(req)->data);
+		reply_data(request, length, request->channel->data);
 }
 
 static size_t room(size_t size)
 {
-	return size < SERVER_MAX_TRANSFER ? size : SERVER_MAX_TRANSFER;
+	return size < EXCHANGE_READ_MAX ? size : EXCHANGE_READ_MAX;
 }
 
 void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size)
 {
-	struct server *server = server_of(req);
-	struct shmfs_cred cred = caller_of(req);
+	struct request *request = request_of(req);
+	ssize_t length = shmfs_getxattr(
+	    fs_of(request), &request->cred, ino, name, request->channel->data, room(size));
 
-	reply_xattr(
-	    req, shmfs_getxattr(server->fs, &cred, ino, name, server->data, room(size)), size);
+	reply_xattr(request, length, size);
 }
 
 void op_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size)
 {
-	struct server *server = server_of(req);
-	struct shmfs_cred cred = caller_of(req);
+	struct request *request = request_of(req);
+	ssize_t length = shmfs_listxattr(
+	    fs_of(request), &request->cred, ino, request->channel->data, room(size));
 
-	reply_xattr(req, shmfs_listxattr(server->fs, &cred, ino, server->data, room(size)), size);
+	reply_xattr(request, length, size);
 }
 
 void op_removexattr(fuse_req_t req, fuse_ino_t ino, const char *name)
 {
-	struct shmfs_cred cred = caller_of(req);
+	struct request *request = request_of(req);
 
-	reply_status(req, shmfs_removexattr(server_of(req)->fs, &cred, ino, name));
+	reply_status(request, shmfs_removexattr(fs_of(request), &request->cred, ino, name));
 }

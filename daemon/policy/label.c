@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Names of policies, and labels after maclabel(7) of FreeBSD; see policy.h. */
+/* Names of policies, and labels after maclabel(7) of FreeBSD; see label.h. */
+#include "label.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -8,7 +10,6 @@
 
 #include "common/number.h"
 #include "common/printable.h"
-#include "policy.h"
 
 /* One element while it is read, for messages. */
 struct reader {

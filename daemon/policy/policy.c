@@ -13,6 +13,7 @@
 
 #include "common/log.h"
 #include "common/number.h"
+#include "label.h"
 
 /* A subject with the line that says so, for messages about another one. */
 struct line_subject {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A worker that frees memory; see freeing.h. */
+/* A worker that frees memory; see free_worker.h. */
 #include "free_worker.h"
 
 #include <errno.h>
@@ -9,7 +9,7 @@
 
 #include "common/worker.h"
 #include "ops/deferred.h"
-#include "pacing/affinity.h"
+#include "pacing/pacing.h"
 
 /* What is freed between two looks whether others want the processor, or the memory. Freeing a page
  * takes a tenth of a microsecond. */
@@ -30,29 +30,29 @@ struct free_worker {
 
 /* --- the worker ------------------------------------------------------------------------------- */
 
-static bool may_go_on(struct free_worker *freeing)
+static bool may_go_on(struct free_worker *self)
 {
-	const struct shmfs_piece *piece = &freeing->piece;
+	const struct shmfs_piece *piece = &self->piece;
 	bool may;
 
-	pthread_mutex_lock(&freeing->lock);
-	freeing->freed_to = piece->begin;
-	may = piece->begin < piece->end && !freeing->hurry;
+	pthread_mutex_lock(&self->lock);
+	self->freed_to = piece->begin;
+	may = piece->begin < piece->end && !self->hurry;
 	if (!may) {
-		freeing->working = false;
-		pthread_cond_signal(&freeing->ended);
+		self->working = false;
+		pthread_cond_signal(&self->ended);
 	}
-	pthread_mutex_unlock(&freeing->lock);
+	pthread_mutex_unlock(&self->lock);
 	return may;
 }
 
 static void run(void *arg)
 {
-	struct free_worker *freeing = arg;
-	struct shmfs_piece *piece = &freeing->piece;
+	struct free_worker *self = arg;
+	struct shmfs_piece *piece = &self->piece;
 
-	while (may_go_on(freeing)) {
-		(void)shmfs_piece_free(&freeing->server->os, piece, PAGES);
+	while (may_go_on(self)) {
+		(void)shmfs_piece_free(&self->server->os, piece, PAGES);
 		/* Who has woken up here meanwhile need not wait for the next tick. */
 		sched_yield();
 	}
@@ -60,95 +60,96 @@ static void run(void *arg)
 
 /* --- the loop --------------------------------------------------------------------------------- */
 
-static uint64_t settle(void *arg)
+uint64_t free_worker_settle(struct free_worker *self)
 {
-	struct free_worker *freeing = ((struct server *)arg)->freeing;
 	uint64_t freed_to;
 
-	pthread_mutex_lock(&freeing->lock);
-	freeing->hurry = true;
+	if (self == NULL)
+		return 0;
+	pthread_mutex_lock(&self->lock);
+	self->hurry = true;
 	/* One that has not begun, because all workers have something to do, need not. */
-	if (freeing->working && worker_cancel(freeing->worker))
-		freeing->working = false;
-	while (freeing->working)
-		pthread_cond_wait(&freeing->ended, &freeing->lock);
-	freed_to = freeing->freed_to;
-	pthread_mutex_unlock(&freeing->lock);
+	if (self->working && worker_cancel(self->worker))
+		self->working = false;
+	while (self->working)
+		pthread_cond_wait(&self->ended, &self->lock);
+	freed_to = self->freed_to;
+	pthread_mutex_unlock(&self->lock);
 	return freed_to;
 }
 
 static void done(void *arg)
 {
-	struct free_worker *freeing = arg;
+	struct free_worker *self = arg;
 
-	freeing->started = false;
-	shmfs_reclaim_end(freeing->server->fs, freeing->freed_to);
-	free_worker_go_on(freeing);
+	self->started = false;
+	shmfs_reclaim_end(self->server->channel.fs, self->freed_to);
+	free_worker_go_on(self);
 }
 
 /* Where programs are killed at each step, steps come one after the other. */
-static void begin_work(struct free_worker *freeing)
+static void begin_work(struct free_worker *self)
 {
 #ifdef SHMFS_STEPS
-	run(freeing);
-	done(freeing);
+	run(self);
+	done(self);
 #else
-	worker_start(freeing->worker);
+	worker_start(self->worker);
 #endif
 }
 
-void free_worker_go_on(struct free_worker *freeing)
+void free_worker_go_on(struct free_worker *self)
 {
-	struct shmfs *fs = freeing->server->fs;
+	struct shmfs *fs = self->server->channel.fs;
 
-	if (freeing->started || freeing->stopped)
+	if (self->started || self->stopped)
 		return;
-	if (shmfs_reclaim_begin(fs, &freeing->piece)) {
-		freeing->started = freeing->working = true;
-		freeing->hurry = false;
-		freeing->freed_to = freeing->piece.begin;
+	if (shmfs_reclaim_begin(fs, &self->piece)) {
+		self->started = self->working = true;
+		self->hurry = false;
+		self->freed_to = self->piece.begin;
 	}
-	affinity_rest(freeing->server->affinity, freeing->started);
-	deferred_answer(freeing->server);
-	if (freeing->started)
-		begin_work(freeing);
+	pacing_rest(self->server->pacing, self->started);
+	deferred_answer(&self->server->channel);
+	if (self->started)
+		begin_work(self);
 }
 
-int free_worker_new(struct workers *workers, struct server *server)
+int free_worker_new(struct server *server)
 {
-	struct free_worker *freeing = calloc(1, sizeof *freeing);
+	struct free_worker *self = calloc(1, sizeof *self);
 
-	if (freeing != NULL)
-		freeing->worker = worker_new(workers, run, done, freeing);
-	if (freeing == NULL || freeing->worker == NULL) {
-		free(freeing);
+	if (self != NULL)
+		self->worker = worker_new(&server->workers, run, done, self);
+	if (self == NULL || self->worker == NULL) {
+		free(self);
 		return -ENOMEM;
 	}
-	freeing->server = server;
+	self->server = server;
 	/* These fail for no attributes that there are. */
-	(void)pthread_mutex_init(&freeing->lock, NULL);
-	(void)pthread_cond_init(&freeing->ended, NULL);
-	server->freeing = freeing;
-	server->os.settle = settle;
+	(void)pthread_mutex_init(&self->lock, NULL);
+	(void)pthread_cond_init(&self->ended, NULL);
+	server->free_worker = self;
 	return 0;
 }
 
-void free_worker_stop(struct free_worker *freeing)
+void free_worker_stop(struct free_worker *self)
 {
-	freeing->stopped = true;
-	pthread_mutex_lock(&freeing->lock);
-	freeing->hurry = true;
-	pthread_mutex_unlock(&freeing->lock);
+	if (self == NULL)
+		return;
+	self->stopped = true;
+	pthread_mutex_lock(&self->lock);
+	self->hurry = true;
+	pthread_mutex_unlock(&self->lock);
 }
 
-void free_worker_free(struct free_worker *freeing)
+void free_worker_free(struct free_worker *self)
 {
-	if (freeing == NULL)
+	if (self == NULL)
 		return;
-	freeing->server->freeing = NULL;
-	freeing->server->os.settle = shmfs_os_linux()->settle;
-	pthread_mutex_destroy(&freeing->lock);
-	pthread_cond_destroy(&freeing->ended);
-	worker_free(freeing->worker);
-	free(freeing);
+	self->server->free_worker = NULL;
+	pthread_mutex_destroy(&self->lock);
+	pthread_cond_destroy(&self->ended);
+	worker_free(self->worker);
+	free(self);
 }

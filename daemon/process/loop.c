@@ -8,19 +8,13 @@
 #include <unistd.h>
 #include <uv.h>
 
-#include "common/clock.h"
-#include "common/log.h"
-#include "common/worker.h"
 #include "control/control.h"
 #include "control/expiry.h"
 #include "free_worker.h"
-#include "fuse/channel.h"
 #include "fuse/notify.h"
+#include "fuse/serve.h"
 #include "ops/deferred.h"
-#include "ops/transfer.h"
-#include "pacing/affinity.h"
-#include "pacing/busy_poll.h"
-#include "pacing/load.h"
+#include "pacing/pacing.h"
 #include "policy/policy.h"
 
 /* Requests that are served in a row before the loop looks at anything else. */
@@ -33,15 +27,12 @@ static const int signals[] = {SIGTERM, LOOP_ORPHANED, SIGHUP};
 struct loop {
 	uv_loop_t uv;
 	uv_poll_t channel;
-	uv_idle_t look; /* active while the poller looks: then the loop does not sleep */
-	struct busy_poll poller;
-	int load; /* a descriptor of load.h */
+	uv_idle_t look; /* active while requests are looked for: then the loop does not sleep */
 	uv_signal_t signals[SIGNALS];
 	uv_timer_t expiry_timer;
 	struct expiry expiry;
 	struct control *control; /* NULL: there is none */
 	struct server *server;
-	struct workers workers;
 	int result; /* 0, or what ended the channel */
 	int signal;
 };
@@ -63,20 +54,6 @@ static void on_expiry(uv_timer_t *handle)
 		(void)uv_timer_start(handle, on_expiry, ms, 0);
 }
 
-static void tell_load(struct loop *loop)
-{
-	uint64_t time = clock_now();
-
-	if (busy_poll_asks(&loop->poller, time))
-		busy_poll_told(&loop->poller, time, load_running(loop->load));
-}
-
-/* What has to be known of each request that was served. */
-static void note_request(const struct loop *loop, uint64_t time)
-{
-	affinity_served(loop->server->affinity, loop->server->client, time);
-}
-
 /*
  * Requests were served, which may have left memory to be freed, or objects to be watched. A timer
  * that is started while it is being closed would keep the loop from its end; what is left then is
@@ -84,14 +61,27 @@ static void note_request(const struct loop *loop, uint64_t time)
  */
 static void after_requests(struct loop *loop)
 {
-	const struct server *server = loop->server;
+	const struct channel *channel = &loop->server->channel;
 
 	if (uv_is_closing((uv_handle_t *)&loop->expiry_timer))
 		return;
-	if (shmfs_is_watching(server->fs) && !uv_is_active((uv_handle_t *)&loop->expiry_timer))
+	if (shmfs_is_watching(channel->fs) && !uv_is_active((uv_handle_t *)&loop->expiry_timer))
 		on_expiry(&loop->expiry_timer);
-	if (shmfs_has_to_reclaim(server->fs) || server->deferred != NULL)
-		free_worker_go_on(server->freeing);
+	if (shmfs_has_to_reclaim(channel->fs) || deferred_any(channel))
+		free_worker_go_on(loop->server->free_worker);
+}
+
+/* One request, if there is any: as channel_serve(). */
+static int serve_one(struct loop *loop)
+{
+	struct server *server = loop->server;
+	int rc = channel_serve(&server->channel);
+
+	if (rc > 0)
+		pacing_served(server->pacing, server->channel.client);
+	else if (rc < 0)
+		end_by(loop, rc);
+	return rc;
 }
 
 /* Requests that come while looking are served here. After a burst, the loop sees to what else there
@@ -99,109 +89,43 @@ static void after_requests(struct loop *loop)
 static void on_look(uv_idle_t *handle)
 {
 	struct loop *loop = handle->data;
-	int served = 0;
+	int served = 0, rc;
 
-	tell_load(loop);
 	do {
-		int rc = channel_serve(loop->server);
-
-		if (rc < 0) {
-			end_by(loop, rc);
+		rc = serve_one(loop);
+		if (rc < 0)
 			return;
-		}
 		if (rc > 0) {
-			uint64_t time = clock_now();
-
 			served++;
-			busy_poll_served(&loop->poller, time);
-			note_request(loop, time);
 			after_requests(loop);
-		} else if (!busy_poll_goes_on(&loop->poller, clock_now())) {
-			uv_idle_stop(handle);
-			return;
 		}
-		/* What it would look for comes when it sleeps. */
-		if (affinity_decides(loop->server->affinity)) {
+		if (!pacing_looks(loop->server->pacing, rc > 0)) {
 			uv_idle_stop(handle);
 			return;
 		}
 	} while (served < BURST);
 }
 
-/*
- * While the poller looks, what libuv found waiting is served here as well; the poller is told of it
- * as of any other.
- */
+/* What libuv found waiting, also while requests are looked for. */
 static void on_request(uv_poll_t *handle, int status, int events)
 {
 	struct loop *loop = handle->data;
-	bool looking = uv_is_active((uv_handle_t *)&loop->look) != 0;
-	bool placed = affinity_decides(loop->server->affinity);
-	unsigned served = 0;
 	int rc = 1;
 
 	/* On an error of the descriptor, reading tells which. */
 	(void)events;
-	if (!looking && !placed)
-		busy_poll_woken(&loop->poller, clock_now());
-	while (served < BURST && (rc = channel_serve(loop->server)) > 0) {
-		served++;
-		note_request(loop, clock_now());
-	}
-	if (rc < 0 || status != 0) {
-		end_by(loop, rc < 0 ? rc : -ENODEV);
+	pacing_woken(loop->server->pacing);
+	for (int served = 0; served < BURST && rc > 0; served++)
+		rc = serve_one(loop);
+	if (rc < 0)
+		return;
+	if (status != 0) {
+		end_by(loop, -ENODEV);
 		return;
 	}
 	after_requests(loop);
-	if (looking)
-		busy_poll_served(&loop->poller, clock_now());
-	else if (rc == 0 && !affinity_decides(loop->server->affinity) &&
-		 busy_poll_begin(&loop->poller, clock_now()))
+	if (rc == 0 && pacing_looks(loop->server->pacing, false))
 		uv_idle_start(&loop->look, on_look);
-}
-
-/* --- workers ---------------------------------------------------------------------------------- */
-
-struct work {
-	struct loop *loop;
-	struct worker *worker;
-	struct transfer *transfer;
-};
-
-static void run_transfer(void *arg)
-{
-	const struct work *work = arg;
-
-	transfer_move(work->transfer);
-}
-
-/* Also where the loop was stopped meanwhile: what is under way comes to its end. */
-static void end_transfer(void *arg)
-{
-	struct work *work = arg;
-	struct loop *loop = work->loop;
-
-	transfer_end(work->transfer);
-	worker_free(work->worker);
-	free(work);
-	after_requests(loop);
-}
-
-static int offload(struct server *server, struct transfer *transfer)
-{
-	struct loop *loop = server->offload_to;
-	struct work *work = malloc(sizeof *work);
-
-	if (work == NULL)
-		return -ENOMEM;
-	*work = (struct work){.loop = loop, .transfer = transfer};
-	work->worker = worker_new(&loop->workers, run_transfer, end_transfer, work);
-	if (work->worker == NULL) {
-		free(work);
-		return -ENOMEM;
-	}
-	worker_start(work->worker);
-	return 0;
 }
 
 static void on_signal(uv_signal_t *handle, int signal)
@@ -209,7 +133,7 @@ static void on_signal(uv_signal_t *handle, int signal)
 	struct loop *loop = handle->data;
 
 	if (signal == SIGHUP) {
-		(void)policy_reload(loop->server->fs, loop->server->handover->policy_path);
+		(void)policy_reload(loop->server->channel.fs, loop->server->handover->policy_path);
 		return;
 	}
 	loop->signal = signal;
@@ -237,23 +161,35 @@ static int start_signals(struct loop *loop)
 	return 0;
 }
 
-/* Threads may run where the one may that makes them. */
-static void before_threads(void *arg)
+static void leave_placement(void *arg)
 {
 	const struct server *server = arg;
 
-	affinity_leave(server->affinity);
+	pacing_leave(server->pacing);
+}
+
+/* Threads beside the loop, and how it waits itself. */
+static int start_helpers(struct loop *loop)
+{
+	struct server *server = loop->server;
+
+	server->workers =
+	    (struct workers){.loop = &loop->uv, .before_threads = leave_placement, .arg = server};
+	server->ops.workers = &server->workers;
+	if (pacing_new(server->channel.fd, server->options->poll_us, server->options->follow,
+		&server->pacing) < 0)
+		return -ENOMEM;
+	return free_worker_new(server);
 }
 
 static int start_channel(struct loop *loop)
 {
-	unsigned processors = (unsigned)sysconf(_SC_NPROCESSORS_ONLN);
-	int rc = uv_poll_init(&loop->uv, &loop->channel, loop->server->fuse_fd);
+	int rc = uv_poll_init(&loop->uv, &loop->channel, loop->server->channel.fd);
 
 	if (rc < 0)
 		return rc;
 	loop->channel.data = loop;
-	rc = free_worker_new(&loop->workers, loop->server);
+	rc = start_helpers(loop);
 	if (rc < 0)
 		return rc;
 	/* What a server before this one has left. */
@@ -262,11 +198,6 @@ static int start_channel(struct loop *loop)
 	if (rc < 0)
 		return rc;
 	loop->look.data = loop;
-	loop->server->offload_to = loop;
-	loop->server->offload = offload;
-	busy_poll_init(&loop->poller, loop->server->poll_us, processors);
-	if (loop->server->follow)
-		loop->server->affinity = affinity_new(loop->server->fuse_fd, processors);
 	return uv_poll_start(&loop->channel, UV_READABLE, on_request);
 }
 
@@ -277,16 +208,17 @@ static void removed(void *arg, const struct shmfs_removal *removal)
 
 static int start_expiry(struct loop *loop)
 {
+	struct channel *channel = &loop->server->channel;
 	int rc = uv_timer_init(&loop->uv, &loop->expiry_timer);
 
 	if (rc < 0)
 		return rc;
 	loop->expiry_timer.data = loop;
 	loop->expiry = (struct expiry){
-	    .fs = loop->server->fs,
-	    .counters = &loop->server->handover->counters,
+	    .fs = channel->fs,
+	    .counters = channel->counters,
 	    .removed = removed,
-	    .arg = loop->server,
+	    .arg = channel,
 	};
 	on_expiry(&loop->expiry_timer);
 	return 0;
@@ -294,19 +226,19 @@ static int start_expiry(struct loop *loop)
 
 static int start_control(struct loop *loop)
 {
-	struct server *server = loop->server;
-	struct handover *handover = server->handover;
+	struct channel *channel = &loop->server->channel;
+	struct handover *handover = loop->server->handover;
 	const struct control_config config = {
-	    .workers = &loop->workers,
+	    .workers = &loop->server->workers,
 	    .listen_fd = handover->control_fd,
-	    .fs = server->fs,
-	    .counters = &handover->counters,
+	    .fs = channel->fs,
+	    .counters = channel->counters,
 	    .mountpoint = handover->mountpoint.path,
 	    .device = handover->mountpoint.device,
-	    .tier = tier_name(server->tier),
+	    .tier = tier_name(channel->tier),
 	    .supervisor = handover->supervisor,
 	    .removed = removed,
-	    .arg = server,
+	    .arg = channel,
 	};
 
 	return control_start(&config, &loop->control);
@@ -324,28 +256,23 @@ static void end(struct loop *loop)
 	struct server *server = loop->server;
 
 	control_stop(loop->control);
-	if (server->freeing != NULL)
-		free_worker_stop(server->freeing);
-	affinity_leave(server->affinity);
+	free_worker_stop(server->free_worker);
+	pacing_leave(server->pacing);
 	uv_walk(&loop->uv, close_handle, NULL);
 	uv_run(&loop->uv, UV_RUN_DEFAULT);
 	uv_loop_close(&loop->uv);
-	free_worker_free(server->freeing);
-	affinity_free(server->affinity);
-	server->affinity = NULL;
+	free_worker_free(server->free_worker);
+	pacing_free(server->pacing);
+	server->pacing = NULL;
 }
 
 int loop_run(struct server *server, void (*ready)(void *arg), void *arg, int *signal)
 {
-	struct loop loop = {
-	    .server = server,
-	    .workers = {.loop = &loop.uv, .before_threads = before_threads, .arg = server},
-	};
+	struct loop loop = {.server = server};
 	int rc = uv_loop_init(&loop.uv);
 
 	if (rc < 0)
 		return rc;
-	loop.load = load_open();
 	rc = start_signals(&loop);
 	/* Before requests: they look whether it has to go on. */
 	if (rc == 0)
@@ -361,7 +288,5 @@ int loop_run(struct server *server, void (*ready)(void *arg), void *arg, int *si
 		*signal = loop.signal;
 	}
 	end(&loop);
-	if (loop.load >= 0)
-		close(loop.load);
 	return rc;
 }

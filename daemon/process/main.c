@@ -8,11 +8,12 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "assemble.h"
 #include "background.h"
 #include "common/log.h"
 #include "control/socket.h"
 #include "fs/step.h"
-#include "fuse/channel.h"
+#include "fuse/session.h"
 #include "mount.h"
 #include "mountpoint.h"
 #include "options.h"
@@ -24,58 +25,63 @@
 enum { END_OK = 0, END_USAGE = 1, END_SYSTEM = 2, END_MOUNT = 32 };
 
 /* Served to the end. */
-static int serve(struct server *server, const struct options *options,
-    struct mountpoint *mountpoint, const struct upgrade *upgrade)
+static int serve(struct server *server, const struct upgrade *upgrade)
 {
-	int rc = supervise(server, options, mountpoint, upgrade);
+	int rc = supervise(server, upgrade);
 
-	control_remove(mountpoint->device);
-	shmfs_close(server->fs);
-	channel_close(server);
+	control_remove(server->handover->mountpoint.device);
+	shmfs_close(server->channel.fs);
+	channel_close(&server->channel);
 	return rc < 0 ? END_SYSTEM : END_OK;
 }
 
 static int begin(const struct options *options, const struct policy *policy,
-    struct mountpoint *mountpoint, struct upgrade *upgrade)
+    const struct mountpoint *mountpoint, struct upgrade *upgrade)
 {
-	struct server server = {.fuse_fd = -1,
-	    .choice = options->io,
-	    .poll_us = options->poll_us,
-	    .follow = options->follow};
-	int rc = handover_create(&upgrade->handover_fd, &server.handover);
+	struct handover *handover = NULL;
+	struct server server;
+	int rc = handover_create(&upgrade->handover_fd, &handover);
 
 	if (rc < 0) {
 		log_error("cannot make the handover: %s", strerror(-rc));
 		return END_SYSTEM;
 	}
-	if (mount_begin(&server, options, mountpoint) < 0)
+	server_init(&server, options, handover);
+	handover->mountpoint = *mountpoint;
+	if (mount_begin(&server) < 0)
 		return END_MOUNT;
-	if (mount_make_namespace(&server, options, policy) < 0) {
-		(void)mount_unmount(mountpoint);
-		channel_close(&server);
+	if (mount_make_namespace(&server, policy) < 0) {
+		(void)mount_unmount(&handover->mountpoint);
+		channel_close(&server.channel);
 		return END_SYSTEM;
 	}
-	server.handover->control_fd = control_listen(mountpoint->device);
-	if (server.handover->control_fd < 0)
-		log_info("no control socket: %s", strerror(-server.handover->control_fd));
-	return serve(&server, options, mountpoint, upgrade);
+	handover->control_fd = control_listen(handover->mountpoint.device);
+	if (handover->control_fd < 0)
+		log_info("no control socket: %s", strerror(-handover->control_fd));
+	return serve(&server, upgrade);
+}
+
+/* Whether this program can go on with what another one left, and the parts for it. */
+static int take_up(
+    const struct options *options, const struct upgrade_start *start, struct server *server)
+{
+	struct handover *handover = NULL;
+	int rc = handover_map(start->handover_fd, &handover);
+
+	if (rc < 0)
+		return rc;
+	server_init(server, options, handover);
+	rc = shmfs_check(handover->arena_fd);
+	return rc < 0 ? rc : channel_repeat_init(&server->channel);
 }
 
 /* What another program left: checks it, and, but for a trial, goes on with it. */
 static int go_on(
     const struct options *options, struct upgrade_start *start, struct upgrade *upgrade)
 {
-	struct server server = {.fuse_fd = -1,
-	    .choice = options->io,
-	    .poll_us = options->poll_us,
-	    .follow = options->follow};
-	struct mountpoint mountpoint;
-	int rc = handover_map(start->handover_fd, &server.handover);
+	struct server server;
+	int rc = take_up(options, start, &server);
 
-	if (rc == 0)
-		rc = shmfs_check(server.handover->arena_fd);
-	if (rc == 0)
-		rc = channel_repeat_init(&server);
 	if (rc < 0) {
 		log_error("version %s cannot go on with a mount of this layout: %s", SHMFS_VERSION,
 		    strerror(-rc));
@@ -86,17 +92,14 @@ static int go_on(
 		/* What is left is shared with those who go on. */
 		_exit(END_OK);
 	}
-	server.tier = server.handover->tier;
-	mount_use_system(&server);
-	rc = shmfs_open_again(server.handover->arena_fd, &server.os, &server.fs);
+	rc = shmfs_open_again(server.handover->arena_fd, &server.os, &server.channel.fs);
 	if (rc < 0) {
 		log_error("cannot take up the arena: %s", strerror(-rc));
 		return END_SYSTEM;
 	}
 	upgrade->handover_fd = start->handover_fd;
 	upgrade_take_over(start, server.handover);
-	mountpoint = server.handover->mountpoint;
-	return serve(&server, options, &mountpoint, upgrade);
+	return serve(&server, upgrade);
 }
 
 /* Neither a limit on the size of files, nor a pipe without a reader, nor a lease that somebody

@@ -11,15 +11,14 @@
 #include <sys/resource.h>
 
 #include "common/log.h"
-#include "fs/step.h"
-#include "fuse/channel.h"
+#include "fuse/session.h"
 #include "mountpoint.h"
 
 /* How long the kernel may take to say hello. It does so before mount(2) returns. */
 #define NEGOTIATION_MS 10000
 
 /* Freeing as much takes the kernel about as long as a few requests. */
-#define RECLAIM_LEAST (1024 * 1024)
+#define RECLAIM_MIN (1024 * 1024)
 
 /* Raises the number of descriptors as far as the system lets; the number behind the highest. */
 static int raise_descriptors(void)
@@ -46,38 +45,6 @@ static int raise_descriptors(void)
 	return (int)limit.rlim_cur;
 }
 
-/* The handover learns of an id before the namespace does; see recovery.c. */
-static int backing_open(void *arg, int fd)
-{
-	const struct server *server = arg;
-	struct handover *handover = server->handover;
-	int id = tier_backing_open(server->fuse_fd, fd);
-
-	step("backing id given");
-	if (id <= 0)
-		return id < 0 ? id : -EIO;
-	if (id < handover->last_backing)
-		handover->backings_wrapped = true;
-	handover->last_backing = id;
-	step("backing id in the handover");
-	return id;
-}
-
-static void backing_close(void *arg, int backing)
-{
-	const struct server *server = arg;
-
-	tier_backing_close(server->fuse_fd, backing);
-}
-
-void mount_use_system(struct server *server)
-{
-	server->os = *shmfs_os_linux();
-	server->os.arg = server;
-	server->os.backing_open = backing_open;
-	server->os.backing_close = backing_close;
-}
-
 /* Options for libfuse, which hands them to the kernel or to fusermount3. */
 static int mount_arguments(const struct options *options, struct fuse_args *args)
 {
@@ -97,15 +64,15 @@ static int mount_arguments(const struct options *options, struct fuse_args *args
 	return rc < 0 ? -ENOMEM : 0;
 }
 
-static int mount_at(
-    struct server *server, const struct options *options, struct mountpoint *mountpoint)
+static int mount_at(struct server *server)
 {
+	struct mountpoint *mountpoint = &server->handover->mountpoint;
 	struct fuse_args args = FUSE_ARGS_INIT(0, NULL);
 	char why[512] = "out of memory";
-	int rc = mount_arguments(options, &args);
+	int rc = mount_arguments(server->options, &args);
 
 	if (rc == 0)
-		rc = channel_mount(server, &args, mountpoint->path, why, sizeof why);
+		rc = channel_mount(&server->channel, &args, mountpoint->path, why, sizeof why);
 	fuse_opt_free_args(&args);
 	if (rc < 0) {
 		log_error("cannot mount on '%s': %s", mountpoint->path, why);
@@ -116,53 +83,52 @@ static int mount_at(
 }
 
 /* Agrees with the kernel on how to talk, and on the tier. */
-static int negotiate(struct server *server, const struct options *options)
+static int negotiate(struct channel *channel)
 {
 	char why[256];
-	int rc = channel_negotiate(server, NEGOTIATION_MS);
+	int rc = channel_negotiate(channel, NEGOTIATION_MS);
 
 	if (rc < 0) {
 		log_error("the kernel does not answer on /dev/fuse: %s", strerror(-rc));
 		return rc;
 	}
 	rc = tier_choose(
-	    options->io, server->init_agreed, server->fuse_fd, why, sizeof why, &server->tier);
+	    channel->choice, channel->init_agreed, channel->fd, why, sizeof why, &channel->tier);
 	if (rc < 0) {
-		log_error("io=%s cannot be had: %s", tier_choice_name(options->io), why);
+		log_error("io=%s cannot be had: %s", tier_choice_name(channel->choice), why);
 		return rc;
 	}
-	log_info("io=%s: %s", tier_name(server->tier), why);
-	server->handover->tier = server->tier;
+	log_info("io=%s: %s", tier_name(channel->tier), why);
+	channel->exchange->tier = channel->tier;
 	return 0;
 }
 
-int mount_begin(struct server *server, const struct options *options, struct mountpoint *mountpoint)
+int mount_begin(struct server *server)
 {
-	int rc = mount_at(server, options, mountpoint);
+	int rc = mount_at(server);
 
 	if (rc < 0)
 		return rc;
-	server->handover->mountpoint = *mountpoint;
-	rc = negotiate(server, options);
+	rc = negotiate(&server->channel);
 	if (rc < 0) {
-		(void)mount_unmount(mountpoint);
-		channel_close(server);
+		(void)mount_unmount(&server->handover->mountpoint);
+		channel_close(&server->channel);
 	}
 	return rc;
 }
 
 /* Where the policy file is when it is to be read again, from another directory or program. */
-static int note_policy(const struct server *server, const struct options *options)
+static int note_policy(const struct server *server)
 {
-	if (options->mac_policy == NULL)
+	if (server->options->mac_policy == NULL)
 		return 0;
-	return policy_absolute(options->mac_policy, server->handover->policy_path);
+	return policy_absolute(server->options->mac_policy, server->handover->policy_path);
 }
 
 /* Reads that the kernel serves from its cache cannot be decided one by one. */
 static int check_revocation(const struct server *server, const struct policy *policy)
 {
-	if (!policy->revoke || server->tier != TIER_CACHED)
+	if (!policy->revoke || server->channel.tier != TIER_CACHED)
 		return 0;
 	log_error("strictness revoke cannot be had with io=cached");
 	return -EOPNOTSUPP;
@@ -177,9 +143,9 @@ static void log_failure(const struct options *options, int rc)
 		log_error("cannot make the arena: %s", strerror(-rc));
 }
 
-int mount_make_namespace(
-    struct server *server, const struct options *options, const struct policy *policy)
+int mount_make_namespace(struct server *server, const struct policy *policy)
 {
+	const struct options *options = server->options;
 	const struct shmfs_mac mac = {
 	    .policies = options->mac,
 	    .revoke = policy->revoke,
@@ -198,10 +164,10 @@ int mount_make_namespace(
 	    .root_gid = options->gid,
 	    .grow_patterns = options->grow,
 	    .mac = &mac,
-	    .reclaim_least = RECLAIM_LEAST,
+	    .reclaim_least = RECLAIM_MIN,
 	    .lifetime_patterns = options->lifetime,
 	    .lifetime_age = options->lifetime_age,
-	    .backing = server->tier == TIER_PASSTHROUGH,
+	    .backing = server->channel.tier == TIER_PASSTHROUGH,
 	    .descriptor_limit = raise_descriptors(),
 	    .os = &server->os,
 	};
@@ -209,15 +175,14 @@ int mount_make_namespace(
 
 	if (rc < 0)
 		return rc;
-	mount_use_system(server);
-	rc = note_policy(server, options);
+	rc = note_policy(server);
 	if (rc == 0)
-		rc = shmfs_open_new(&config, &server->fs);
+		rc = shmfs_open_new(&config, &server->channel.fs);
 	if (rc < 0) {
 		log_failure(options, rc);
 		return rc;
 	}
-	server->handover->arena_fd = shmfs_arena_fd(server->fs);
+	server->handover->arena_fd = shmfs_arena_fd(server->channel.fs);
 	return 0;
 }
 

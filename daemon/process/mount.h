@@ -3,24 +3,18 @@
 #ifndef SHMFS_PROCESS_MOUNT_H
 #define SHMFS_PROCESS_MOUNT_H
 
-#include "options.h"
 #include "policy/policy.h"
 #include "server.h"
 
-/* Gives the namespace its system calls, which need the channel. */
-void mount_use_system(struct server *server);
-
 /*
- * Mounts at the mount point, agrees with the kernel on how to talk, and chooses the tier. Failures
- * are logged; then nothing is mounted. A negative errno.
+ * Mounts at the handover's mount point, agrees with the kernel on how to talk, and chooses the
+ * tier. Failures are logged; then nothing is mounted. A negative errno.
  */
-int mount_begin(
-    struct server *server, const struct options *options, struct mountpoint *mountpoint);
+int mount_begin(struct server *server);
 
 /* Makes an empty namespace, as the options, the policy file and the tier want it. Failures are
  * logged. -EOPNOTSUPP: in this tier reads cannot be decided one by one. */
-int mount_make_namespace(
-    struct server *server, const struct options *options, const struct policy *policy);
+int mount_make_namespace(struct server *server, const struct policy *policy);
 
 /*
  * Takes the mount out of the tree, in use or not; its users get ENOTCONN once the connection ends.

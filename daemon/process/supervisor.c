@@ -15,12 +15,14 @@
 #include <unistd.h>
 
 #include "background.h"
+#include "common/clock.h"
 #include "common/log.h"
 #include "control/socket.h"
-#include "fuse/channel.h"
+#include "fuse/init.h"
+#include "fuse/session.h"
 #include "loop.h"
 #include "mount.h"
-#include "server_run.h"
+#include "run.h"
 
 /*
  * Servers in a row that may die young, and the age up to which one is young if it served nothing.
@@ -28,8 +30,8 @@
  * before that may have been the choice of a system without memory, or of somebody who kills faster
  * than servers start; so many more of those may be.
  */
-#define MOST_FAILURES 5
-#define MOST_KILLED 100
+#define FAILURES_MAX 5
+#define KILLED_MAX 100
 #define YOUNG_MS 1000
 
 /* How long a server may take to finish the request that it is at. */
@@ -40,8 +42,6 @@
 
 struct supervisor {
 	struct server *server;
-	const struct options *options;
-	struct mountpoint *mountpoint;
 	const struct upgrade *upgrade;
 	pid_t pid; /* of the server; 0: there is none */
 	int64_t started_ms;
@@ -53,10 +53,7 @@ struct supervisor {
 
 static int64_t now_ms(void)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+	return (int64_t)(clock_now() / CLOCK_MS);
 }
 
 static sigset_t signals(void)
@@ -127,8 +124,8 @@ static int start(struct supervisor *s)
 	if (pid == 0) {
 		enum server_end end;
 
-		log_setup(
-		    s->options->foreground ? LOG_TO_STDERR : LOG_TO_SYSLOG, s->options->debug);
+		log_setup(s->server->options->foreground ? LOG_TO_STDERR : LOG_TO_SYSLOG,
+		    s->server->options->debug);
 		end = server_run(s->server);
 		fflush(NULL);
 		/* Whatever libc would do at the end is the supervisor's to do. */
@@ -176,16 +173,16 @@ static void stop(struct supervisor *s)
 
 static int end_by_signal(struct supervisor *s, int signal)
 {
-	const char *path = s->mountpoint->path;
+	const char *path = s->server->handover->mountpoint.path;
 	struct shmfs_usage usage;
 	int rc;
 
 	background_stopping();
 	log_info("signal %d: unmounting '%s'", signal, path);
-	rc = mount_unmount(s->mountpoint);
+	rc = mount_unmount(&s->server->handover->mountpoint);
 	stop(s);
-	shmfs_recover(s->server->fs);
-	shmfs_usage(s->server->fs, &usage);
+	shmfs_recover(s->server->channel.fs);
+	shmfs_usage(s->server->channel.fs, &usage);
 	if (rc == 0 && usage.handles > 0)
 		log_info(
 		    "unmounted '%s' while %" PRIu64 " descriptors were open", path, usage.handles);
@@ -195,7 +192,7 @@ static int end_by_signal(struct supervisor *s, int signal)
 static int end_by_unmount(const struct supervisor *s)
 {
 	background_stopping();
-	log_info("'%s' was unmounted", s->mountpoint->path);
+	log_info("'%s' was unmounted", s->server->handover->mountpoint.path);
 	return 0;
 }
 
@@ -204,11 +201,12 @@ static int end_by_unmount(const struct supervisor *s)
 static int end_by_abort(const struct supervisor *s)
 {
 	background_stopping();
-	if (mount_unmount(s->mountpoint) == -ENOENT) {
-		log_info("'%s' was unmounted", s->mountpoint->path);
+	if (mount_unmount(&s->server->handover->mountpoint) == -ENOENT) {
+		log_info("'%s' was unmounted", s->server->handover->mountpoint.path);
 		return 0;
 	}
-	log_error("serving '%s' failed: %s", s->mountpoint->path, strerror(ECONNABORTED));
+	log_error("serving '%s' failed: %s", s->server->handover->mountpoint.path,
+	    strerror(ECONNABORTED));
 	return -ECONNABORTED;
 }
 
@@ -218,8 +216,8 @@ static int give_up(const struct supervisor *s)
 	upgrade_go_back(s->upgrade, s->server->handover);
 	background_stopping();
 	log_error("%u servers in a row died before they served anything: unmounting '%s'",
-	    s->failures + s->killed, s->mountpoint->path);
-	(void)mount_unmount(s->mountpoint);
+	    s->failures + s->killed, s->server->handover->mountpoint.path);
+	(void)mount_unmount(&s->server->handover->mountpoint);
 	return -EIO;
 }
 
@@ -230,26 +228,28 @@ static int give_up(const struct supervisor *s)
  * connection is cut, which ends them, and the namespace is mounted anew: names and objects are
  * there, whoever had something open has lost it.
  */
-static int mount_anew(struct supervisor *s)
+static int mount_anew(const struct supervisor *s)
 {
 	struct server *server = s->server;
-	char device[sizeof s->mountpoint->device];
+	struct channel *channel = &server->channel;
+	struct mountpoint *mountpoint = &server->handover->mountpoint;
+	char device[sizeof mountpoint->device];
 	int rc;
 
-	memcpy(device, s->mountpoint->device, sizeof device);
-	(void)mount_unmount(s->mountpoint);
-	handover_disown(server->handover, server->fuse_fd);
-	channel_close(server);
-	handover_clear(server->handover);
-	server->init_agreed = 0;
-	rc = mount_begin(server, s->options, s->mountpoint);
+	memcpy(device, mountpoint->device, sizeof device);
+	(void)mount_unmount(mountpoint);
+	handover_disown(server->handover, channel->fd);
+	channel_close(channel);
+	exchange_clear_all(channel->exchange);
+	channel->init_agreed = 0;
+	rc = mount_begin(server);
 	if (rc < 0)
 		return rc;
-	control_move(device, s->mountpoint->device);
-	handover_own(server->handover, server->fuse_fd);
-	shmfs_recover(server->fs);
-	shmfs_drop_caller(server->fs, server->tier == TIER_PASSTHROUGH);
-	log_error("mounted anew on '%s': what was open is lost", s->mountpoint->path);
+	control_move(device, mountpoint->device);
+	handover_own(server->handover, channel->fd);
+	shmfs_recover(channel->fs);
+	shmfs_drop_caller(channel->fs, channel->tier == TIER_PASSTHROUGH);
+	log_error("mounted anew on '%s': what was open is lost", mountpoint->path);
 	return 0;
 }
 
@@ -285,7 +285,8 @@ static bool has_lived(const struct supervisor *s)
 	const struct handover *handover = s->server->handover;
 
 	return handover->counters.requests != s->served_before ||
-	       now_ms() - s->started_ms > YOUNG_MS || (handover->serving && !handover->crashed);
+	       now_ms() - s->started_ms > YOUNG_MS ||
+	       (handover->serving && !handover->exchange.crashed);
 }
 
 /* A server died. 1: the next one may start. */
@@ -295,16 +296,16 @@ static int on_death(struct supervisor *s, int status)
 	char text[64];
 
 	log_error("the server died %s", text_of(status, text, sizeof text));
-	handover->crashed = is_own_fault(status);
+	handover->exchange.crashed = is_own_fault(status);
 	if (has_lived(s))
 		s->failures = s->killed = 0;
 	else if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
 		s->killed++;
 	else
 		s->failures++;
-	if (s->failures >= MOST_FAILURES || s->killed >= MOST_KILLED)
+	if (s->failures >= FAILURES_MAX || s->killed >= KILLED_MAX)
 		return give_up(s);
-	if (!channel_can_resend(s->server) && mount_anew(s) < 0)
+	if (!init_can_resend(&s->server->channel) && mount_anew(s) < 0)
 		return give_up(s);
 	handover->counters.restarts++;
 	return 1;
@@ -361,12 +362,14 @@ static void on_serving(struct supervisor *s)
 	if (s->server->handover->announced)
 		return;
 	s->server->handover->announced = true;
-	if (!channel_can_resend(s->server))
+	if (!init_can_resend(&s->server->channel))
 		log_info("this kernel does not repeat requests (before Linux 6.9): if the server "
 			 "dies, what is open is lost");
-	options_print(s->options, list, sizeof list);
-	log_info("mounted on '%s'%s%s", s->mountpoint->path, list[0] != '\0' ? " with " : "", list);
-	log_setup(s->options->foreground ? LOG_TO_STDERR : LOG_TO_SYSLOG, s->options->debug);
+	options_print(s->server->options, list, sizeof list);
+	log_info("mounted on '%s'%s%s", s->server->handover->mountpoint.path,
+	    list[0] != '\0' ? " with " : "", list);
+	log_setup(s->server->options->foreground ? LOG_TO_STDERR : LOG_TO_SYSLOG,
+	    s->server->options->debug);
 	background_ready();
 }
 
@@ -380,7 +383,7 @@ static int on_signal(struct supervisor *s, int signal)
 		return 1;
 	case SIGHUP:
 		/* The server reads the policy file again, before another program may stop it. */
-		if (s->pid > 0 && shmfs_policies(s->server->fs) != 0)
+		if (s->pid > 0 && shmfs_policies(s->server->channel.fs) != 0)
 			(void)kill(s->pid, SIGHUP);
 		on_upgrade(s);
 		return 1;
@@ -411,15 +414,9 @@ static int wait_for_signal(const struct supervisor *s)
 	return sigwaitinfo(&set, NULL);
 }
 
-int supervise(struct server *server, const struct options *options, struct mountpoint *mountpoint,
-    const struct upgrade *upgrade)
+int supervise(struct server *server, const struct upgrade *upgrade)
 {
-	struct supervisor s = {
-	    .server = server,
-	    .options = options,
-	    .mountpoint = mountpoint,
-	    .upgrade = upgrade,
-	};
+	struct supervisor s = {.server = server, .upgrade = upgrade};
 	int rc = 1;
 
 	server->handover->supervisor = getpid();

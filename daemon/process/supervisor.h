@@ -17,7 +17,6 @@
 #ifndef SHMFS_PROCESS_SUPERVISOR_H
 #define SHMFS_PROCESS_SUPERVISOR_H
 
-#include "options.h"
 #include "server.h"
 #include "upgrade.h"
 
@@ -29,7 +28,6 @@ void supervisor_hold_signals(void);
  * 0 if that was so; a negative errno, which was logged, if it ended for another reason. The mount
  * is gone then, too.
  */
-int supervise(struct server *server, const struct options *options, struct mountpoint *mountpoint,
-    const struct upgrade *upgrade);
+int supervise(struct server *server, const struct upgrade *upgrade);
 
 #endif

@@ -64,7 +64,7 @@ static int hand_on(int handover_fd, const struct handover *handover, int previou
 	if (rc == 0)
 		rc = keep_open(handover->arena_fd);
 	if (rc == 0)
-		rc = keep_open(handover->fuse_fd);
+		rc = keep_open(handover->exchange.fd);
 	if (rc == 0 && handover->control_fd >= 0)
 		rc = keep_open(handover->control_fd);
 	if (rc < 0)

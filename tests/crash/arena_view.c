@@ -12,9 +12,9 @@
 #include <unistd.h>
 
 #include "daemon.h"
-#include "fs/descriptor.h"
-#include "fs/fs.h"
-#include "fs/handle.h"
+#include "fs/object/handle.h"
+#include "fs/state/descriptor.h"
+#include "fs/state/xattr.h"
 
 static struct shmfs view;
 static size_t mapped;

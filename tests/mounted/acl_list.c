@@ -6,9 +6,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/xattr.h>
 
 #include "expect.h"
+#include "objects.h"
 
 static const uint32_t no_id = UINT32_MAX;
 
@@ -72,4 +74,11 @@ void expect_acl(const char *file, const char *attribute, const char *text)
 
 	GIVES((long)size, getxattr(file, attribute, &list, sizeof(list)));
 	BYTES_EQUAL(&want, &list, size);
+}
+
+void expect_mode(const char *file, mode_t want)
+{
+	mode_t mode = status_of(file).st_mode & 07777;
+
+	ck_assert_msg(mode == want, "mode of %s: expected %04o, got %04o", file, want, mode);
 }

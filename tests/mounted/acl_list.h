@@ -5,6 +5,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #define ACL_ACCESS "system.posix_acl_access"
 #define ACL_DEFAULT "system.posix_acl_default"
@@ -34,6 +35,8 @@ size_t acl_parse(const char *text, struct acl_list *list);
 
 /* The list of the file, which must have it, is exactly this. */
 void expect_acl(const char *file, const char *attribute, const char *text);
+/* The permissions of the file, set-id bits included. */
+void expect_mode(const char *file, mode_t want);
 /* setxattr of a list. */
 int set_acl(const char *file, const char *attribute, const char *text);
 

@@ -18,6 +18,7 @@ static Suite *memory_suite(void)
 	add_io_cases(suite);
 	add_anonymous_cases(suite);
 	add_seal_cases(suite);
+	add_write_seal_cases(suite);
 	add_growth_cases(suite);
 	add_copy_cases(suite);
 	add_splice_cases(suite);
@@ -60,6 +61,7 @@ static Suite *attributes_suite(void)
 	add_xattr_cases(suite);
 	add_xattr_node_cases(suite);
 	add_acl_cases(suite);
+	add_acl_user_cases(suite);
 	return suite;
 }
 
@@ -88,6 +90,7 @@ static Suite *policies_suite(void)
 	Suite *suite = suite_create("policies");
 
 	add_policy_cases(suite);
+	add_label_cases(suite);
 	add_right_cases(suite);
 	return suite;
 }

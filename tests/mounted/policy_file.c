@@ -2,10 +2,13 @@
 /* The helpers of policy_file.h. */
 #include "policy_file.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "expect.h"
 
@@ -106,4 +109,29 @@ void reread_policy(const struct mount *mount, const char *says)
 
 	OK(kill(mount->pid, SIGHUP));
 	ck_assert_msg(within_a_second(has_said, &wait), "the daemon does not say '%s'", says);
+}
+
+void start_with_both_policies(void)
+{
+	write_usual_policy("# both");
+	shared_mount = mount_with_policies("biba,mls");
+}
+
+void make_labelled(void *context)
+{
+	int fd;
+
+	(void)context;
+	umask(0);
+	fd = OK(open("o", O_RDWR | O_CREAT | O_EXCL, 0666));
+	GIVES(6, write(fd, "secret", 6));
+	OK(close(fd));
+	OK(mkdir("dir", 0777));
+	OK(close(OK(open("dir/in", O_RDWR | O_CREAT | O_EXCL, 0666))));
+	OK(symlink("target", "link"));
+}
+
+void remove_labelled(void)
+{
+	GIVES(0, system("rm -rf o dir link own linked moved *.out"));
 }

@@ -23,6 +23,13 @@ void write_usual_policy(const char *first_line);
 /* Mounts with mac=POLICIES and the file as it is. Everybody may do everything in the root. */
 struct mount *mount_with_policies(const char *policies);
 const char *policy_path(void);
+/* The shared mount with mac=biba,mls and the usual file. */
+void start_with_both_policies(void);
+
+/* As the current user: "o", which says "secret", "dir" with "in", and "link". */
+void make_labelled(void *context);
+/* As root, who is equal to all of the usual file. */
+void remove_labelled(void);
 
 /* Whether the daemon has logged this. */
 bool has_logged(const struct mount *mount, const char *text);

@@ -11,6 +11,7 @@ void add_lifetime_cases(Suite *suite);
 void add_io_cases(Suite *suite);
 void add_anonymous_cases(Suite *suite);
 void add_seal_cases(Suite *suite);
+void add_write_seal_cases(Suite *suite);
 void add_growth_cases(Suite *suite);
 void add_copy_cases(Suite *suite);
 void add_splice_cases(Suite *suite);
@@ -33,6 +34,7 @@ void add_statx_cases(Suite *suite);
 void add_xattr_cases(Suite *suite);
 void add_xattr_node_cases(Suite *suite);
 void add_acl_cases(Suite *suite);
+void add_acl_user_cases(Suite *suite);
 /* locks */
 void add_lock_cases(Suite *suite);
 void add_watching_cases(Suite *suite);
@@ -43,6 +45,7 @@ void add_freebsd_rule_cases(Suite *suite);
 void add_freebsd_user_cases(Suite *suite);
 /* policies */
 void add_policy_cases(Suite *suite);
+void add_label_cases(Suite *suite);
 void add_right_cases(Suite *suite);
 /* daemon */
 void add_daemon_cases(Suite *suite);

@@ -272,9 +272,9 @@ finish() {
 
 # --- what some tests share ---
 
-# A file that lies beside the test, also after the test has changed its directory.
-beside() {
-	echo "$(realpath "${0%/*}")/$1"
+# A file of parts/, also after the test has changed its directory.
+part() {
+	echo "$(realpath "${0%/*}")/parts/$1"
 }
 
 # compile COMMAND...: a compiler; the test ends if it fails or warns.

@@ -13,8 +13,8 @@ import tempfile
 import time
 import unittest
 
-BIN = os.environ.get("SHMFS_BIN", "build/shmfs")
-CTL = os.environ.get("SHMFSCTL_BIN", "build/shmfsctl")
+BIN = os.environ.get("SHMFS_BIN", "build-test/gcc/shmfs")
+CTL = os.environ.get("SHMFSCTL_BIN", "build-test/gcc/shmfsctl")
 IO = os.environ.get("SHMFS_TEST_IO", "auto")
 
 OWNER, STRANGER = 1001, 1002

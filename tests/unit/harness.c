@@ -12,7 +12,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "fs/fs.h"
+#include "fs/state/state.h"
 #include "harness.h"
 
 /* Slowest single test under sanitizers on a loaded machine, several times over. */

@@ -12,8 +12,9 @@
 struct outside *outside;
 
 /* Counts a call; true: it is to fail. */
-static bool arrive(enum outside_call call)
+static bool arrive(const void *arg, enum outside_call call)
 {
+	REQUIRE(arg == outside, "called with another arg");
 	outside->calls[call]++;
 	outside->count++;
 	if (outside->count == outside->kill_at) {
@@ -38,16 +39,16 @@ static inline int failure(void)
 	return -outside->fail_errno;
 }
 
-static int memory_create(int fd)
+static int memory_create(void *arg, int fd)
 {
 	int rc;
 
 	REQUIRE(fd >= SHMFS_DESCRIPTOR_FIRST && fd < OUTSIDE_IDS, "descriptor %d", fd);
 	REQUIRE(!outside->books.memory[fd], "descriptor %d is in use", fd);
 	outside->promised = fd;
-	if (arrive(OUTSIDE_MEMORY_CREATE))
+	if (arrive(arg, OUTSIDE_MEMORY_CREATE))
 		return failure();
-	rc = shmfs_os_linux()->memory_create(fd);
+	rc = shmfs_os_linux()->memory_create(arg, fd);
 	if (rc == 0) {
 		outside->books.memory[fd] = true;
 		outside->books.memories++;
@@ -64,9 +65,9 @@ static void expect_no_backing(int fd)
 }
 
 /* A close that fails has let go of the number all the same, as on Linux. */
-static int close_memory(int fd)
+static int close_memory(void *arg, int fd)
 {
-	bool fail = arrive(OUTSIDE_CLOSE);
+	bool fail = arrive(arg, OUTSIDE_CLOSE);
 
 	REQUIRE(fd >= 0 && fd < OUTSIDE_IDS, "close of %d", fd);
 	if (!outside->books.memory[fd]) {
@@ -78,7 +79,7 @@ static int close_memory(int fd)
 	expect_no_backing(fd);
 	outside->books.memory[fd] = false;
 	outside->books.memories--;
-	REQUIRE_SAME(0, shmfs_os_linux()->close(fd));
+	REQUIRE_SAME(0, shmfs_os_linux()->close(arg, fd));
 	leave();
 	return fail ? failure() : 0;
 }
@@ -89,40 +90,40 @@ static void expect_open(int fd)
 	    "use of descriptor %d, which is no open memory", fd);
 }
 
-static int truncate_memory(int fd, uint64_t size)
+static int truncate_memory(void *arg, int fd, uint64_t size)
 {
-	bool fail = arrive(OUTSIDE_TRUNCATE);
+	bool fail = arrive(arg, OUTSIDE_TRUNCATE);
 	int rc = 0;
 
 	if (outside->repeats_allowed && !outside->books.memory[fd])
 		return -EBADF;
 	expect_open(fd);
 	if (!fail || outside->fail_late)
-		rc = shmfs_os_linux()->truncate(fd, size);
+		rc = shmfs_os_linux()->truncate(arg, fd, size);
 	leave();
 	return fail ? failure() : rc;
 }
 
-static int punch(int fd, uint64_t offset, uint64_t length)
+static int punch(void *arg, int fd, uint64_t offset, uint64_t length)
 {
 	int rc;
 
 	expect_open(fd);
-	if (arrive(OUTSIDE_PUNCH))
+	if (arrive(arg, OUTSIDE_PUNCH))
 		return failure();
-	rc = shmfs_os_linux()->punch(fd, offset, length);
+	rc = shmfs_os_linux()->punch(arg, fd, offset, length);
 	leave();
 	return rc;
 }
 
-static ssize_t read_memory(int fd, void *buffer, size_t size, uint64_t offset)
+static ssize_t read_memory(void *arg, int fd, void *buffer, size_t size, uint64_t offset)
 {
 	ssize_t count;
 
 	expect_open(fd);
-	if (arrive(OUTSIDE_READ))
+	if (arrive(arg, OUTSIDE_READ))
 		return failure();
-	count = shmfs_os_linux()->read(fd, buffer, size, offset);
+	count = shmfs_os_linux()->read(arg, fd, buffer, size, offset);
 	leave();
 	return count;
 }
@@ -130,53 +131,54 @@ static ssize_t read_memory(int fd, void *buffer, size_t size, uint64_t offset)
 #define VIEW_PAYS (1024 * 1024)
 
 /* A view of many bytes is one that pays, and then so does any within it. */
-static const void *view_memory(int fd, uint64_t offset, size_t size)
+static const void *view_memory(
+    void *arg, struct shmfs_map_cache *kept, int fd, uint64_t offset, size_t size)
 {
 	const void *data;
 
 	expect_open(fd);
-	if (arrive(OUTSIDE_VIEW))
+	if (arrive(arg, OUTSIDE_VIEW))
 		return NULL;
-	(void)shmfs_os_linux()->view(fd, offset, VIEW_PAYS);
-	data = shmfs_os_linux()->view(fd, offset, size);
+	(void)shmfs_os_linux()->view(arg, kept, fd, offset, VIEW_PAYS);
+	data = shmfs_os_linux()->view(arg, kept, fd, offset, size);
 	leave();
 	return data;
 }
 
-static ssize_t write_memory(int fd, const void *buffer, size_t size, uint64_t offset)
+static ssize_t write_memory(void *arg, int fd, const void *buffer, size_t size, uint64_t offset)
 {
 	ssize_t count;
 
 	expect_open(fd);
-	if (arrive(OUTSIDE_WRITE))
+	if (arrive(arg, OUTSIDE_WRITE))
 		return failure();
 	if (outside->write_at_most > 0 && size > outside->write_at_most)
 		size = outside->write_at_most;
-	count = shmfs_os_linux()->write(fd, buffer, size, offset);
+	count = shmfs_os_linux()->write(arg, fd, buffer, size, offset);
 	leave();
 	return count;
 }
 
-static int seek(int fd, uint64_t offset, int whence, uint64_t *out)
+static int seek(void *arg, int fd, uint64_t offset, int whence, uint64_t *out)
 {
 	int rc;
 
 	expect_open(fd);
-	if (arrive(OUTSIDE_SEEK))
+	if (arrive(arg, OUTSIDE_SEEK))
 		return failure();
-	rc = shmfs_os_linux()->seek(fd, offset, whence, out);
+	rc = shmfs_os_linux()->seek(arg, fd, offset, whence, out);
 	leave();
 	return rc;
 }
 
-static int blocks(int fd, uint64_t *out)
+static int blocks(void *arg, int fd, uint64_t *out)
 {
 	int rc;
 
 	expect_open(fd);
-	if (arrive(OUTSIDE_BLOCKS))
+	if (arrive(arg, OUTSIDE_BLOCKS))
 		return failure();
-	rc = shmfs_os_linux()->blocks(fd, out);
+	rc = shmfs_os_linux()->blocks(arg, fd, out);
 	leave();
 	return rc;
 }
@@ -189,58 +191,60 @@ static uint64_t settle(void *arg)
 	return all->freed_to;
 }
 
-static int seal_write(int fd)
+static int seal_write(void *arg, int fd)
 {
 	int rc;
 
 	expect_open(fd);
-	if (arrive(OUTSIDE_SEAL_WRITE))
+	if (arrive(arg, OUTSIDE_SEAL_WRITE))
 		return failure();
-	rc = shmfs_os_linux()->seal_write(fd);
+	rc = shmfs_os_linux()->seal_write(arg, fd);
 	leave();
 	return rc;
 }
 
 /* What it opens belongs to the test, which closes it. */
-static int reopen(int fd, bool writes)
+static int reopen(void *arg, int fd, bool writes)
 {
 	expect_open(fd);
-	return arrive(OUTSIDE_REOPEN) ? failure() : shmfs_os_linux()->reopen(fd, writes);
+	return arrive(arg, OUTSIDE_REOPEN) ? failure() : shmfs_os_linux()->reopen(arg, fd, writes);
 }
 
 /* Failing is not being able to tell. */
-static bool unused(int fd)
+static bool unused(void *arg, int fd)
 {
 	bool answer;
 
 	expect_open(fd);
-	if (arrive(OUTSIDE_UNUSED))
+	if (arrive(arg, OUTSIDE_UNUSED))
 		return false;
-	answer = !outside->in_use && shmfs_os_linux()->unused(fd);
+	answer = !outside->in_use && shmfs_os_linux()->unused(arg, fd);
 	leave();
 	return answer;
 }
 
-static bool in_group(pid_t pid, gid_t gid)
+static bool in_group(void *arg, pid_t pid, gid_t gid)
 {
+	REQUIRE(arg == outside, "called with another arg");
 	REQUIRE(pid != 0, "nobody is asked for his groups");
 	return pid == outside->member && gid == outside->group;
 }
 
-static void now(struct timespec *out)
+static void now(void *arg, struct timespec *out)
 {
+	REQUIRE(arg == outside, "called with another arg");
 	*out = outside->now;
 }
 
-static int random_bytes(void *buffer, size_t size)
+static int random_bytes(void *arg, void *buffer, size_t size)
 {
-	if (arrive(OUTSIDE_RANDOM))
+	if (arrive(arg, OUTSIDE_RANDOM))
 		return failure();
 	if (outside->secret != 0 && size == sizeof outside->secret) {
 		memcpy(buffer, &outside->secret, size);
 		return 0;
 	}
-	return shmfs_os_linux()->random(buffer, size);
+	return shmfs_os_linux()->random(arg, buffer, size);
 }
 
 /* Ids come back late, so that use of one that was closed is seen. */
@@ -259,9 +263,8 @@ static int backing_open(void *arg, int fd)
 {
 	int id;
 
-	REQUIRE(arg == outside, "called with another arg");
 	expect_open(fd);
-	if (arrive(OUTSIDE_BACKING_OPEN))
+	if (arrive(arg, OUTSIDE_BACKING_OPEN))
 		return failure();
 	id = next_backing();
 	outside->last_backing = id;
@@ -273,8 +276,7 @@ static int backing_open(void *arg, int fd)
 
 static void backing_close(void *arg, int id)
 {
-	REQUIRE(arg == outside, "called with another arg");
-	(void)arrive(OUTSIDE_BACKING_CLOSE);
+	(void)arrive(arg, OUTSIDE_BACKING_CLOSE);
 	REQUIRE(id > 0 && id < OUTSIDE_IDS, "close of backing id %d", id);
 	if (outside->books.backing[id] == 0) {
 		REQUIRE(outside->repeats_allowed, "backing id %d is closed twice", id);

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "fs/arena.h"
+#include "fs/storage/arena.h"
 #include "harness.h"
 #include "snapshot.h"
 

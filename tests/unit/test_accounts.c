@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "fs/fs.h"
+#include "fs/state/charge.h"
 #include "harness.h"
 #include "suites.h"
 

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "fs/arena.h"
+#include "fs/storage/arena.h"
 #include "harness.h"
 #include "random.h"
 #include "snapshot.h"
@@ -39,13 +39,13 @@ static void end(void)
 
 static void commit(void)
 {
-	txn_commit(&arena->txn, outside_os());
+	txn_commit(&arena->txn, outside_os(), NULL);
 	REQUIRE_SAME(0, arena_verify(arena, NULL, NULL));
 }
 
 static void rollback(void)
 {
-	txn_rollback(&arena->txn, outside_os());
+	txn_rollback(&arena->txn, outside_os(), NULL);
 	REQUIRE_SAME(0, arena_verify(arena, NULL, NULL));
 }
 

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "fs/arena.h"
+#include "fs/storage/arena.h"
 #include "harness.h"
 #include "random.h"
 #include "suites.h"

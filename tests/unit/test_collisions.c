@@ -14,8 +14,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "fs/fs.h"
-#include "fs/name.h"
+#include "fs/state/name.h"
+#include "fs/state/state.h"
 #include "harness.h"
 #include "suites.h"
 

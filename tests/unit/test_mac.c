@@ -11,7 +11,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#include "fs/fs.h"
+#include "fs/mac/mac.h"
 #include "harness.h"
 #include "labels.h"
 #include "suites.h"

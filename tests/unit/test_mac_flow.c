@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "fs/fs.h"
+#include "fs/state/state.h"
 #include "harness.h"
 #include "labels.h"
 #include "random.h"

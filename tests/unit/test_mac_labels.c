@@ -8,7 +8,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#include "fs/fs.h"
+#include "fs/mac/subjects.h"
 #include "harness.h"
 #include "labels.h"
 #include "suites.h"

@@ -2,7 +2,7 @@
 /* Legal names, their hash, and patterns. */
 #include <string.h>
 
-#include "fs/name.h"
+#include "fs/state/name.h"
 #include "harness.h"
 #include "suites.h"
 

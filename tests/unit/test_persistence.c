@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "fs/fs.h"
+#include "fs/state/state.h"
 #include "harness.h"
 #include "suites.h"
 

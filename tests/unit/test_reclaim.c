@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "fs/fs.h"
+#include "fs/state/deferred_free.h"
 #include "harness.h"
 #include "suites.h"
 
@@ -254,7 +254,7 @@ END_TEST
 /* What he does with his piece, up to a page. */
 static void free_up_to(const struct shmfs_piece *piece, uint64_t end)
 {
-	GIVES(0, shmfs_os_linux()->punch(piece->fd, piece->begin, bytes(end) - piece->begin));
+	GIVES(0, shmfs_os_linux()->punch(NULL, piece->fd, piece->begin, bytes(end) - piece->begin));
 	outside->freed_to = bytes(end);
 }
 

@@ -8,7 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "fs/fs.h"
+#include "fs/state/state.h"
 #include "harness.h"
 #include "operations.h"
 #include "snapshot.h"

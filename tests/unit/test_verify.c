@@ -4,8 +4,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "fs/fs.h"
-#include "fs/handle.h"
+#include "fs/object/handle.h"
+#include "fs/state/dictionary.h"
 #include "harness.h"
 #include "suites.h"
 

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <sys/xattr.h>
 
-#include "fs/fs.h"
+#include "fs/state/state.h"
 #include "harness.h"
 #include "snapshot.h"
 #include "suites.h"

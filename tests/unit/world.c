@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "fs/fs.h"
+#include "fs/state/state.h"
 #include "harness.h"
 #include "labels.h"
 #include "operations.h"

@@ -17,8 +17,8 @@ _Static_assert(sizeof(struct fuse_kstatfs) == 80, "protocol");
 
 int ask_plain(struct wire *w, uint32_t opcode, uint64_t node, const void *body, size_t size)
 {
-	request_begin(w, opcode, node);
-	request_add(w, body, size);
+	message_begin(w, opcode, node);
+	message_add(w, body, size);
 	return ask(w);
 }
 
@@ -26,9 +26,9 @@ int ask_plain(struct wire *w, uint32_t opcode, uint64_t node, const void *body, 
 static int ask_named(
     struct wire *w, uint32_t opcode, uint64_t node, const void *body, size_t size, const char *name)
 {
-	request_begin(w, opcode, node);
-	request_add(w, body, size);
-	request_add_string(w, name);
+	message_begin(w, opcode, node);
+	message_add(w, body, size);
+	message_add_string(w, name);
 	return ask(w);
 }
 
@@ -63,9 +63,9 @@ int ask_readlink(struct wire *w, uint64_t id)
 
 int ask_symlink(struct wire *w, uint64_t dir, const char *name, const char *target)
 {
-	request_begin(w, FUSE_SYMLINK, dir);
-	request_add_string(w, name);
-	request_add_string(w, target);
+	message_begin(w, FUSE_SYMLINK, dir);
+	message_add_string(w, name);
+	message_add_string(w, target);
 	return ask(w);
 }
 
@@ -97,10 +97,10 @@ int ask_rename(struct wire *w, uint64_t from_dir, const char *from, uint64_t to_
 {
 	struct fuse_rename_in in = {.newdir = to_dir};
 
-	request_begin(w, FUSE_RENAME, from_dir);
-	request_add(w, &in, sizeof in);
-	request_add_string(w, from);
-	request_add_string(w, to);
+	message_begin(w, FUSE_RENAME, from_dir);
+	message_add(w, &in, sizeof in);
+	message_add_string(w, from);
+	message_add_string(w, to);
 	return ask(w);
 }
 
@@ -109,10 +109,10 @@ int ask_rename2(struct wire *w, uint64_t from_dir, const char *from, uint64_t to
 {
 	struct fuse_rename2_in in = {.newdir = to_dir, .flags = flags};
 
-	request_begin(w, FUSE_RENAME2, from_dir);
-	request_add(w, &in, sizeof in);
-	request_add_string(w, from);
-	request_add_string(w, to);
+	message_begin(w, FUSE_RENAME2, from_dir);
+	message_add(w, &in, sizeof in);
+	message_add_string(w, from);
+	message_add_string(w, to);
 	return ask(w);
 }
 
@@ -170,9 +170,9 @@ static int ask_writing(struct wire *w, struct file file, const void *data, size_
 	struct fuse_write_in in = {
 	    .fh = file.handle, .size = (uint32_t)size, .offset = offset, .write_flags = flags};
 
-	request_begin(w, FUSE_WRITE, file.id);
-	request_add(w, &in, sizeof in);
-	request_add(w, data, size);
+	message_begin(w, FUSE_WRITE, file.id);
+	message_add(w, &in, sizeof in);
+	message_add(w, data, size);
 	return ask(w);
 }
 
@@ -263,10 +263,10 @@ int ask_setxattr(
 {
 	const uint32_t in[] = {(uint32_t)size, flags};
 
-	request_begin(w, FUSE_SETXATTR, id);
-	request_add(w, in, sizeof in);
-	request_add_string(w, name);
-	request_add(w, value, size);
+	message_begin(w, FUSE_SETXATTR, id);
+	message_add(w, in, sizeof in);
+	message_add_string(w, name);
+	message_add(w, value, size);
 	return ask(w);
 }
 
@@ -293,8 +293,8 @@ void tell_forget(struct wire *w, uint64_t id, uint64_t count)
 {
 	struct fuse_forget_in in = {.nlookup = count};
 
-	request_begin(w, FUSE_FORGET, id);
-	request_add(w, &in, sizeof in);
+	message_begin(w, FUSE_FORGET, id);
+	message_add(w, &in, sizeof in);
 	tell(w);
 }
 
@@ -302,9 +302,9 @@ void tell_forgets(struct wire *w, const struct fuse_forget_one *forgets, uint32_
 {
 	struct fuse_batch_forget_in in = {.count = count};
 
-	request_begin(w, FUSE_BATCH_FORGET, 0);
-	request_add(w, &in, sizeof in);
-	request_add(w, forgets, count * sizeof *forgets);
+	message_begin(w, FUSE_BATCH_FORGET, 0);
+	message_add(w, &in, sizeof in);
+	message_add(w, forgets, count * sizeof *forgets);
 	tell(w);
 }
 

@@ -68,17 +68,17 @@ static void begin_smallest(struct wire *w, const struct shape *shape)
 {
 	static const char zeros[128];
 
-	request_begin(w, shape->opcode, ROOT);
-	request_add(w, zeros, shape->fixed);
+	message_begin(w, shape->opcode, ROOT);
+	message_add(w, zeros, shape->fixed);
 	for (unsigned i = 0; i < shape->strings; i++)
-		request_add_string(w, "x");
+		message_add_string(w, "x");
 }
 
 /* A malformed request is EINVAL, or dropped where no reply is due; nothing changes. */
 static void expect_malformed(struct wire *w, const char *what)
 {
 	struct shmfs_usage before = usage(w), after;
-	uint32_t opcode = request_header(w)->opcode;
+	uint32_t opcode = message_header(w)->opcode;
 
 	if (w->request_size < sizeof(struct fuse_in_header) || !shape_has_reply(opcode)) {
 		tell(w);
@@ -117,7 +117,7 @@ START_TEST(every_request_that_is_cut_off_is_refused)
 		/* Of nothing, the end of the connection, there is a test of its own. */
 		for (size_t size = w->request_size - 1; size > 0; size--) {
 			w->request_size = size;
-			request_header(w)->len = (uint32_t)size;
+			message_header(w)->len = (uint32_t)size;
 			expect_malformed(w, "cut off");
 		}
 	}
@@ -138,7 +138,7 @@ START_TEST(every_request_that_says_another_length_is_refused)
 		    UINT32_C(1) << 31, UINT32_MAX};
 
 		for (size_t n = 0; n < sizeof lengths / sizeof lengths[0]; n++) {
-			request_header(w)->len = lengths[n];
+			message_header(w)->len = lengths[n];
 			if (lengths[n] != size)
 				expect_malformed(w, "wrong length");
 		}
@@ -153,13 +153,13 @@ START_TEST(strings_without_an_end_are_refused)
 
 	for (size_t i = 0; i < SHAPES; i++) {
 		/* What the buffer holds behind the request must not be taken for an end. */
-		memset(handover_request(w->server.handover), 0, 4096);
+		memset(wire_slot(w), 0, 4096);
 		begin_smallest(w, &shapes[i]);
 		if (shapes[i].strings == 0)
 			continue;
 		w->request[w->request_size - 1] = 'y';
 		expect_malformed(w, "last string without an end");
-		request_add(w, "zzzzzzzzzzzzzzzzzzzz", 20);
+		message_add(w, "zzzzzzzzzzzzzzzzzzzz", 20);
 		expect_malformed(w, "last string without an end");
 	}
 	wire_close(w);
@@ -189,11 +189,11 @@ START_TEST(requests_for_unknown_opcodes_must_say_their_length)
 {
 	struct wire *w = wire_open();
 
-	request_begin(w, FUSE_SYNCFS, ROOT);
-	request_header(w)->len = 41;
+	message_begin(w, FUSE_SYNCFS, ROOT);
+	message_header(w)->len = 41;
 	expect_malformed(w, "wrong length");
-	request_begin(w, 100000, ROOT);
-	request_header(w)->len = 39;
+	message_begin(w, 100000, ROOT);
+	message_header(w)->len = 39;
 	expect_malformed(w, "wrong length");
 	wire_close(w);
 }
@@ -204,21 +204,21 @@ START_TEST(a_message_larger_than_the_buffer_is_refused)
 	struct wire *w = wire_open();
 
 	if (wire_carries(
-		w, HANDOVER_REQUEST_SIZE + 100, "a_message_larger_than_the_buffer_is_refused")) {
+		w, EXCHANGE_REQUEST_SIZE + 100, "a_message_larger_than_the_buffer_is_refused")) {
 		static const size_t sizes[] = {
-		    HANDOVER_REQUEST_SIZE, HANDOVER_REQUEST_SIZE + 1, HANDOVER_REQUEST_SIZE + 100};
+		    EXCHANGE_REQUEST_SIZE, EXCHANGE_REQUEST_SIZE + 1, EXCHANGE_REQUEST_SIZE + 100};
 
 		for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
-			request_begin(w, FUSE_LOOKUP, ROOT);
+			message_begin(w, FUSE_LOOKUP, ROOT);
 			memset(w->request + w->request_size, 'n', sizes[i]);
 			w->request_size = sizes[i];
-			request_header(w)->len = (uint32_t)sizes[i];
+			message_header(w)->len = (uint32_t)sizes[i];
 			w->request[sizes[i] - 1] = '\0';
 			expect_malformed(w, "too large");
 		}
 		/* The largest that fits. */
-		w->request_size = HANDOVER_REQUEST_SIZE - 1;
-		request_header(w)->len = (uint32_t)w->request_size;
+		w->request_size = EXCHANGE_REQUEST_SIZE - 1;
+		message_header(w)->len = (uint32_t)w->request_size;
 		w->request[w->request_size - 1] = '\0';
 		GIVES(-ENAMETOOLONG, ask(w));
 	}
@@ -238,16 +238,16 @@ START_TEST(a_write_of_more_than_came_is_refused)
 
 	for (size_t i = 0; i < sizeof more / sizeof more[0]; i++) {
 		in.size = more[i];
-		request_begin(w, FUSE_WRITE, file.id);
-		request_add(w, &in, sizeof in);
-		request_add(w, "0123456789", 10);
+		message_begin(w, FUSE_WRITE, file.id);
+		message_add(w, &in, sizeof in);
+		message_add(w, "0123456789", 10);
 		expect_malformed(w, "WRITE");
 	}
 	expect_bytes(w, file, 0, 4096, 0);
 	in.size = 9;
-	request_begin(w, FUSE_WRITE, file.id);
-	request_add(w, &in, sizeof in);
-	request_add(w, "0123456789", 10);
+	message_begin(w, FUSE_WRITE, file.id);
+	message_add(w, &in, sizeof in);
+	message_add(w, "0123456789", 10);
 	GIVES(0, ask(w));
 	ck_assert_uint_eq(written_of(w), 9);
 	wire_close(w);
@@ -262,10 +262,10 @@ START_TEST(an_attribute_of_more_than_came_is_refused)
 	for (size_t i = 0; i < sizeof more / sizeof more[0]; i++) {
 		const uint32_t in[] = {more[i], 0};
 
-		request_begin(w, FUSE_SETXATTR, ROOT);
-		request_add(w, in, sizeof in);
-		request_add_string(w, "user.abc");
-		request_add(w, "xyz", 3);
+		message_begin(w, FUSE_SETXATTR, ROOT);
+		message_add(w, in, sizeof in);
+		message_add_string(w, "user.abc");
+		message_add(w, "xyz", 3);
 		expect_malformed(w, "SETXATTR");
 	}
 	GIVES(-ENODATA, ask_getxattr(w, ROOT, "user.abc", 0));
@@ -285,16 +285,16 @@ START_TEST(a_batch_of_more_than_came_forgets_nothing)
 	GIVES(0, ask_unlink(w, ROOT, "a"));
 	for (size_t i = 0; i < sizeof more / sizeof more[0]; i++) {
 		in.count = more[i];
-		request_begin(w, FUSE_BATCH_FORGET, 0);
-		request_add(w, &in, sizeof in);
-		request_add(w, forgets, sizeof forgets);
+		message_begin(w, FUSE_BATCH_FORGET, 0);
+		message_add(w, &in, sizeof in);
+		message_add(w, forgets, sizeof forgets);
 		expect_malformed(w, "BATCH_FORGET");
 		ck_assert(exists(w, id));
 	}
 	in.count = 2;
-	request_begin(w, FUSE_BATCH_FORGET, 0);
-	request_add(w, &in, sizeof in);
-	request_add(w, forgets, sizeof forgets - 1);
+	message_begin(w, FUSE_BATCH_FORGET, 0);
+	message_add(w, &in, sizeof in);
+	message_add(w, forgets, sizeof forgets - 1);
 	expect_malformed(w, "BATCH_FORGET");
 	ck_assert(exists(w, id));
 	wire_close(w);
@@ -311,9 +311,9 @@ START_TEST(a_batch_of_less_than_came_forgets_that_many)
 
 	GIVES(0, ask_unlink(w, ROOT, "a"));
 	GIVES(0, ask_unlink(w, ROOT, "b"));
-	request_begin(w, FUSE_BATCH_FORGET, 0);
-	request_add(w, &in, sizeof in);
-	request_add(w, forgets, sizeof forgets);
+	message_begin(w, FUSE_BATCH_FORGET, 0);
+	message_add(w, &in, sizeof in);
+	message_add(w, forgets, sizeof forgets);
 	tell(w);
 	ck_assert(!exists(w, a));
 	ck_assert(exists(w, b));
@@ -351,9 +351,9 @@ START_TEST(what_follows_the_end_of_a_name_is_not_part_of_it)
 	struct wire *w = wire_open();
 	struct fuse_mkdir_in in = {.mode = 0700};
 
-	request_begin(w, FUSE_MKDIR, ROOT);
-	request_add(w, &in, sizeof in);
-	request_add(w, "a\0b/c", 5);
+	message_begin(w, FUSE_MKDIR, ROOT);
+	message_add(w, &in, sizeof in);
+	message_add(w, "a\0b/c", 5);
 	GIVES(0, ask(w));
 	GIVES(entry_of(w)->nodeid, id_of(w, ROOT, "a"));
 	wire_close(w);
@@ -384,7 +384,7 @@ START_TEST(an_empty_message_is_the_end)
 	struct wire *w = wire_open();
 
 	ck_assert_int_eq(send(w->fd, "", 0, 0), 0);
-	GIVES(-ENODEV, channel_serve(&w->server));
+	GIVES(-ENODEV, channel_serve(&w->server.channel));
 	wire_close(w);
 }
 END_TEST

@@ -70,8 +70,8 @@ START_TEST(the_reply_sets_what_the_server_relies_on)
 	struct wire *w = greet_modern(TIER_AUTO);
 
 	ck_assert_uint_eq(flags_of(w) & (ALWAYS | FUSE_INIT_EXT), ALWAYS | FUSE_INIT_EXT);
-	ck_assert_uint_eq(w->server.init_agreed, flags_of(w));
-	ck_assert_uint_eq(w->server.init_unique, 0);
+	ck_assert_uint_eq(w->server.channel.init_agreed, flags_of(w));
+	ck_assert_uint_eq(w->server.channel.init_unique, 0);
 	wire_close(w);
 }
 END_TEST
@@ -134,14 +134,14 @@ START_TEST(a_kernel_without_the_extension_gets_none)
 	    wire_init_in(31, WIRE_ALL_FLAGS & UINT32_MAX & ~(uint64_t)FUSE_INIT_EXT);
 	struct wire *w = wire_attach(TIER_AUTO);
 
-	request_begin(w, FUSE_INIT, 0);
-	request_add(w, &in, 16);
+	message_begin(w, FUSE_INIT, 0);
+	message_add(w, &in, 16);
 	GIVES(0, ask(w));
 	ck_assert_uint_eq(flags_of(w) & (ALWAYS | NEVER | FUSE_INIT_EXT), ALWAYS);
 	ck_assert_uint_eq(init_out_of(w)->flags2, 0);
 	ck_assert_uint_eq(init_out_of(w)->max_stack_depth, 0);
 	ck_assert_uint_eq(init_out_of(w)->max_write, 256 * 1024);
-	ck_assert_uint_eq(w->server.init_agreed, flags_of(w));
+	ck_assert_uint_eq(w->server.channel.init_agreed, flags_of(w));
 	wire_close(w);
 }
 END_TEST
@@ -153,9 +153,9 @@ START_TEST(flags2_that_did_not_come_are_not_believed)
 	struct wire *w = wire_attach(TIER_AUTO);
 
 	/* What the buffer held before must not be taken for it. */
-	memset(handover_request(w->server.handover), 0xff, 256);
-	request_begin(w, FUSE_INIT, 0);
-	request_add(w, &in, 16);
+	memset(wire_slot(w), 0xff, 256);
+	message_begin(w, FUSE_INIT, 0);
+	message_add(w, &in, 16);
 	GIVES(0, ask(w));
 	ck_assert_uint_eq(init_out_of(w)->flags2, 0);
 	ck_assert_uint_eq(init_out_of(w)->max_stack_depth, 0);
@@ -171,15 +171,15 @@ START_TEST(a_kernel_of_a_later_major_version_greets_twice)
 	struct wire *w = wire_attach(TIER_AUTO);
 
 	later.major = 8;
-	request_begin(w, FUSE_INIT, 0);
-	request_add(w, &later, sizeof later);
+	message_begin(w, FUSE_INIT, 0);
+	message_add(w, &later, sizeof later);
 	GIVES(0, ask(w));
 	ck_assert_uint_eq(init_out_of(w)->major, 7);
-	ck_assert_uint_eq(w->server.init_agreed, 0);
+	ck_assert_uint_eq(w->server.channel.init_agreed, 0);
 	GIVES(0, wire_negotiate(w, &in));
 	ck_assert(reply_take(w));
 	ck_assert_uint_eq(flags_of(w) & (ALWAYS | FUSE_INIT_EXT), ALWAYS | FUSE_INIT_EXT);
-	ck_assert_uint_eq(w->server.init_agreed, flags_of(w));
+	ck_assert_uint_eq(w->server.channel.init_agreed, flags_of(w));
 	ck_assert_uint_eq(init_out_of(w)->max_stack_depth, 1);
 	wire_close(w);
 }
@@ -193,7 +193,7 @@ static void expect_refused(uint32_t major, uint32_t minor)
 
 	in.major = major;
 	GIVES(-EPROTO, wire_negotiate(w, &in));
-	ck_assert_uint_eq(w->server.init_agreed, 0);
+	ck_assert_uint_eq(w->server.channel.init_agreed, 0);
 	ck_assert(reply_take(w));
 	ck_assert(!reply_take(w));
 	wire_close(w);
@@ -219,7 +219,7 @@ START_TEST(negotiation_without_a_kernel_times_out)
 {
 	struct wire *w = wire_attach(TIER_AUTO);
 
-	GIVES(-ETIMEDOUT, channel_negotiate(&w->server, 5));
+	GIVES(-ETIMEDOUT, channel_negotiate(&w->server.channel, 5));
 	wire_close(w);
 }
 END_TEST
@@ -230,7 +230,7 @@ START_TEST(negotiation_ends_with_the_connection)
 
 	close(w->fd);
 	w->fd = -1;
-	GIVES(-ENODEV, channel_negotiate(&w->server, 1000));
+	GIVES(-ENODEV, channel_negotiate(&w->server.channel, 1000));
 	wire_close(w);
 }
 END_TEST
@@ -258,7 +258,7 @@ START_TEST(a_malformed_init_is_einval_and_not_the_greeting)
 
 	GIVES(-EINVAL, ask_plain(w, FUSE_INIT, 0, &in, 15));
 	GIVES(-EINVAL, ask_plain(w, FUSE_INIT, 0, NULL, 0));
-	ck_assert_uint_eq(w->server.init_agreed, 0);
+	ck_assert_uint_eq(w->server.channel.init_agreed, 0);
 	GIVES(0, wire_negotiate(w, &in));
 	ck_assert(reply_take(w));
 	wire_close(w);
@@ -269,10 +269,10 @@ START_TEST(a_second_init_is_eio_and_changes_nothing)
 {
 	struct wire *w = greet_modern(TIER_AUTO);
 	struct fuse_init_in in = wire_init_in(31, 0);
-	uint64_t agreed = w->server.init_agreed;
+	uint64_t agreed = w->server.channel.init_agreed;
 
 	GIVES(-EIO, ask_plain(w, FUSE_INIT, 0, &in, sizeof in));
-	ck_assert_uint_eq(w->server.init_agreed, agreed);
+	ck_assert_uint_eq(w->server.channel.init_agreed, agreed);
 	wire_close(w);
 }
 END_TEST

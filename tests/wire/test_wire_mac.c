@@ -158,9 +158,9 @@ static int ask_ioctl(
 	struct fuse_ioctl_in ioctl = {
 	    .fh = file.handle, .cmd = command, .in_size = size, .out_size = out};
 
-	request_begin(w, FUSE_IOCTL, file.id);
-	request_add(w, &ioctl, sizeof ioctl);
-	request_add(w, in, size);
+	message_begin(w, FUSE_IOCTL, file.id);
+	message_add(w, &ioctl, sizeof ioctl);
+	message_add(w, in, size);
 	return ask(w);
 }
 
@@ -259,13 +259,13 @@ START_TEST(other_ioctls_and_malformed_ones_are_refused)
 	GIVES(-EINVAL, ask_ioctl(w, file, SHMFS_IOC_DROP_RIGHTS, &rights, 4, 3));
 	GIVES(-EINVAL, ask_ioctl(w, file, SHMFS_IOC_GET_RIGHTS, NULL, 0, 0));
 	/* It says that more follows than does. */
-	request_begin(w, FUSE_IOCTL, file.id);
-	request_add(w, &in, sizeof in);
-	request_add(w, &rights, sizeof rights);
+	message_begin(w, FUSE_IOCTL, file.id);
+	message_add(w, &in, sizeof in);
+	message_add(w, &rights, sizeof rights);
 	GIVES(-EINVAL, ask(w));
 	in.in_size = UINT32_MAX;
-	request_begin(w, FUSE_IOCTL, file.id);
-	request_add(w, &in, sizeof in);
+	message_begin(w, FUSE_IOCTL, file.id);
+	message_add(w, &in, sizeof in);
 	GIVES(-EINVAL, ask(w));
 	GIVES(0, ask_read(w, file, 1, 0));
 	wire_close(w);
@@ -323,7 +323,7 @@ static int reload(struct wire *w, const char *text, const char *says)
 	write_policy(text);
 	strcpy(w->server.handover->policy_path, policy_path);
 	listen_begin(&said);
-	rc = policy_reload(w->server.fs, w->server.handover->policy_path);
+	rc = policy_reload(w->server.channel.fs, w->server.handover->policy_path);
 	listen_end(&said);
 	ck_assert_msg(strstr(said.text, says) != NULL, "expected '%s', got '%s'", says, said.text);
 	ck_assert_ptr_eq(strchr(said.text, '\n'), said.text + strlen(said.text) - 1);
@@ -366,7 +366,7 @@ START_TEST(a_bad_file_keeps_the_old_one_and_is_told)
 	GIVES(-EACCES, ask_getattr(w, id));
 	unlink(policy_path);
 	strcpy(w->server.handover->policy_path, "/nonexistent/policy");
-	GIVES(-ENOENT, policy_reload(w->server.fs, w->server.handover->policy_path));
+	GIVES(-ENOENT, policy_reload(w->server.channel.fs, w->server.handover->policy_path));
 	GIVES(-EACCES, ask_getattr(w, id));
 	wire_close(w);
 }
@@ -376,7 +376,7 @@ START_TEST(without_policies_there_is_nothing_to_read_again)
 {
 	struct wire *w = wire_open();
 
-	GIVES(0, policy_reload(w->server.fs, w->server.handover->policy_path));
+	GIVES(0, policy_reload(w->server.channel.fs, w->server.handover->policy_path));
 	wire_close(w);
 }
 END_TEST

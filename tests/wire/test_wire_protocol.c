@@ -103,8 +103,8 @@ START_TEST(interrupt_has_no_reply_and_disturbs_no_other_request)
 		struct fuse_interrupt_in in = {.unique = w->unique + offsets[i]};
 
 		name[0]++;
-		request_begin(w, FUSE_INTERRUPT, 0);
-		request_add(w, &in, sizeof in);
+		message_begin(w, FUSE_INTERRUPT, 0);
+		message_add(w, &in, sizeof in);
 		tell(w);
 		GIVES(0, ask_mknod(w, ROOT, name, S_IFREG | 0600));
 		GIVES(0, ask_statfs(w));
@@ -120,8 +120,8 @@ START_TEST(the_answer_to_a_question_that_was_not_asked_has_no_reply)
 	struct wire *w = wire_open();
 	struct fuse_notify_retrieve_in in = {.offset = 0};
 
-	request_begin(w, FUSE_NOTIFY_REPLY, ROOT);
-	request_add(w, &in, sizeof in);
+	message_begin(w, FUSE_NOTIFY_REPLY, ROOT);
+	message_add(w, &in, sizeof in);
 	tell(w);
 	GIVES(0, ask_statfs(w));
 	wire_close(w);
@@ -135,18 +135,18 @@ START_TEST(the_unique_number_of_a_request_is_that_of_its_reply)
 	struct wire *w = wire_open();
 
 	for (size_t i = 0; i < sizeof uniques / sizeof uniques[0]; i++) {
-		request_begin(w, FUSE_STATFS, ROOT);
-		request_header(w)->unique = uniques[i];
+		message_begin(w, FUSE_STATFS, ROOT);
+		message_header(w)->unique = uniques[i];
 		GIVES(0, ask(w));
-		request_begin(w, FUSE_SYNCFS, ROOT);
-		request_header(w)->unique = uniques[i];
+		message_begin(w, FUSE_SYNCFS, ROOT);
+		message_header(w)->unique = uniques[i];
 		GIVES(-ENOSYS, ask(w));
-		request_begin(w, ABI_STATX, 999);
-		request_header(w)->unique = uniques[i];
-		request_add(w, &(struct abi_statx_in){.fh = 0}, sizeof(struct abi_statx_in));
+		message_begin(w, ABI_STATX, 999);
+		message_header(w)->unique = uniques[i];
+		message_add(w, &(struct abi_statx_in){.fh = 0}, sizeof(struct abi_statx_in));
 		GIVES(-ESTALE, ask(w));
-		request_begin(w, FUSE_GETATTR, ROOT);
-		request_header(w)->unique = uniques[i];
+		message_begin(w, FUSE_GETATTR, ROOT);
+		message_header(w)->unique = uniques[i];
 		GIVES(-EINVAL, ask(w));
 	}
 	wire_close(w);
@@ -159,11 +159,11 @@ START_TEST(what_follows_a_request_is_ignored)
 	struct wire *w = wire_open();
 	struct fuse_mknod_in in = {.mode = S_IFREG | 0600};
 
-	request_begin(w, FUSE_MKNOD, ROOT);
-	request_header(w)->total_extlen = 2;
-	request_add(w, &in, sizeof in);
-	request_add_string(w, "a");
-	request_add(w, "\x10\0\0\0\x20\0\0\0groups..", 16);
+	message_begin(w, FUSE_MKNOD, ROOT);
+	message_header(w)->total_extlen = 2;
+	message_add(w, &in, sizeof in);
+	message_add_string(w, "a");
+	message_add(w, "\x10\0\0\0\x20\0\0\0groups..", 16);
 	GIVES(0, ask(w));
 	GIVES(entry_of(w)->nodeid, id_of(w, ROOT, "a"));
 	wire_close(w);
@@ -175,12 +175,12 @@ START_TEST(requests_queue_and_are_served_in_order)
 	struct wire *w = wire_open();
 
 	for (unsigned i = 0; i < 10; i++) {
-		request_begin(w, FUSE_STATFS, ROOT);
+		message_begin(w, FUSE_STATFS, ROOT);
 		ck_assert_int_eq(write(w->fd, w->request, w->request_size), (int)w->request_size);
 	}
 	for (unsigned i = 0; i < 10; i++)
-		GIVES(1, channel_serve(&w->server));
-	GIVES(0, channel_serve(&w->server));
+		GIVES(1, channel_serve(&w->server.channel));
+	GIVES(0, channel_serve(&w->server.channel));
 	for (unsigned i = 0; i < 10; i++) {
 		struct fuse_out_header header;
 
@@ -196,7 +196,7 @@ START_TEST(without_a_request_nothing_is_served)
 {
 	struct wire *w = wire_open();
 
-	GIVES(0, channel_serve(&w->server));
+	GIVES(0, channel_serve(&w->server.channel));
 	wire_close(w);
 }
 END_TEST
@@ -207,7 +207,7 @@ START_TEST(the_end_of_the_connection_is_enodev)
 
 	close(w->fd);
 	w->fd = -1;
-	GIVES(-ENODEV, channel_serve(&w->server));
+	GIVES(-ENODEV, channel_serve(&w->server.channel));
 	wire_close(w);
 }
 END_TEST
@@ -218,16 +218,16 @@ START_TEST(a_connection_that_ends_before_the_reply_leaves_the_namespace_whole)
 	struct wire *w = wire_open();
 	int saved;
 
-	request_begin(w, FUSE_MKDIR, ROOT);
-	request_add(w, &(struct fuse_mkdir_in){.mode = 0700}, sizeof(struct fuse_mkdir_in));
-	request_add_string(w, "d");
+	message_begin(w, FUSE_MKDIR, ROOT);
+	message_add(w, &(struct fuse_mkdir_in){.mode = 0700}, sizeof(struct fuse_mkdir_in));
+	message_add_string(w, "d");
 	ck_assert_int_eq(write(w->fd, w->request, w->request_size), (int)w->request_size);
 	close(w->fd);
 	w->fd = -1;
 	saved = stderr_away();
-	GIVES(1, channel_serve(&w->server));
+	GIVES(1, channel_serve(&w->server.channel));
 	stderr_back(saved);
-	GIVES(-ENODEV, channel_serve(&w->server));
+	GIVES(-ENODEV, channel_serve(&w->server.channel));
 	ck_assert_uint_eq(usage(w).used_nodes, 2);
 	wire_close(w);
 }

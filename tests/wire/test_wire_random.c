@@ -78,7 +78,7 @@ static void add_name(struct fuzz *f)
 	uint32_t length;
 
 	if (percent(f, 3)) {
-		request_add_string(f->w, odd[below(f, sizeof odd / sizeof odd[0])]);
+		message_add_string(f->w, odd[below(f, sizeof odd / sizeof odd[0])]);
 		return;
 	}
 	snprintf(name, sizeof name, "%s%u", percent(f, 20) ? "sem." : "n", below(f, NAMES));
@@ -87,7 +87,7 @@ static void add_name(struct fuzz *f)
 		memset(name, 'l', length);
 		name[length] = '\0';
 	}
-	request_add_string(f->w, name);
+	message_add_string(f->w, name);
 }
 
 /* --- bodies ----------------------------------------------------------------------------------- */
@@ -100,7 +100,7 @@ static void body_setattr(struct fuzz *f)
 	in.size = any_number(f);
 	if (percent(f, 60))
 		in.valid = FATTR_SIZE;
-	request_add(f->w, &in, sizeof in);
+	message_add(f->w, &in, sizeof in);
 }
 
 static void body_mknod(struct fuzz *f)
@@ -109,7 +109,7 @@ static void body_mknod(struct fuzz *f)
 	struct fuse_mknod_in in = {
 	    .mode = types[below(f, sizeof types / sizeof types[0])] | below(f, 010000)};
 
-	request_add(f->w, &in, sizeof in);
+	message_add(f->w, &in, sizeof in);
 	add_name(f);
 }
 
@@ -117,7 +117,7 @@ static void body_mkdir(struct fuzz *f)
 {
 	struct fuse_mkdir_in in = {.mode = below(f, 010000)};
 
-	request_add(f->w, &in, sizeof in);
+	message_add(f->w, &in, sizeof in);
 	add_name(f);
 }
 
@@ -131,7 +131,7 @@ static void body_rename(struct fuzz *f)
 {
 	struct fuse_rename_in in = {.newdir = any_node(f)};
 
-	request_add(f->w, &in, sizeof in);
+	message_add(f->w, &in, sizeof in);
 	body_two_names(f);
 }
 
@@ -139,7 +139,7 @@ static void body_rename2(struct fuzz *f)
 {
 	struct fuse_rename2_in in = {.newdir = any_node(f), .flags = below(f, 5)};
 
-	request_add(f->w, &in, sizeof in);
+	message_add(f->w, &in, sizeof in);
 	body_two_names(f);
 }
 
@@ -147,7 +147,7 @@ static void body_link(struct fuzz *f)
 {
 	struct fuse_link_in in = {.oldnodeid = any_node(f)};
 
-	request_add(f->w, &in, sizeof in);
+	message_add(f->w, &in, sizeof in);
 	add_name(f);
 }
 
@@ -155,7 +155,7 @@ static void body_open(struct fuzz *f)
 {
 	struct fuse_open_in in = {.flags = percent(f, 90) ? O_RDWR : below(f, UINT32_MAX)};
 
-	request_add(f->w, &in, sizeof in);
+	message_add(f->w, &in, sizeof in);
 }
 
 static void body_create(struct fuzz *f)
@@ -163,7 +163,7 @@ static void body_create(struct fuzz *f)
 	struct fuse_create_in in = {
 	    .flags = percent(f, 90) ? O_RDWR : below(f, UINT32_MAX), .mode = below(f, 010000)};
 
-	request_add(f->w, &in, sizeof in);
+	message_add(f->w, &in, sizeof in);
 	add_name(f);
 }
 
@@ -173,7 +173,7 @@ static void body_read(struct fuzz *f)
 	    .fh = any_handle(f), .offset = any_number(f), .size = (uint32_t)any_number(f)};
 
 	in.lock_owner = percent(f, 90);
-	request_add(f->w, &in, sizeof in);
+	message_add(f->w, &in, sizeof in);
 }
 
 static void body_write(struct fuzz *f)
@@ -183,15 +183,15 @@ static void body_write(struct fuzz *f)
 	    .fh = any_handle(f), .offset = any_number(f), .write_flags = below(f, 8)};
 
 	in.size = percent(f, 90) ? below(f, 6000) : below(f, sizeof data);
-	request_add(f->w, &in, sizeof in);
-	request_add(f->w, data, in.size);
+	message_add(f->w, &in, sizeof in);
+	message_add(f->w, data, in.size);
 }
 
 static void body_release(struct fuzz *f)
 {
 	struct fuse_release_in in = {.fh = any_handle(f)};
 
-	request_add(f->w, &in, sizeof in);
+	message_add(f->w, &in, sizeof in);
 }
 
 static void body_fallocate(struct fuzz *f)
@@ -200,7 +200,7 @@ static void body_fallocate(struct fuzz *f)
 	    .fh = any_handle(f), .offset = any_number(f), .length = any_number(f)};
 
 	in.mode = percent(f, 50) ? 0 : below(f, 0x20);
-	request_add(f->w, &in, sizeof in);
+	message_add(f->w, &in, sizeof in);
 }
 
 static void body_lseek(struct fuzz *f)
@@ -208,25 +208,25 @@ static void body_lseek(struct fuzz *f)
 	struct fuse_lseek_in in = {
 	    .fh = any_handle(f), .offset = any_number(f), .whence = 2 + below(f, 4)};
 
-	request_add(f->w, &in, sizeof in);
+	message_add(f->w, &in, sizeof in);
 }
 
 static void body_forget(struct fuzz *f)
 {
 	struct fuse_forget_in in = {.nlookup = percent(f, 90) ? below(f, 3) : any_number(f)};
 
-	request_add(f->w, &in, sizeof in);
+	message_add(f->w, &in, sizeof in);
 }
 
 static void body_forgets(struct fuzz *f)
 {
 	struct fuse_batch_forget_in in = {.count = below(f, 40)};
 
-	request_add(f->w, &in, sizeof in);
+	message_add(f->w, &in, sizeof in);
 	for (uint32_t i = 0; i < in.count; i++) {
 		struct fuse_forget_one one = {any_node(f), below(f, 4)};
 
-		request_add(f->w, &one, sizeof one);
+		message_add(f->w, &one, sizeof one);
 	}
 }
 
@@ -234,14 +234,14 @@ static void body_interrupt(struct fuzz *f)
 {
 	struct fuse_interrupt_in in = {.unique = f->w->unique + below(f, 6)};
 
-	request_add(f->w, &in, sizeof in);
+	message_add(f->w, &in, sizeof in);
 }
 
 static void body_statx(struct fuzz *f)
 {
 	struct abi_statx_in in = {.sx_mask = below(f, UINT32_MAX)};
 
-	request_add(f->w, &in, sizeof in);
+	message_add(f->w, &in, sizeof in);
 }
 
 static void body_copy(struct fuzz *f)
@@ -255,7 +255,7 @@ static void body_copy(struct fuzz *f)
 	    .flags = percent(f, 5),
 	};
 
-	request_add(f->w, &in, sizeof in);
+	message_add(f->w, &in, sizeof in);
 }
 
 static void add_attribute(struct fuzz *f)
@@ -264,7 +264,7 @@ static void add_attribute(struct fuzz *f)
 	    "system.a", "user.shmfs.seals", "user.shmfs.grow", "user.shmfs.lifetime",
 	    "user.shmfs.x", "system.posix_acl_access", "system.posix_acl_default", "user.", ""};
 
-	request_add_string(f->w, names[below(f, sizeof names / sizeof names[0])]);
+	message_add_string(f->w, names[below(f, sizeof names / sizeof names[0])]);
 }
 
 static void body_setxattr(struct fuzz *f)
@@ -275,16 +275,16 @@ static void body_setxattr(struct fuzz *f)
 	uint32_t in[] = {value == data ? below(f, sizeof data) : (uint32_t)strlen(value), 0};
 
 	in[1] = percent(f, 70) ? 0 : below(f, 4);
-	request_add(f->w, in, sizeof in);
+	message_add(f->w, in, sizeof in);
 	add_attribute(f);
-	request_add(f->w, value, in[0]);
+	message_add(f->w, value, in[0]);
 }
 
 static void body_getxattr(struct fuzz *f)
 {
 	struct fuse_getxattr_in in = {.size = (uint32_t)any_number(f)};
 
-	request_add(f->w, &in, sizeof in);
+	message_add(f->w, &in, sizeof in);
 	add_attribute(f);
 }
 
@@ -297,7 +297,7 @@ static void body_zeros(struct fuzz *f)
 {
 	static const char zeros[128];
 
-	request_add(f->w, zeros, sizeof zeros);
+	message_add(f->w, zeros, sizeof zeros);
 }
 
 static const struct recipe {
@@ -372,7 +372,7 @@ static void spoil(struct fuzz *f)
 		break;
 	case 1:
 		random_bytes(&f->random, more, sizeof more);
-		request_add(w, more, below(f, sizeof more));
+		message_add(w, more, below(f, sizeof more));
 		break;
 	default:
 		for (uint32_t n = below(f, 8); n > 0; n--)
@@ -380,7 +380,7 @@ static void spoil(struct fuzz *f)
 			    (char)random_next(&f->random);
 	}
 	if (percent(f, 80))
-		request_header(w)->len = (uint32_t)w->request_size;
+		message_header(w)->len = (uint32_t)w->request_size;
 }
 
 /* Mostly well-formed, of live nodes, handles and names. */
@@ -389,7 +389,7 @@ static void plausible_request(struct fuzz *f)
 	const struct recipe *recipe = any_recipe(f);
 
 	f->w->uid = percent(f, 80) ? 0 : 1000;
-	request_begin(f->w, recipe->opcode, any_node(f));
+	message_begin(f->w, recipe->opcode, any_node(f));
 	recipe->body(f);
 	if (percent(f, 10))
 		spoil(f);
@@ -399,7 +399,7 @@ static void raw_request(struct fuzz *f)
 {
 	struct wire *w = f->w;
 
-	request_begin(w, below(f, 64), any_node(f));
+	message_begin(w, below(f, 64), any_node(f));
 	w->request_size = 1 + below(f, percent(f, 5) ? 60000 : 200);
 	if (percent(f, 50)) {
 		random_bytes(&f->random, w->request, w->request_size);
@@ -409,7 +409,7 @@ static void raw_request(struct fuzz *f)
 			w->request[w->request_size - 1] = '\0';
 	}
 	if (percent(f, 90))
-		request_header(w)->len = (uint32_t)w->request_size;
+		message_header(w)->len = (uint32_t)w->request_size;
 }
 
 /* What must be true of any exchange. */
@@ -421,7 +421,7 @@ static void exchange(struct fuzz *f)
 	bool well_formed = shape_check(w->request, w->request_size) == 0;
 
 	memcpy(&request, w->request, sizeof request);
-	GIVES(1, request_serve(w));
+	GIVES(1, message_serve(w));
 	if (reply_take(w)) {
 		ck_assert_uint_ge(w->request_size, sizeof request);
 		ck_assert_msg(

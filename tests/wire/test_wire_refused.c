@@ -18,9 +18,9 @@ static void refuse(struct wire *w, int error)
 static void begin_named(
     struct wire *w, uint32_t opcode, const void *in, size_t size, const char *name)
 {
-	request_begin(w, opcode, ROOT);
-	request_add(w, in, size);
-	request_add_string(w, name);
+	message_begin(w, opcode, ROOT);
+	message_add(w, in, size);
+	message_add_string(w, name);
 }
 
 static void begin_mknod(struct wire *w, const char *name)
@@ -41,8 +41,8 @@ static void begin_open(struct wire *w, uint64_t id)
 {
 	struct fuse_open_in in = {.flags = O_RDWR};
 
-	request_begin(w, FUSE_OPEN, id);
-	request_add(w, &in, sizeof in);
+	message_begin(w, FUSE_OPEN, id);
+	message_add(w, &in, sizeof in);
 }
 
 /* The node has a name and no reference: it goes with its name. */
@@ -93,9 +93,9 @@ START_TEST(a_node_that_was_made_stays_and_its_reference_is_taken_back)
 	begin_named(w, FUSE_MKDIR, &in, sizeof in, "d");
 	refuse(w, ENOENT);
 	expect_unreferenced(w, "d");
-	request_begin(w, FUSE_SYMLINK, ROOT);
-	request_add_string(w, "l");
-	request_add_string(w, "target");
+	message_begin(w, FUSE_SYMLINK, ROOT);
+	message_add_string(w, "l");
+	message_add_string(w, "target");
 	refuse(w, ENOENT);
 	expect_unreferenced(w, "l");
 	wire_close(w);
@@ -196,8 +196,8 @@ START_TEST(what_gives_no_reference_just_stays)
 	uint64_t id = new_object_of(w, ROOT, "a", 100);
 	struct fuse_setattr_in in = {.valid = FATTR_SIZE, .size = 50};
 
-	request_begin(w, FUSE_SETATTR, id);
-	request_add(w, &in, sizeof in);
+	message_begin(w, FUSE_SETATTR, id);
+	message_add(w, &in, sizeof in);
 	refuse(w, ENOENT);
 	ck_assert_uint_eq(attributes(w, id).size, 50);
 	begin_named(w, FUSE_UNLINK, NULL, 0, "a");

@@ -155,7 +155,7 @@ static const int access_modes[] = {O_RDONLY, O_WRONLY, O_RDWR, O_WRONLY | O_RDWR
 
 static void check_opening(const struct wire *w, const struct abi_open_out *out, int flags)
 {
-	enum tier tier = w->server.tier;
+	enum tier tier = w->server.channel.tier;
 
 	ck_assert_uint_ne(out->fh, 0);
 	ck_assert_msg(out->open_flags == open_flags(tier, flags),

@@ -12,7 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* The calls of struct shmfs_os that have no argument find it here. There is one at a time. */
+/* There is one at a time. */
 static struct outside outside;
 
 const char *result_text(int64_t result)
@@ -41,25 +41,28 @@ void expect_result(const char *file, int line, const char *call, int64_t got, in
 
 /* --- the outside world ------------------------------------------------------------------------ */
 
-static int memory_create(int fd)
+static int memory_create(void *arg, int fd)
 {
-	int rc = shmfs_os_linux()->memory_create(fd);
+	int rc = shmfs_os_linux()->memory_create(arg, fd);
 
+	ck_assert_ptr_eq(arg, &outside);
 	outside.is_memory[fd] = rc == 0;
 	outside.memories += rc == 0;
 	return rc;
 }
 
-static int close_memory(int fd)
+static int close_memory(void *arg, int fd)
 {
+	ck_assert_ptr_eq(arg, &outside);
 	/* A number is closed also where making memory of it failed. */
 	outside.memories -= outside.is_memory[fd];
 	outside.is_memory[fd] = false;
-	return shmfs_os_linux()->close(fd);
+	return shmfs_os_linux()->close(arg, fd);
 }
 
-static void now(struct timespec *out)
+static void now(void *arg, struct timespec *out)
 {
+	ck_assert_ptr_eq(arg, &outside);
 	*out = outside.now;
 }
 
@@ -87,14 +90,16 @@ static void backing_close(void *arg, int backing)
 	outside.backings--;
 }
 
-static bool unused(int fd)
+static bool unused(void *arg, int fd)
 {
-	return !outside.memory_is_used && shmfs_os_linux()->unused(fd);
+	ck_assert_ptr_eq(arg, &outside);
+	return !outside.memory_is_used && shmfs_os_linux()->unused(arg, fd);
 }
 
 /* Callers are made up; the process with such a number may be anybody. */
-static bool in_group(pid_t pid, gid_t gid)
+static bool in_group(void *arg, pid_t pid, gid_t gid)
 {
+	(void)arg;
 	(void)pid;
 	(void)gid;
 	return false;
@@ -134,6 +139,7 @@ static void keep_quiet(enum fuse_log_level level, const char *format, va_list ar
 struct wire *wire_attach(enum tier_choice choice)
 {
 	struct wire *w = calloc(1, sizeof *w);
+	struct handover *handover = NULL;
 	int pair[2];
 
 	ck_assert_ptr_nonnull(w);
@@ -151,10 +157,10 @@ struct wire *wire_attach(enum tier_choice choice)
 	widen(pair[0]);
 	widen(pair[1]);
 	w->fd = pair[0];
-	w->server.fuse_fd = -1;
-	w->server.choice = choice;
-	GIVES(0, handover_create(&w->handover_fd, &w->server.handover));
-	GIVES(0, channel_attach(&w->server, pair[1]));
+	w->options.io = choice;
+	GIVES(0, handover_create(&w->handover_fd, &handover));
+	server_init(&w->server, &w->options, handover);
+	GIVES(0, channel_attach(&w->server.channel, pair[1]));
 	return w;
 }
 
@@ -169,7 +175,7 @@ struct fuse_init_in wire_init_in(uint32_t minor, uint64_t flags)
 	};
 }
 
-void request_send(struct wire *w)
+void message_send(struct wire *w)
 {
 	ssize_t sent = send(w->fd, w->request, w->request_size, 0);
 
@@ -179,10 +185,10 @@ void request_send(struct wire *w)
 
 int wire_negotiate(struct wire *w, const struct fuse_init_in *in)
 {
-	request_begin(w, FUSE_INIT, 0);
-	request_add(w, in, sizeof *in);
-	request_send(w);
-	return channel_negotiate(&w->server, 20);
+	message_begin(w, FUSE_INIT, 0);
+	message_add(w, in, sizeof *in);
+	message_send(w);
+	return channel_negotiate(&w->server.channel, 20);
 }
 
 struct shmfs_config wire_config(void)
@@ -201,11 +207,11 @@ struct wire *wire_open_with(enum tier tier, struct shmfs_config config)
 
 	GIVES(0, wire_negotiate(w, &in));
 	ck_assert_msg(reply_take(w), "INIT is not answered");
-	w->server.tier = tier;
+	w->server.channel.tier = tier;
 	fill_os(&w->server.os);
 	config.os = &w->server.os;
 	config.backing = tier == TIER_PASSTHROUGH;
-	GIVES(0, shmfs_open_new(&config, &w->server.fs));
+	GIVES(0, shmfs_open_new(&config, &w->server.channel.fs));
 	return w;
 }
 
@@ -216,11 +222,11 @@ struct wire *wire_open(void)
 
 void wire_close(struct wire *w)
 {
-	if (w->server.fs != NULL)
+	if (w->server.channel.fs != NULL)
 		wire_verify(w);
 	ck_assert_msg(w->fd < 0 || !reply_take(w), "a reply is left over");
-	shmfs_close(w->server.fs);
-	channel_close(&w->server);
+	shmfs_close(w->server.channel.fs);
+	channel_close(&w->server.channel);
 	handover_unmap(w->server.handover);
 	ck_assert_int_eq(close(w->handover_fd), 0);
 	if (w->fd >= 0)
@@ -257,30 +263,30 @@ static void print_complaint(void *arg, const char *line)
 
 void wire_verify(const struct wire *w)
 {
-	ck_assert_msg(!shmfs_active(w->server.fs), "a transaction is active");
-	ck_assert_uint_eq(shmfs_verify(w->server.fs, print_complaint, NULL), 0);
+	ck_assert_msg(!shmfs_active(w->server.channel.fs), "a transaction is active");
+	ck_assert_uint_eq(shmfs_verify(w->server.channel.fs, print_complaint, NULL), 0);
 }
 
 struct shmfs_usage usage(const struct wire *w)
 {
 	struct shmfs_usage now;
 
-	shmfs_usage(w->server.fs, &now);
+	shmfs_usage(w->server.channel.fs, &now);
 	return now;
 }
 
 /* --- single steps ----------------------------------------------------------------------------- */
 
-struct fuse_in_header *request_header(struct wire *w)
+struct fuse_in_header *message_header(struct wire *w)
 {
 	return (struct fuse_in_header *)(void *)w->request;
 }
 
-void request_begin(struct wire *w, uint32_t opcode, uint64_t node)
+void message_begin(struct wire *w, uint32_t opcode, uint64_t node)
 {
 	/* As the kernel counts: even numbers, the odd ones are for INTERRUPT. */
 	w->unique += 2;
-	*request_header(w) = (struct fuse_in_header){
+	*message_header(w) = (struct fuse_in_header){
 	    .len = sizeof(struct fuse_in_header),
 	    .opcode = opcode,
 	    .unique = w->unique,
@@ -292,27 +298,27 @@ void request_begin(struct wire *w, uint32_t opcode, uint64_t node)
 	w->request_size = sizeof(struct fuse_in_header);
 }
 
-void request_add(struct wire *w, const void *data, size_t size)
+void message_add(struct wire *w, const void *data, size_t size)
 {
 	ck_assert_uint_le(size, WIRE_BUFFER_SIZE - w->request_size);
 	if (size > 0)
 		memcpy(w->request + w->request_size, data, size);
 	w->request_size += size;
-	request_header(w)->len = (uint32_t)w->request_size;
+	message_header(w)->len = (uint32_t)w->request_size;
 }
 
-void request_add_string(struct wire *w, const char *string)
+void message_add_string(struct wire *w, const char *string)
 {
-	request_add(w, string, strlen(string) + 1);
+	message_add(w, string, strlen(string) + 1);
 }
 
-int request_serve(struct wire *w)
+int message_serve(struct wire *w)
 {
 	int rc;
 
-	request_send(w);
-	rc = channel_serve(&w->server);
-	if (w->verifies && w->server.fs != NULL)
+	message_send(w);
+	rc = channel_serve(&w->server.channel);
+	if (w->verifies && w->server.channel.fs != NULL)
 		wire_verify(w);
 	return rc;
 }
@@ -342,7 +348,7 @@ static void expect_no_more(struct wire *w)
 	ssize_t got = recv(w->fd, &header, sizeof header, MSG_DONTWAIT);
 
 	ck_assert_msg(got < 0 && errno == EAGAIN,
-	    "opcode %u has another reply: error %s, unique %llu", request_header(w)->opcode,
+	    "opcode %u has another reply: error %s, unique %llu", message_header(w)->opcode,
 	    result_text(header.error), (unsigned long long)header.unique);
 }
 
@@ -350,10 +356,10 @@ int ask(struct wire *w)
 {
 	struct fuse_out_header header;
 
-	GIVES(1, request_serve(w));
-	ck_assert_msg(reply_take(w), "opcode %u has no reply", request_header(w)->opcode);
+	GIVES(1, message_serve(w));
+	ck_assert_msg(reply_take(w), "opcode %u has no reply", message_header(w)->opcode);
 	memcpy(&header, w->reply, sizeof header);
-	ck_assert_uint_eq(header.unique, request_header(w)->unique);
+	ck_assert_uint_eq(header.unique, message_header(w)->unique);
 	if (header.error != 0)
 		ck_assert_uint_eq(reply_body_size(w), 0);
 	expect_no_more(w);
@@ -362,7 +368,7 @@ int ask(struct wire *w)
 
 void tell(struct wire *w)
 {
-	GIVES(1, request_serve(w));
+	GIVES(1, message_serve(w));
 	expect_no_more(w);
 }
 

@@ -14,14 +14,15 @@
 #include <stdint.h>
 
 #include "daemon/fuse/abi.h"
-#include "daemon/fuse/channel.h"
-#include "daemon/process/server.h"
+#include "daemon/fuse/serve.h"
+#include "daemon/fuse/session.h"
+#include "daemon/process/assemble.h"
 #include "fs/shmfs.h"
 
 #define ROOT SHMFS_ROOT
 
 /* More than the server's buffer holds. */
-#define WIRE_BUFFER_SIZE (2 * SERVER_MAX_TRANSFER)
+#define WIRE_BUFFER_SIZE (2 * EXCHANGE_READ_MAX)
 
 #define WIRE_BACKINGS (1 << 16)
 #define WIRE_MEMORIES (1 << 16)
@@ -38,14 +39,15 @@ struct outside {
 };
 
 struct wire {
+	struct options options;
 	struct server server;
 	struct outside *outside;
 	int fd; /* the kernel's end */
 	int handover_fd;
-	uint32_t uid, gid;     /* who asks */
-	uint64_t unique;       /* of the last request */
-	struct deferred *lost; /* what a server that died had in memory */
-	bool verifies;	       /* the whole namespace after every request */
+	uint32_t uid, gid;	   /* who asks */
+	uint64_t unique;	   /* of the last request */
+	struct deferred_list lost; /* what a server that died had in memory */
+	bool verifies;		   /* the whole namespace after every request */
 
 	char *request; /* WIRE_BUFFER_SIZE bytes each */
 	size_t request_size;
@@ -96,16 +98,22 @@ struct shmfs_usage usage(const struct wire *w);
 /* --- single steps ----------------------------------------------------------------------------- */
 
 /* Lays out a request with the next unique number; the parts are appended. */
-void request_begin(struct wire *w, uint32_t opcode, uint64_t node);
-void request_add(struct wire *w, const void *data, size_t size);
-void request_add_string(struct wire *w, const char *string);
-struct fuse_in_header *request_header(struct wire *w);
+void message_begin(struct wire *w, uint32_t opcode, uint64_t node);
+void message_add(struct wire *w, const void *data, size_t size);
+void message_add_string(struct wire *w, const char *string);
+struct fuse_in_header *message_header(struct wire *w);
+
+/* Where the next request comes to. */
+static inline char *wire_slot(struct wire *w)
+{
+	return exchange_request(w->server.channel.exchange, w->server.channel.exchange->current);
+}
 
 /* Sends the request as it stands, for the server to take. */
-void request_send(struct wire *w);
+void message_send(struct wire *w);
 
 /* Sends the request as it stands and lets the server take it: what channel_serve() said. */
-int request_serve(struct wire *w);
+int message_serve(struct wire *w);
 
 /* Takes the next message of the server; false: there is none. Its length must be what it says. */
 bool reply_take(struct wire *w);

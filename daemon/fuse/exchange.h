@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The exchange: what a server leaves to the next one of its dealings with the kernel. It is a part
+ * of the memory that they share (process/handover.h).
+ *
+ * A request lies in a slot, where the kernel itself writes it, from when it is received until it is
+ * answered, and its reply is stored before a change is final. Together with the namespace's mark
+ * this says how far a server came that died:
+ *
+ *   a reply whose number the mark has    the change is final: the reply is sent (again)
+ *   a FORGET                             it has no reply, and the kernel never sends it again: the
+ *                                        mark says how much of it is done, the rest is done now
+ *   any other request                    it changed nothing, or that was rolled back, or it waits
+ *                                        for what is final: the kernel sends it again
+ *
+ * Replies of requests that changed nothing are not stored: those are asked again. So is a READ,
+ * whose only change is the access time, and a WRITE whose bytes are on their way.
+ */
+#ifndef SHMFS_FUSE_EXCHANGE_H
+#define SHMFS_FUSE_EXCHANGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "tier.h"
+
+/* Bytes of data in the largest reply, which is that of a READ. */
+#define EXCHANGE_READ_MAX (1024 * 1024)
+
+/*
+ * Bytes of the largest WRITE: of longer ones the kernel makes several. What it copies into the
+ * request is copied from there into the object, and this much is still in the processor's own cache
+ * by then: that gains more than a few requests cost.
+ */
+#define EXCHANGE_WRITE_MAX (256 * 1024)
+
+/*
+ * Of a request: what was agreed on with the kernel is a WRITE of that size, and whatever it sends
+ * else is shorter. Up to a WRITE as large as the largest READ would be taken, too.
+ */
+#define EXCHANGE_REQUEST_SIZE (EXCHANGE_READ_MAX + 64 * 1024)
+#define EXCHANGE_EXPECTED_SIZE (EXCHANGE_WRITE_MAX + 64 * 1024)
+
+#define EXCHANGE_REPLY_SIZE 512
+#define EXCHANGE_INIT_SIZE 512
+
+/* Requests that are under way at the same time: one is being received or served, the others wait.
+ */
+#define EXCHANGE_SLOTS 64
+
+/*
+ * What stands in a WRITE before its data, which begin on a page: the kernel fills a page of the
+ * buffer with one of the caller's, not with the halves of two.
+ */
+#define EXCHANGE_PAGE 4096
+#define EXCHANGE_BEFORE_DATA 80
+struct exchange_slot {
+	_Alignas(EXCHANGE_PAGE) char unused[EXCHANGE_PAGE - EXCHANGE_BEFORE_DATA];
+	char request[EXCHANGE_REQUEST_SIZE];
+};
+
+struct exchange {
+	int32_t fd; /* of /dev/fuse; -1: there is no connection */
+	enum tier tier;
+	uint64_t init_agreed; /* flags of the reply to INIT */
+	uint32_t init_size;   /* of the request INIT, 0 if it is too large to be kept */
+	char init[EXCHANGE_INIT_SIZE];
+
+	/* A server crashed by its own fault; the request at which that happened, how often. */
+	bool crashed;
+	uint64_t suspect;
+	uint32_t suspect_crashes;
+
+	/* The backing id that the kernel gave last. It gives each a higher one than the last, until
+	 * they wrap around. */
+	int32_t last_backing;
+	bool backings_wrapped;
+
+	/* The last change: the number of its request and its reply; size 0: it was sent. */
+	uint64_t reply_number;
+	uint64_t reply_size;
+	char reply[EXCHANGE_REPLY_SIZE];
+
+	/* Where the next request comes to, or the one that is being served lies. Each slot begins
+	 * with a header, whose length is 0 while there is no request. */
+	uint32_t current;
+	uint32_t used; /* slots that ever were: those below this number */
+	struct exchange_slot slots[EXCHANGE_SLOTS];
+};
+
+static inline char *exchange_request(struct exchange *exchange, uint32_t slot)
+{
+	return exchange->slots[slot].request;
+}
+
+/* Of memory that is all zeros. */
+void exchange_init(struct exchange *exchange);
+
+/*
+ * Makes sure that the pages of a slot that the kernel writes to are there. A process that is
+ * being killed can fault no page in any more, and the kernel would fail the request that it is just
+ * handing over.
+ */
+void exchange_populate(struct exchange *exchange, uint32_t slot);
+
+/* Empties a slot: the request in it is answered. */
+void exchange_clear(struct exchange *exchange, uint32_t slot);
+
+/* Empties all: no request is under way. */
+void exchange_clear_all(struct exchange *exchange);
+
+/* Lets the next request come into another slot, which is populated. */
+void exchange_move(struct exchange *exchange, uint32_t slot);
+
+#endif

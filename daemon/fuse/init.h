@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What is agreed on with the kernel by INIT, beyond what libfuse 3.14 knows. */
+#ifndef SHMFS_FUSE_INIT_H
+#define SHMFS_FUSE_INIT_H
+
+#include <stdbool.h>
+
+#include "channel.h"
+
+struct fuse_in_header;
+struct iovec;
+
+/* Remembers what the kernel offers, if this well-formed request is its greeting. */
+void init_note(struct channel *channel, const struct fuse_in_header *header);
+
+/*
+ * Amends libfuse's reply to INIT, which is that of error and these parts, before it is sent. What
+ * cannot be a greeting's reply ends the session.
+ */
+void init_amend(struct channel *channel, int error, struct iovec *iov, int count);
+
+/* Whether the kernel sends unanswered requests again when it is asked to (Linux 6.9). */
+bool init_can_resend(const struct channel *channel);
+
+#endif

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Begin and end of requests; see request.h. */
+#define FUSE_USE_VERSION 314
+#include "request.h"
+
+#include <errno.h>
+#include <fuse_lowlevel.h>
+#include <string.h>
+#include <sys/uio.h>
+
+#include "abi.h"
+#include "common/probe.h"
+#include "fs/step.h"
+#include "init.h"
+
+/* --- begin ------------------------------------------------------------------------------------ */
+
+/* For those who make nodes. The fixed part of a request is there. */
+static mode_t umask_of(uint32_t opcode, const char *body)
+{
+	struct fuse_mknod_in mknod;
+	struct fuse_mkdir_in mkdir;
+	struct fuse_create_in create;
+
+	switch (opcode) {
+	case FUSE_MKNOD:
+		memcpy(&mknod, body, sizeof mknod);
+		return mknod.umask;
+	case FUSE_MKDIR:
+		memcpy(&mkdir, body, sizeof mkdir);
+		return mkdir.umask;
+	case FUSE_CREATE:
+	case ABI_TMPFILE:
+		memcpy(&create, body, sizeof create);
+		return create.umask;
+	default:
+		return 0;
+	}
+}
+
+struct request *request_begin(struct channel *channel)
+{
+	uint32_t slot = channel->exchange->current;
+	const char *bytes = exchange_request(channel->exchange, slot);
+	const struct fuse_in_header *header = (const void *)bytes;
+	struct request *request = &channel->requests[slot];
+
+	*request = (struct request){
+	    .channel = channel,
+	    .state = REQUEST_SERVED,
+	    .slot = slot,
+	    .opcode = header->opcode,
+	    .unique = header->unique,
+	    .node = header->nodeid,
+	    .cred = {.uid = header->uid,
+		.gid = header->gid,
+		.umask = umask_of(header->opcode, bytes + sizeof *header),
+		.pid = (pid_t)header->pid},
+	};
+	PROBE5(receive, header->unique, header->opcode, header->uid, header->pid, header->nodeid);
+	if (channel->fs != NULL)
+		shmfs_begin(channel->fs);
+	return request;
+}
+
+void request_resume(struct request *request)
+{
+	request->state = REQUEST_SERVED;
+	shmfs_begin(request->channel->fs);
+}
+
+/* --- the end of its transaction --------------------------------------------------------------- */
+
+static size_t total_size(const struct iovec *iov, int count)
+{
+	size_t size = 0;
+
+	for (int i = 0; i < count; i++)
+		size += iov[i].iov_len;
+	return size;
+}
+
+/*
+ * Stores the reply of a request that changed something, and marks the change as this request's. A
+ * reply with no room in the exchange is that of a READ, which may be made twice.
+ */
+static void store_reply(struct channel *channel, const struct iovec *iov, int count)
+{
+	const struct fuse_out_header *header = iov[0].iov_base;
+	struct exchange *exchange = channel->exchange;
+	size_t size = 0;
+
+	if (total_size(iov, count) > sizeof exchange->reply)
+		return;
+	for (int i = 0; i < count; i++) {
+		memcpy(exchange->reply + size, iov[i].iov_base, iov[i].iov_len);
+		size += iov[i].iov_len;
+	}
+	exchange->reply_number = header->unique;
+	exchange->reply_size = size;
+	step("reply stored");
+	shmfs_set_mark(channel->fs, (struct shmfs_mark){.request = header->unique});
+}
+
+/* Where a transaction is active; a reply before there is a namespace has none. */
+static void commit(struct channel *channel, uint64_t unique)
+{
+	bool changed;
+
+	if (channel->fs == NULL || !shmfs_active(channel->fs))
+		return;
+	changed = shmfs_changed(channel->fs);
+	shmfs_commit(channel->fs);
+	PROBE2(commit, unique, changed);
+}
+
+void request_release(struct request *request)
+{
+	if (request->state == REQUEST_NONE)
+		return;
+	request->state = REQUEST_NONE;
+	exchange_clear(request->channel->exchange, request->slot);
+}
+
+/*
+ * Every reply passes here. A change is final before anybody can know of it, and nobody can know of
+ * one that is not.
+ */
+static ssize_t send_reply(struct channel *channel, struct iovec *iov, int count)
+{
+	const struct fuse_out_header *header = iov[0].iov_base;
+	ssize_t sent;
+
+	if (channel->init_unique != 0 && header->unique == channel->init_unique)
+		init_amend(channel, header->error, iov, count);
+	if (channel->muted)
+		return (ssize_t)total_size(iov, count);
+	if (channel->fs != NULL && shmfs_active(channel->fs) && shmfs_changed(channel->fs))
+		store_reply(channel, iov, count);
+	commit(channel, header->unique);
+	sent = writev(channel->fd, iov, count);
+	step("replied");
+	PROBE3(reply, header->unique, header->error, sent);
+	channel->exchange->reply_size = 0;
+	return sent;
+}
+
+static int send_payload(
+    struct channel *channel, uint64_t unique, int error, const void *payload, size_t size)
+{
+	struct fuse_out_header header = {
+	    .len = (uint32_t)(sizeof header + size), .unique = unique, .error = error};
+	/* Nobody writes to it: writev(2) takes what it only reads without const. */
+	struct iovec iov[] = {{&header, sizeof header}, {(void *)(uintptr_t)payload, size}};
+
+	return send_reply(channel, iov, size > 0 ? 2 : 1) < 0 ? -errno : 0;
+}
+
+/* Answered, whoever has laid the reply out. */
+static int finish(struct request *request, int error, const void *payload, size_t size)
+{
+	int rc = send_payload(request->channel, request->unique, error, payload, size);
+
+	if (request->libfuse != NULL)
+		fuse_reply_none(request->libfuse);
+	request->libfuse = NULL;
+	request_release(request);
+	return rc;
+}
+
+int request_answer(struct request *request, const void *payload, size_t size)
+{
+	return finish(request, 0, payload, size);
+}
+
+void request_fail(struct request *request, int rc)
+{
+	if (request->channel->fs != NULL)
+		shmfs_rollback(request->channel->fs);
+	/* Who has given it up does not learn that it failed. */
+	(void)finish(request, rc, NULL, 0);
+}
+
+void request_end(struct request *request)
+{
+	commit(request->channel, request->unique);
+	if (request->libfuse != NULL)
+		fuse_reply_none(request->libfuse);
+	request->libfuse = NULL;
+	request_release(request);
+}
+
+ssize_t request_send_of_libfuse(struct channel *channel, struct iovec *iov, int count)
+{
+	struct request *request = channel_request(channel);
+	ssize_t sent = send_reply(channel, iov, count);
+
+	/* libfuse has no use for its own part of it any more. */
+	request->libfuse = NULL;
+	if (request->state == REQUEST_SERVED)
+		request_release(request);
+	return sent;
+}
+
+int request_refuse(struct channel *channel, uint64_t unique, int rc)
+{
+	return send_payload(channel, unique, rc, NULL, 0);
+}
+
+/* --- in parts and later ----------------------------------------------------------------------- */
+
+uint64_t request_progress(const struct request *request)
+{
+	struct shmfs_mark mark = shmfs_mark(request->channel->fs);
+
+	return mark.request == request->unique ? mark.progress : 0;
+}
+
+void request_checkpoint(struct request *request, uint64_t progress)
+{
+	struct shmfs *fs = request->channel->fs;
+
+	shmfs_set_mark(fs, (struct shmfs_mark){.request = request->unique, .progress = progress});
+	shmfs_commit(fs);
+	step("checkpoint");
+	shmfs_begin(fs);
+}
+
+void request_suspend(struct request *request)
+{
+	commit(request->channel, request->unique);
+	request->state = REQUEST_DEFERRED;
+}
+
+/* EXCHANGE_SLOTS: there is none. */
+static uint32_t free_slot(const struct channel *channel)
+{
+	uint32_t slot = 0;
+
+	while (slot < EXCHANGE_SLOTS && channel->requests[slot].state != REQUEST_NONE)
+		slot++;
+	return slot;
+}
+
+bool request_defer(struct request *request)
+{
+	struct channel *channel = request->channel;
+	uint32_t slot = free_slot(channel);
+
+	if (slot == EXCHANGE_SLOTS)
+		return false;
+	request_suspend(request);
+	if (!channel->slot_is_populated[slot])
+		exchange_populate(channel->exchange, slot);
+	channel->slot_is_populated[slot] = true;
+	exchange_move(channel->exchange, slot);
+	PROBE2(defer, request->unique, request->slot);
+	return true;
+}
+
+void request_answer_read(const struct request *request, void *data, ssize_t count)
+{
+	struct fuse_out_header header = {
+	    .unique = request->unique, .error = count < 0 ? (int)count : 0};
+	size_t size = count > 0 ? (size_t)count : 0;
+	struct iovec iov[] = {{&header, sizeof header}, {data, size}};
+
+	header.len = (uint32_t)(sizeof header + size);
+	/* Who has given it up needs no answer. */
+	(void)!writev(request->channel->fd, iov, size > 0 ? 2 : 1);
+	PROBE3(reply, header.unique, header.error, header.len);
+}
+
+void request_take_back(struct channel *channel, uint64_t id, uint64_t handle)
+{
+	shmfs_begin(channel->fs);
+	if (handle != 0)
+		shmfs_release(channel->fs, handle);
+	if (id != 0)
+		shmfs_forget(channel->fs, id, 1);
+	shmfs_commit(channel->fs);
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Requests in; see serve.h. */
+#define FUSE_USE_VERSION 314
+#include "serve.h"
+
+#include <errno.h>
+#include <fuse_lowlevel.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "abi.h"
+#include "common/log.h"
+#include "fs/step.h"
+#include "init.h"
+#include "request.h"
+#include "shape.h"
+
+_Static_assert(sizeof(struct fuse_in_header) + sizeof(struct fuse_write_in) == EXCHANGE_BEFORE_DATA,
+    "the data of a WRITE begin on a page");
+
+static char *current_request(const struct channel *channel)
+{
+	return exchange_request(channel->exchange, channel->exchange->current);
+}
+
+static bool is_done_beside_libfuse(struct request *request, const struct fuse_in_header *header)
+{
+	const struct channel *channel = request->channel;
+
+	return channel->fs != NULL &&
+	       channel->operations->beside(request, (const char *)(header + 1));
+}
+
+void channel_serve_request(struct channel *channel)
+{
+	const struct fuse_in_header *header = (const void *)current_request(channel);
+	struct fuse_buf buffer = {.mem = current_request(channel), .size = header->len};
+	struct request *request;
+
+	/* libfuse would keep it, and answer it within a later request, as if that were answered. */
+	if (shape_is_moot(header->opcode)) {
+		exchange_clear(channel->exchange, channel->exchange->current);
+		return;
+	}
+	channel->client = header->pid;
+	init_note(channel, header);
+	request = request_begin(channel);
+	if (!is_done_beside_libfuse(request, header))
+		fuse_session_process_buf(channel->session, &buffer);
+	/* libfuse keeps to itself that it could not even decode one: it has no memory. */
+	if (request->state == REQUEST_SERVED)
+		request_end(request);
+	channel->init_unique = 0;
+}
+
+/* A request that is not well-formed never gets to libfuse, which would believe it. */
+static void refuse_request(struct channel *channel, size_t length)
+{
+	struct fuse_in_header header = {.opcode = FUSE_FORGET};
+
+	if (length >= sizeof header)
+		memcpy(&header, current_request(channel), sizeof header);
+	log_debug("malformed request: opcode %u, %zu bytes", header.opcode, length);
+	/* Nobody waits for the answer but who sent nonsense. */
+	if (shape_has_reply(header.opcode))
+		(void)request_refuse(channel, header.unique, -EINVAL);
+	exchange_clear(channel->exchange, channel->exchange->current);
+}
+
+/* The length of the next request, or a negative errno; -ENODEV: there are no more. */
+static ssize_t receive(const struct channel *channel)
+{
+	ssize_t length;
+
+	/* One byte stays free for the NUL that ends the last string of any request. */
+	do {
+		length = read(channel->fd, current_request(channel), EXCHANGE_REQUEST_SIZE - 1);
+	} while (length < 0 && errno == EINTR);
+	if (length > 0)
+		return length;
+	return length == 0 ? -ENODEV : -errno;
+}
+
+int channel_serve(struct channel *channel)
+{
+	ssize_t length = receive(channel);
+	char *request = current_request(channel);
+
+	if (length == -EAGAIN)
+		return 0;
+	/* It was taken back while it was being read. */
+	if (length == -ENOENT)
+		return 1;
+	if (length < 0)
+		return (int)length;
+	step("request received");
+	request[length] = '\0';
+	channel->client = 0;
+	if (shape_check(request, (size_t)length) == 0)
+		channel_serve_request(channel);
+	else
+		refuse_request(channel, (size_t)length);
+	channel->counters->requests++;
+	return 1;
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The life of a server; see run.h. */
+#include "run.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "common/log.h"
+#include "control/socket.h"
+#include "fs/step.h"
+#include "fuse/recovery.h"
+#include "loop.h"
+#include "mount.h"
+
+/*
+ * A server without a supervisor would have no successor, so it ends with it, and takes the mount
+ * out of the tree. The signal comes from the kernel (LOOP_ORPHANED); it does not come to one whose
+ * supervisor has died before it asked for it.
+ */
+static bool is_orphan(const struct server *server)
+{
+	return prctl(PR_SET_PDEATHSIG, LOOP_ORPHANED) < 0 ||
+	       getppid() != server->handover->supervisor;
+}
+
+/* From here on the mount answers. */
+static void announce(void *arg)
+{
+	const struct server *server = arg;
+
+	server->handover->serving = true;
+	(void)kill(server->handover->supervisor, SIGUSR1);
+}
+
+static enum server_end end_as_orphan(const struct server *server)
+{
+	log_error("the supervisor died: unmounting '%s'", server->handover->mountpoint.path);
+	(void)mount_unmount(&server->handover->mountpoint);
+	control_remove(server->handover->mountpoint.device);
+	return SERVER_ORPHANED;
+}
+
+static enum server_end end_of(int rc)
+{
+	switch (rc) {
+	case 0:
+	case -ENODEV:
+		return SERVER_UNMOUNTED;
+	case -ECONNABORTED:
+		return SERVER_ABORTED;
+	default:
+		log_error("serving failed: %s", strerror(-rc));
+		return SERVER_FAILED;
+	}
+}
+
+enum server_end server_run(struct server *server)
+{
+	struct channel *channel = &server->channel;
+	int signal = 0, rc;
+
+	(void)prctl(PR_SET_NAME, "shmfs-server");
+	if (is_orphan(server))
+		return end_as_orphan(server);
+	exchange_populate(channel->exchange, channel->exchange->current);
+	channel->slot_is_populated[channel->exchange->current] = true;
+	step("server started");
+	rc = recovery_run(channel);
+	if (rc == 0)
+		rc = loop_run(server, announce, server, &signal);
+	if (rc == 0 && signal == LOOP_ORPHANED)
+		return end_as_orphan(server);
+	if (rc == 0 && signal != 0)
+		return SERVER_STOPPED;
+	return end_of(rc);
+}

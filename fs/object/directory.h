@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Directories: the entries of one directory and their order. */
+#ifndef SHMFS_DIRECTORY_H
+#define SHMFS_DIRECTORY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "fs/state/state.h"
+
+/* A place for a name: a directory that is there, and the entry that has the name now, if any. */
+struct place {
+	struct node *dir;
+	const char *name;
+	size_t length;
+	struct entry *entry; /* NULL: the name is free */
+};
+
+/* -ESTALE, -ENOTDIR, -ENOENT (a removed directory), or an error of name_length(). */
+int directory_find(const struct shmfs *fs, uint64_t dir, const char *name, struct place *out);
+
+/*
+ * The three ways to change a directory. Each counts the node's names, sets the times of directory
+ * and node, and saves whatever it changes. A node that loses its last name stays; the caller drops
+ * it. Charges are the caller's too.
+ */
+
+/* Enters a node under a name that is free. -ENOSPC: too many names collide with it; -ENOMEM. */
+int directory_add(struct shmfs *fs, const struct place *place, struct node *node);
+
+/* Takes out an entry and frees it. */
+void directory_remove(struct shmfs *fs, struct entry *entry);
+
+/* Gives an entry's name and place to another node. */
+void directory_rebind(struct shmfs *fs, struct entry *entry, struct node *node);
+
+/* Cookies of "." and ".."; entries come behind them. */
+#define COOKIE_SELF 1
+#define COOKIE_PARENT 2
+#define COOKIE_FIRST 3
+
+#endif

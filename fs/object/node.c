@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Making of nodes, and their attributes; see node.h. */
+#include "node.h"
+
+#include <assert.h>
+#include <errno.h>
+
+#include "fs/state/charge.h"
+#include "fs/state/member.h"
+#include "fs/state/rules.h"
+
+/* What an entry adds to the size of its directory, as on tmpfs. */
+#define ENTRY_SIZE 20
+
+/* Targets of symbolic links below this length cost no more than their node, as on tmpfs. */
+#define SHORT_TARGET 128
+
+int node_create(
+    struct shmfs *fs, const char *name, mode_t mode, uid_t uid, gid_t gid, struct node **out)
+{
+	struct super *super = fs->super;
+	struct node *node;
+	int rc = charge_node(fs, uid, name);
+
+	if (rc < 0)
+		return rc;
+	node = arena_alloc(fs->arena, sizeof *node);
+	if (node == NULL)
+		return -ENOMEM;
+	save(fs, &super->next_id, sizeof super->next_id);
+	*node = (struct node){
+	    .id = super->next_id++,
+	    .mode = mode,
+	    .uid = uid,
+	    .gid = gid,
+	    .creator = uid,
+	};
+	fs->os->now(fs->os->arg, &node->btime);
+	node->atime = node->mtime = node->ctime = node->btime;
+	if (is_object(node))
+		node->object.fd = -1;
+	rc = index_insert(fs->arena, &super->nodes, node->id, node);
+	if (rc < 0)
+		return rc;
+	*out = node;
+	return 0;
+}
+
+uint64_t node_target_charge(uint64_t length)
+{
+	return length < SHORT_TARGET ? 0 : length + 1;
+}
+
+static bool is_timed_by_size(const struct shmfs *fs, const struct node *node)
+{
+	return is_object(node) && rules_of(fs)->times_by_size;
+}
+
+void node_touch_ctime(struct shmfs *fs, struct node *node)
+{
+	if (!is_timed_by_size(fs, node))
+		fs->os->now(fs->os->arg, &node->ctime);
+}
+
+void node_touch_mtime(struct shmfs *fs, struct node *node)
+{
+	if (is_timed_by_size(fs, node))
+		return;
+	node_touch_ctime(fs, node);
+	node->mtime = node->ctime;
+}
+
+static uint32_t link_count(const struct node *node)
+{
+	uint64_t count = node->names;
+
+	if (is_directory(node) && count > 0)
+		count = 2 + node->directory.subdirs;
+	return count > UINT32_MAX ? UINT32_MAX : (uint32_t)count;
+}
+
+static uint64_t size_of(const struct node *node)
+{
+	if (is_object(node))
+		return node->object.size;
+	if (S_ISLNK(node->mode))
+		return node->symlink.length;
+	if (is_directory(node))
+		return (2 + node->directory.entries.count) * ENTRY_SIZE;
+	return 0;
+}
+
+/*
+ * Memory in use, a number for people to read: where the system will not tell, it is 0. A shrink
+ * frees its pages when the change is final, but they are told as free already.
+ */
+static uint64_t blocks_of(const struct shmfs *fs, const struct node *node)
+{
+	uint64_t most = charge_pages_of(node->object.size) * (SHMFS_PAGE_SIZE / 512);
+	uint64_t blocks = 0;
+
+	(void)fs->os->blocks(fs->os->arg, node->object.fd, &blocks);
+	return blocks < most ? blocks : most;
+}
+
+void node_drop_set_id(const struct shmfs *fs, struct node *node, const struct shmfs_cred *cred)
+{
+	node->mode &= ~(uint32_t)S_ISUID;
+	if (!(node->mode & S_ISGID))
+		return;
+	if ((node->mode & S_IXGRP) || (cred->uid != 0 && !is_member(fs, cred, node->gid)))
+		node->mode &= ~(uint32_t)S_ISGID;
+}
+
+void node_attributes(const struct shmfs *fs, const struct node *node, struct shmfs_attr *out)
+{
+	*out = (struct shmfs_attr){
+	    .id = node->id,
+	    .mode = node->mode,
+	    .nlink = link_count(node),
+	    .uid = node->uid,
+	    .gid = node->gid,
+	    .size = size_of(node),
+	    .atime = node->atime,
+	    .mtime = node->mtime,
+	    .ctime = node->ctime,
+	    .btime = node->btime,
+	    .expires = is_object(node) && node->object.expires,
+	};
+	if (is_object(node) && node->object.fd >= 0)
+		out->blocks = blocks_of(fs, node);
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Nodes: what names stand for. How long they live is said in life.h. */
+#ifndef SHMFS_NODE_H
+#define SHMFS_NODE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "fs/state/state.h"
+
+static inline bool is_earlier(const struct timespec *a, const struct timespec *b)
+{
+	return a->tv_sec < b->tv_sec || (a->tv_sec == b->tv_sec && a->tv_nsec < b->tv_nsec);
+}
+
+/*
+ * Makes a node that is to get this name, with all times now; the caller names it or takes a
+ * reference at once. The errors of charge_node(); -ENOMEM.
+ */
+int node_create(
+    struct shmfs *fs, const char *name, mode_t mode, uid_t uid, gid_t gid, struct node **out);
+
+/* Sets the change time, and the modification time too, of a saved node to now, unless the rules
+ * leave that to changes of size alone. */
+void node_touch_ctime(struct shmfs *fs, struct node *node);
+void node_touch_mtime(struct shmfs *fs, struct node *node);
+
+/* The bytes for which a symbolic link's target is charged. */
+uint64_t node_target_charge(uint64_t length);
+
+/*
+ * The bits that make a program run as somebody else do not outlive a change of the program. Where
+ * the group may not execute, the set-group-id bit is no such bit, but only root and members may
+ * keep it. The node is saved.
+ */
+void node_drop_set_id(const struct shmfs *fs, struct node *node, const struct shmfs_cred *cred);
+
+void node_attributes(const struct shmfs *fs, const struct node *node, struct shmfs_attr *out);
+
+#endif

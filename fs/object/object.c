@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Memory and size of objects; see object.h. */
+#include "object.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/falloc.h>
+#include <unistd.h>
+
+#include "fs/state/charge.h"
+#include "fs/state/deferred_free.h"
+#include "fs/state/descriptor.h"
+#include "fs/state/idle_memory.h"
+#include "fs/state/rules.h"
+#include "node.h"
+#include "seal.h"
+
+int object_need_memory(struct shmfs *fs, struct node *node)
+{
+	int fd, rc;
+
+	if (node->object.fd >= 0)
+		return 0;
+	rc = descriptor_take(fs, &fd);
+	if (rc < 0)
+		return rc;
+	txn_effect(&fs->arena->txn, TXN_CLOSE_ON_ROLLBACK, fd, 0);
+	rc = map_cache_memory_create(&fs->maps, fs->os, fd);
+	/* The daemon's table is what the caller sees of the system's. */
+	if (rc < 0)
+		return rc == -EMFILE ? -ENFILE : rc;
+	node_change(fs, node);
+	node->object.fd = fd;
+	return 0;
+}
+
+int object_need_backing(struct shmfs *fs, struct node *node)
+{
+	int rc, backing;
+
+	if (node->object.backing != 0)
+		return 0;
+	rc = object_need_memory(fs, node);
+	if (rc < 0)
+		return rc;
+	backing = fs->os->backing_open(fs->os->arg, node->object.fd);
+	if (backing < 0)
+		return backing;
+	txn_effect(&fs->arena->txn, TXN_UNBACK_ON_ROLLBACK, backing, 0);
+	node_change(fs, node);
+	node->object.backing = backing;
+	save(fs, &fs->super->last_backing, sizeof fs->super->last_backing);
+	fs->super->last_backing = backing;
+	return 0;
+}
+
+/* Makes the memfd larger, with the way back noted first: it may have grown when that fails. */
+static int extend_memory(struct shmfs *fs, struct node *node, uint64_t size)
+{
+	int rc = object_need_memory(fs, node);
+
+	if (rc < 0)
+		return rc;
+	txn_effect(&fs->arena->txn, TXN_SIZE_ON_ROLLBACK, node->object.fd, node->object.size);
+	return fs->os->truncate(fs->os->arg, node->object.fd, size);
+}
+
+static inline uint64_t whole_pages(uint64_t size)
+{
+	return charge_pages_of(size) * SHMFS_PAGE_SIZE;
+}
+
+/* Cuts the memory off, once the change is final. */
+static void cut_memory(struct shmfs *fs, struct node *node, uint64_t size, bool can_wait)
+{
+	uint64_t from = whole_pages(size), to = whole_pages(node->object.size);
+
+	if (can_wait && reclaim_wants(fs, to - from) &&
+	    reclaim_range(fs, node, RECLAIM_SHRINK, from, to) == 0)
+		return;
+	txn_effect(&fs->arena->txn, TXN_SIZE_ON_COMMIT, node->object.fd, size);
+}
+
+static int resize(struct shmfs *fs, struct node *node, uint64_t size, bool can_wait)
+{
+	uint64_t old = node->object.size;
+	int rc;
+
+	if (size > OBJECT_SIZE_MAX)
+		return -EFBIG;
+	if (size == old)
+		return 0;
+	if (node->object.seals & (size > old ? SEAL_GROW : SEAL_SHRINK))
+		return -EPERM;
+	rc = charge_resize(fs, node, old, size);
+	if (rc < 0)
+		return rc;
+	node_change(fs, node);
+	reclaim_finish(fs, node);
+	if (size > old) {
+		rc = extend_memory(fs, node, size);
+		if (rc < 0)
+			return rc;
+	} else {
+		cut_memory(fs, node, size, can_wait);
+	}
+	node->object.size = size;
+	fs->os->now(fs->os->arg, &node->ctime);
+	node->mtime = node->ctime;
+	return 0;
+}
+
+int object_resize(struct shmfs *fs, struct node *node, uint64_t size)
+{
+	return resize(fs, node, size, false);
+}
+
+int object_truncate(struct shmfs *fs, struct node *node, uint64_t size, bool can_wait)
+{
+	bool shrinks = size < node->object.size;
+	int rc;
+
+	if (shrinks && node->object.pins > 0 && !(node->object.seals & SEAL_SHRINK))
+		return -EBUSY;
+	rc = resize(fs, node, size, can_wait);
+	if (rc == -ENOSPC)
+		return -rules_of(fs)->no_room;
+	if (rc < 0)
+		return rc;
+	node_change(fs, node);
+	node_touch_mtime(fs, node);
+	return 0;
+}
+
+bool object_is_open(const struct node *node)
+{
+	return node->object.opens > 0 || node->object.pins > 0;
+}
+
+bool object_is_unused(const struct shmfs *fs, const struct node *node)
+{
+	return node->object.fd < 0 || fs->os->unused(fs->os->arg, node->object.fd);
+}
+
+/* Memory that somebody else has open or mapped is not freed by closing it, and must not be emptied.
+ */
+static void end_memory(struct shmfs *fs, struct node *node)
+{
+	int fd = node->object.fd;
+	uint64_t size = reclaim_forget(fs, node);
+
+	if (reclaim_wants(fs, size) && fs->os->unused(fs->os->arg, fd) && reclaim_end(fs, fd) == 0)
+		return;
+	txn_effect(&fs->arena->txn, TXN_CLOSE_ON_COMMIT, fd, 0);
+	descriptor_give_back(fs, fd);
+}
+
+/* The backing id goes first, as it refers to the descriptor's file. */
+static void drop_memory(struct shmfs *fs, struct node *node)
+{
+	struct object *object = &node->object;
+
+	vacant_remove(fs, node);
+	node_change(fs, node);
+	if (object->backing != 0)
+		txn_effect(&fs->arena->txn, TXN_UNBACK_ON_COMMIT, object->backing, 0);
+	if (object->fd >= 0)
+		end_memory(fs, node);
+	object->fd = -1;
+	object->backing = 0;
+}
+
+static void drop_if_empty(struct shmfs *fs, struct node *node)
+{
+	const struct object *object = &node->object;
+
+	if (object->size > 0 || object->fd < 0 || object->opens > 0)
+		return;
+	if (object_is_unused(fs, node))
+		drop_memory(fs, node);
+	else
+		vacant_add(fs, node);
+}
+
+void object_drop_empty(struct shmfs *fs, struct node *node)
+{
+	struct node *earlier = vacant_take(fs);
+
+	if (earlier != NULL && earlier != node)
+		drop_if_empty(fs, earlier);
+	drop_if_empty(fs, node);
+}
+
+void object_end(struct shmfs *fs, struct node *node)
+{
+	drop_memory(fs, node);
+	/* Letting go of pages does not fail. */
+	(void)charge_resize(fs, node, node->object.size, 0);
+	node->object.size = 0;
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Objects: the memory of a node, and its size.
+ *
+ * Size and charge live in the arena; the memfd follows. Growing it can fail and is done before the
+ * change is final, with its way back noted; shrinking and freeing destroy data, cannot fail, and
+ * are done once it is (txn.h). A memfd whose size is out of step after a crash is one whose node
+ * says what it should be.
+ */
+#ifndef SHMFS_OBJECT_H
+#define SHMFS_OBJECT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "fs/state/state.h"
+
+/* The largest size, as for any file. */
+#define OBJECT_SIZE_MAX ((uint64_t)INT64_MAX)
+
+/* Makes sure of a memfd. The node is saved here. -ENFILE, -ENOMEM. */
+int object_need_memory(struct shmfs *fs, struct node *node);
+
+/* Makes sure of a memfd and a backing id. -ENFILE, -ENOMEM, or an error of backing_open. */
+int object_need_backing(struct shmfs *fs, struct node *node);
+
+/* Sets the size, its charge and, where the size changes, the times. -EFBIG, -ENOSPC, -ENFILE,
+ * -ENOMEM. */
+int object_resize(struct shmfs *fs, struct node *node, uint64_t size);
+
+/*
+ * The same for whoever asks for a size: POSIX marks the times even where the size stays. If he can
+ * wait for it, much memory is freed in pieces (reclaim.h). -EBUSY: it would shrink while it is
+ * pinned.
+ */
+int object_truncate(struct shmfs *fs, struct node *node, uint64_t size, bool can_wait);
+
+/*
+ * Gives an empty object's memfd and backing id back, to be called when its last handle went.
+ * Objects that were created and not filled, however many, then take no descriptors. Not while it is
+ * mapped: such a mapping must see the object when it grows. One for which that was so earlier is
+ * asked about again (vacant.h).
+ */
+void object_drop_empty(struct shmfs *fs, struct node *node);
+
+/* Whether a handle or a pin keeps it. */
+bool object_is_open(const struct node *node);
+
+/* Whether nobody has the memory open or mapped but the namespace. */
+bool object_is_unused(const struct shmfs *fs, const struct node *node);
+
+/* Gives memory and charge back. The node is saved here. */
+void object_end(struct shmfs *fs, struct node *node);
+
+#endif

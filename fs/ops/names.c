@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Operations on names: lookup, linking, removing, renaming, listing. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "fs/object/life.h"
+#include "fs/object/node.h"
+#include "fs/state/charge.h"
+#include "fs/state/rules.h"
+#include "place.h"
+
+/* The caller learns the node's attributes, so that he can look nothing up that he may not stat. */
+int shmfs_lookup(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t dir, const char *name,
+    struct shmfs_attr *out)
+{
+	struct place place;
+	int rc = place_find(fs, cred, MAC_LOOKUP, dir, name, &place);
+
+	if (rc < 0)
+		return rc;
+	if (place.entry == NULL)
+		return -ENOENT;
+	rc = mac_check(fs, cred, MAC_STAT, place.entry->node);
+	if (rc < 0)
+		return rc;
+	place_give(fs, place.entry->node, out);
+	return 0;
+}
+
+void shmfs_forget(struct shmfs *fs, uint64_t id, uint64_t count)
+{
+	struct node *node = node_get(fs, id);
+
+	if (node == NULL)
+		return;
+	save(fs, &node->lookups, sizeof node->lookups);
+	node->lookups -= count < node->lookups ? count : node->lookups;
+	life_drop_unused(fs, node);
+}
+
+int shmfs_readlink(
+    struct shmfs *fs, const struct shmfs_cred *cred, uint64_t id, char out[SHMFS_TARGET_MAX + 1])
+{
+	const struct node *node = node_get(fs, id);
+	int rc;
+
+	if (node == NULL)
+		return -ESTALE;
+	if (!S_ISLNK(node->mode))
+		return -EINVAL;
+	rc = mac_check(fs, cred, MAC_READLINK, node);
+	if (rc < 0)
+		return rc;
+	memcpy(out, node->symlink.target, node->symlink.length + 1);
+	return (int)node->symlink.length;
+}
+
+int shmfs_link(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t id, uint64_t dir,
+    const char *name, struct shmfs_attr *out)
+{
+	struct node *node = node_get(fs, id);
+	struct place place;
+	int rc;
+
+	if (node == NULL)
+		return -ESTALE;
+	rc = mac_check(fs, cred, MAC_LINK, node);
+	if (rc < 0)
+		return rc;
+	if (is_directory(node) || (rules_of(fs)->flat && node->names > 0))
+		return -EPERM;
+	if (node->names == 0 && !node->linkable)
+		return -ENOENT;
+	if (node->names == UINT32_MAX)
+		return -EMLINK;
+	rc = place_find_free(fs, cred, MAC_LINK, dir, name, &place);
+	/* The first name is paid for by the node. */
+	if (rc == 0 && node->names > 0)
+		rc = charge_node(fs, node->creator, name);
+	if (rc == 0)
+		rc = directory_add(fs, &place, node);
+	if (rc < 0)
+		return rc;
+	node->linkable = false;
+	place_give(fs, node, out);
+	return 0;
+}
+
+/* Whether the caller may take this object's name away, where that is the object's to say. */
+static int may_unname(
+    const struct shmfs *fs, const struct shmfs_cred *cred, const struct node *node)
+{
+	return rules_of(fs)->unlink_asks_object && !place_may_open(fs, node, cred, O_RDWR) ? -EACCES
+											   : 0;
+}
+
+int shmfs_unlink(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t dir, const char *name)
+{
+	struct place place;
+	int rc = place_find_taken(fs, cred, MAC_UNLINK, dir, name, &place);
+
+	if (rc < 0)
+		return rc;
+	if (is_directory(place.entry->node))
+		return -EISDIR;
+	rc = may_unname(fs, cred, place.entry->node);
+	if (rc < 0)
+		return rc;
+	life_unname(fs, place.entry);
+	return 0;
+}
+
+/* Whether this node can be removed, or replaced by one that is a directory or not. */
+static int may_remove(const struct node *node, bool for_directory)
+{
+	if (!for_directory)
+		return is_directory(node) ? -EISDIR : 0;
+	if (!is_directory(node))
+		return -ENOTDIR;
+	return node->directory.entries.count > 0 ? -ENOTEMPTY : 0;
+}
+
+int shmfs_rmdir(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t dir, const char *name)
+{
+	struct place place;
+	int rc = place_find_taken(fs, cred, MAC_UNLINK, dir, name, &place);
+
+	if (rc == 0)
+		rc = may_remove(place.entry->node, true);
+	if (rc < 0)
+		return rc;
+	life_unname(fs, place.entry);
+	return 0;
+}
+
+/* Whether dir lies in the tree below node, or is it. */
+static bool is_below(const struct node *dir, const struct node *node)
+{
+	while (dir != node && dir->directory.parent != dir && dir->directory.parent != NULL)
+		dir = dir->directory.parent;
+	return dir == node;
+}
+
+/* -EINVAL where an entry's directory would come to lie below itself. */
+static int may_move(const struct entry *entry, const struct place *to)
+{
+	return is_directory(entry->node) && is_below(to->dir, entry->node) ? -EINVAL : 0;
+}
+
+static int exchange(struct shmfs *fs, const struct place *from, const struct place *to)
+{
+	struct node *node = from->entry->node, *other;
+	int rc = may_move(from->entry, to);
+
+	if (rc == 0 && to->entry == NULL)
+		rc = -ENOENT;
+	if (rc == 0)
+		rc = may_move(to->entry, from);
+	if (rc < 0)
+		return rc;
+	other = to->entry->node;
+	directory_rebind(fs, to->entry, node);
+	directory_rebind(fs, from->entry, other);
+	return 0;
+}
+
+static int replace(struct shmfs *fs, const struct place *from, const struct place *to)
+{
+	struct node *node = from->entry->node, *replaced = to->entry->node;
+	int rc = may_remove(replaced, is_directory(node));
+
+	if (rc < 0)
+		return rc;
+	directory_rebind(fs, to->entry, node);
+	directory_remove(fs, from->entry);
+	life_lost_name(fs, replaced);
+	return 0;
+}
+
+static int move(struct shmfs *fs, const struct place *from, const struct place *to)
+{
+	int rc = directory_add(fs, to, from->entry->node);
+
+	if (rc == 0)
+		directory_remove(fs, from->entry);
+	return rc;
+}
+
+int shmfs_rename(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t from_dir,
+    const char *from_name, uint64_t to_dir, const char *to_name, unsigned flags)
+{
+	struct place from, to;
+	int rc;
+
+	if (flags != 0 && flags != RENAME_NOREPLACE && flags != RENAME_EXCHANGE)
+		return -EINVAL;
+	rc = place_find_taken(fs, cred, MAC_RENAME, from_dir, from_name, &from);
+	if (rc == 0)
+		rc = place_find(fs, cred, MAC_RENAME, to_dir, to_name, &to);
+	if (rc == 0 && to.entry != NULL)
+		rc = mac_check(fs, cred, MAC_RENAME, to.entry->node);
+	if (rc < 0)
+		return rc;
+	rc = may_unname(fs, cred, from.entry->node);
+	if (rc == 0 && to.entry != NULL)
+		rc = may_unname(fs, cred, to.entry->node);
+	if (rc < 0)
+		return rc;
+	if (to.entry != NULL && flags == RENAME_NOREPLACE)
+		return -EEXIST;
+	if (to.entry != NULL && to.entry->node == from.entry->node)
+		return 0;
+	if (flags == RENAME_EXCHANGE)
+		return exchange(fs, &from, &to);
+	rc = may_move(from.entry, &to);
+	if (rc < 0)
+		return rc;
+	return to.entry == NULL ? move(fs, &from, &to) : replace(fs, &from, &to);
+}
+
+static int visit_entry(int (*visit)(void *arg, const struct shmfs_entry *entry), void *arg,
+    const char *name, const struct node *node, uint64_t cookie)
+{
+	struct shmfs_entry entry = {
+	    .name = name,
+	    .id = node->id,
+	    .mode = node->mode,
+	    .next = cookie + 1,
+	};
+
+	return visit(arg, &entry);
+}
+
+/* A removed directory shows nothing, not even itself. */
+int shmfs_readdir(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t dir, uint64_t from,
+    int (*visit)(void *arg, const struct shmfs_entry *entry), void *arg)
+{
+	const struct node *node = node_get(fs, dir);
+	const struct entry *entry;
+	int rc;
+
+	if (node == NULL)
+		return -ESTALE;
+	if (!is_directory(node))
+		return -ENOTDIR;
+	rc = mac_check(fs, cred, MAC_READDIR, node);
+	if (rc < 0)
+		return rc;
+	if (node->directory.parent == NULL)
+		return 0;
+	if (from <= COOKIE_SELF && visit_entry(visit, arg, ".", node, COOKIE_SELF) != 0)
+		return 0;
+	if (from <= COOKIE_PARENT &&
+	    visit_entry(visit, arg, "..", node->directory.parent, COOKIE_PARENT) != 0)
+		return 0;
+	if (from < COOKIE_FIRST)
+		from = COOKIE_FIRST;
+	for (; (entry = index_next(&node->directory.entries, &from)) != NULL; from++) {
+		if (mac_lists(fs, cred, entry->node) &&
+		    visit_entry(visit, arg, entry->name, entry->node, from) != 0)
+			return 0;
+	}
+	return 0;
+}

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Beginning and end of a namespace. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "fs/mac/subjects.h"
+#include "fs/object/directory.h"
+#include "fs/object/life.h"
+#include "fs/object/node.h"
+#include "fs/state/charge.h"
+#include "fs/state/deferred_free.h"
+#include "fs/state/descriptor.h"
+#include "fs/state/dictionary.h"
+#include "fs/storage/arena.h"
+
+/* Each pattern must be one that a name can match. */
+static int check_patterns(const char *patterns)
+{
+	while (*patterns != '\0') {
+		size_t length = strcspn(patterns, ":");
+
+		if (length > SHMFS_NAME_MAX)
+			return -EINVAL;
+		patterns += length;
+		patterns += *patterns == ':';
+	}
+	return 0;
+}
+
+static int store_patterns(struct shmfs *fs, const char *patterns, char **to)
+{
+	size_t length;
+	int rc;
+
+	if (patterns == NULL)
+		patterns = "";
+	length = strlen(patterns);
+	rc = check_patterns(patterns);
+	if (rc < 0 || length >= ARENA_PAGE_SIZE)
+		return -EINVAL;
+	*to = arena_alloc(fs->arena, length + 1);
+	if (*to == NULL)
+		return -ENOMEM;
+	memcpy(*to, patterns, length);
+	return 0;
+}
+
+static int make_root(struct shmfs *fs, const struct shmfs_config *config)
+{
+	struct node *root;
+	int rc = node_create(
+	    fs, "/", S_IFDIR | config->root_mode, config->root_uid, config->root_gid, &root);
+
+	if (rc < 0)
+		return rc;
+	root->names = 1;
+	root->directory.parent = root;
+	root->directory.next_cookie = COOKIE_FIRST;
+	fs->super->root = root;
+	return mac_label_root(fs, root);
+}
+
+/* Within a transaction. */
+static int fill(struct shmfs *fs, const struct shmfs_config *config)
+{
+	struct super *super = arena_alloc(fs->arena, sizeof *super);
+	uint64_t secret;
+	int rc;
+
+	if (super == NULL)
+		return -ENOMEM;
+	save(fs, &fs->arena->root, sizeof fs->arena->root);
+	fs->arena->root = super;
+	fs->super = super;
+	super->next_id = SHMFS_ROOT;
+	super->next_handle = 1;
+	super->next_pin = 1;
+	super->lifetime_age = config->lifetime_age;
+	super->backing = config->backing;
+	super->rules = config->rules;
+	super->charge.limit = (struct account){
+	    .pages = charge_pages_of(config->size_limit),
+	    .nodes = config->node_limit,
+	};
+	super->charge.user_limit = (struct account){
+	    .pages = charge_pages_of(config->user_size_limit),
+	    .nodes = config->user_node_limit,
+	};
+	super->reclaim.least = config->reclaim_least;
+	descriptor_init(fs,
+	    config->descriptor_first > 0 ? config->descriptor_first : SHMFS_DESCRIPTOR_FIRST,
+	    config->descriptor_limit);
+	rc = fs->os->random(fs->os->arg, &secret, sizeof secret);
+	if (rc == 0)
+		rc = dictionary_init(fs->arena, &super->dictionary, secret);
+	if (rc == 0)
+		rc = store_patterns(fs, config->grow_patterns, &super->grow_patterns);
+	if (rc == 0)
+		rc = store_patterns(fs, config->lifetime_patterns, &super->lifetime_patterns);
+	if (rc == 0)
+		rc = mac_init(fs, config->mac);
+	if (rc == 0)
+		rc = make_root(fs, config);
+	return rc;
+}
+
+/* NULL: there is no memory for it. */
+static struct shmfs *new_view(const struct shmfs_os *os)
+{
+	struct shmfs *fs = calloc(1, sizeof *fs);
+
+	if (fs == NULL)
+		return NULL;
+	fs->os = os != NULL ? os : shmfs_os_linux();
+	fs->maps = MAP_CACHE_EMPTY;
+	return fs;
+}
+
+int shmfs_open_new(const struct shmfs_config *config, struct shmfs **out)
+{
+	size_t size = config->arena_size != 0 ? config->arena_size : SHMFS_ARENA_SIZE;
+	struct shmfs *fs;
+	int rc;
+
+	if ((config->root_mode & ~(mode_t)07777) || config->descriptor_first < 0 ||
+	    config->descriptor_first > DESCRIPTOR_FIRST_MAX)
+		return -EINVAL;
+	fs = new_view(config->os);
+	if (fs == NULL)
+		return -ENOMEM;
+	rc = arena_create(config->arena_base, size, &fs->arena_fd, &fs->arena);
+	if (rc < 0)
+		goto fail_arena;
+	shmfs_begin(fs);
+	rc = fill(fs, config);
+	if (rc < 0)
+		goto fail_fill;
+	shmfs_commit(fs);
+	*out = fs;
+	return 0;
+
+fail_fill:
+	arena_unmap(fs->arena);
+	close(fs->arena_fd);
+fail_arena:
+	free(fs);
+	return rc;
+}
+
+int shmfs_open_again(int arena_fd, const struct shmfs_os *os, struct shmfs **out)
+{
+	struct shmfs *fs = new_view(os);
+	int rc;
+
+	if (fs == NULL)
+		return -ENOMEM;
+	rc = arena_map(arena_fd, &fs->arena);
+	if (rc < 0) {
+		free(fs);
+		return rc;
+	}
+	txn_recover(&fs->arena->txn, fs->os, &fs->maps);
+	fs->arena_fd = arena_fd;
+	fs->super = fs->arena->root;
+	/* Whoever made it did not come to the end of his first transaction. */
+	if (fs->super == NULL) {
+		arena_unmap(fs->arena);
+		free(fs);
+		return -EPROTO;
+	}
+	shmfs_recover(fs);
+	*out = fs;
+	return 0;
+}
+
+void shmfs_recover(struct shmfs *fs)
+{
+	txn_recover(&fs->arena->txn, fs->os, &fs->maps);
+	shmfs_begin(fs);
+	reclaim_drop_holes(fs);
+	shmfs_commit(fs);
+}
+
+int shmfs_check(int arena_fd)
+{
+	return arena_check(arena_fd);
+}
+
+/* Ids of a connection that is gone are gone with it, so nothing is there to be closed. */
+static void drop_references(struct shmfs *fs, struct node *node)
+{
+	node_change(fs, node);
+	node->lookups = 0;
+	if (is_object(node))
+		node->object.backing = 0;
+	life_drop_unused(fs, node);
+}
+
+void shmfs_drop_caller(struct shmfs *fs, bool backing)
+{
+	struct node *node;
+
+	for (uint64_t id = 0; index_next(&fs->super->handles, &id) != NULL; id++) {
+		shmfs_begin(fs);
+		shmfs_release(fs, id);
+		shmfs_commit(fs);
+	}
+	for (uint64_t id = 0; (node = index_next(&fs->super->nodes, &id)) != NULL; id++) {
+		shmfs_begin(fs);
+		drop_references(fs, node);
+		shmfs_commit(fs);
+	}
+	shmfs_begin(fs);
+	save(fs, fs->super, sizeof *fs->super);
+	fs->super->backing = backing;
+	fs->super->last_backing = 0;
+	shmfs_commit(fs);
+}
+
+int shmfs_arena_fd(const struct shmfs *fs)
+{
+	return fs->arena_fd;
+}
+
+void shmfs_close(struct shmfs *fs)
+{
+	const struct node *node;
+
+	if (fs == NULL)
+		return;
+	for (uint64_t id = 0; (node = index_next(&fs->super->nodes, &id)) != NULL; id++) {
+		if (!is_object(node))
+			continue;
+		if (node->object.backing != 0)
+			fs->os->backing_close(fs->os->arg, node->object.backing);
+		if (node->object.fd >= 0)
+			map_cache_close(&fs->maps, fs->os, node->object.fd);
+	}
+	for (const struct reclaim *entry = fs->super->reclaim.first; entry != NULL;
+	     entry = entry->next) {
+		if (entry->kind == RECLAIM_END)
+			map_cache_close(&fs->maps, fs->os, entry->fd);
+	}
+	map_cache_drop(&fs->maps);
+	arena_unmap(fs->arena);
+	close(fs->arena_fd);
+	free(fs);
+}

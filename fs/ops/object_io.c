@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Reading, writing and allocating through an open handle. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/falloc.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "fs/mac/mac.h"
+#include "fs/object/handle.h"
+#include "fs/object/node.h"
+#include "fs/object/object.h"
+#include "fs/object/seal.h"
+#include "fs/object/xattr_follow.h"
+#include "fs/state/charge.h"
+#include "fs/state/deferred_free.h"
+#include "fs/state/rules.h"
+#include "fs/step.h"
+
+static inline uint64_t smaller(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* relatime: a read is noted if it is the first since a change, or since a day. */
+static void note_read(struct shmfs *fs, struct node *node)
+{
+	struct timespec now;
+
+	if (rules_of(fs)->times_by_size)
+		return;
+	fs->os->now(fs->os->arg, &now);
+	/* Users set times as far away as the type goes, so it is the clock that is computed with.
+	 */
+	if (is_earlier(&node->mtime, &node->atime) && is_earlier(&node->ctime, &node->atime) &&
+	    node->atime.tv_sec > now.tv_sec - 24 * 60 * 60)
+		return;
+	save(fs, &node->atime, sizeof node->atime);
+	node->atime = now;
+}
+
+/* A read as far as the data: how much there is, and of which node. */
+static ssize_t begin_read(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t id, size_t size,
+    uint64_t offset, struct node **out)
+{
+	struct handle *handle = handle_get(fs, id);
+	struct node *node;
+	int rc;
+
+	if (handle == NULL || !handle->reads)
+		return -EBADF;
+	if (!(handle->rights & SHMFS_RIGHT_READ))
+		return -EPERM;
+	node = handle->node;
+	rc = mac_check(fs, cred, MAC_READ, node);
+	if (rc < 0)
+		return rc;
+	if (offset > OBJECT_SIZE_MAX)
+		return -EINVAL;
+	if (!handle->quiet)
+		note_read(fs, node);
+	if (offset >= node->object.size)
+		return 0;
+	*out = node;
+	return (ssize_t)smaller(size, node->object.size - offset);
+}
+
+ssize_t shmfs_read(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t id, void *buffer,
+    size_t size, uint64_t offset)
+{
+	struct node *node;
+	ssize_t count = begin_read(fs, cred, id, size, offset, &node);
+
+	return count <= 0
+		   ? count
+		   : fs->os->read(fs->os->arg, node->object.fd, buffer, (size_t)count, offset);
+}
+
+int shmfs_read_begin(struct shmfs *fs, const struct shmfs_cred *cred,
+    const struct shmfs_range *from, size_t size, struct shmfs_memory *out)
+{
+	struct node *node;
+	ssize_t count = begin_read(fs, cred, from->handle, size, from->offset, &node);
+
+	if (count < 0)
+		return (int)count;
+	if (count == 0)
+		return 1;
+	*out = (struct shmfs_memory){.fd = node->object.fd, .size = (size_t)count};
+	return 0;
+}
+
+size_t shmfs_lend(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t id,
+    const struct shmfs_lending *lending, const void **out)
+{
+	struct node *node;
+	ssize_t count = begin_read(fs, cred, id, lending->most, lending->offset, &node);
+
+	if (count <= 0 || (size_t)count < lending->least)
+		return 0;
+	*out =
+	    fs->os->view(fs->os->arg, &fs->maps, node->object.fd, lending->offset, (size_t)count);
+	return *out == NULL ? 0 : (size_t)count;
+}
+
+/* Makes room for a write that ends at `end`. */
+static int extend_for_write(struct shmfs *fs, struct node *node, uint64_t end)
+{
+	int rc;
+
+	if (end <= node->object.size || !node->object.grows)
+		return 0;
+	rc = object_resize(fs, node, end);
+	return rc == -ENOSPC ? -rules_of(fs)->no_room : rc;
+}
+
+static struct handle *writing_handle(const struct shmfs *fs, uint64_t id)
+{
+	struct handle *handle = handle_get(fs, id);
+
+	return handle != NULL && handle->writes ? handle : NULL;
+}
+
+/* What changes with an object's bytes. */
+static void note_write(struct shmfs *fs, struct node *node, const struct shmfs_cred *cred)
+{
+	node_change(fs, node);
+	node_touch_mtime(fs, node);
+	if (cred->uid != 0)
+		node_drop_set_id(fs, node, cred);
+	xattrs_follow_write(fs, node);
+}
+
+/* Whether a handle may write, and to which node. */
+static int begin_write(
+    struct shmfs *fs, const struct shmfs_cred *cred, uint64_t id, struct node **out)
+{
+	const struct handle *handle = writing_handle(fs, id);
+	int rc;
+
+	if (handle == NULL)
+		return -EBADF;
+	if (!(handle->rights & SHMFS_RIGHT_WRITE))
+		return -EPERM;
+	rc = mac_check(fs, cred, MAC_WRITE, handle->node);
+	if (rc < 0)
+		return rc;
+	*out = handle->node;
+	return 0;
+}
+
+int shmfs_write_begin(struct shmfs *fs, const struct shmfs_cred *cred, const struct shmfs_range *to,
+    size_t size, struct shmfs_memory *out)
+{
+	const struct object *object;
+	struct node *node;
+	int rc = begin_write(fs, cred, to->handle, &node);
+
+	if (rc < 0)
+		return rc;
+	object = &node->object;
+	if (object->seals & SEAL_WRITE)
+		return -EPERM;
+	if (size == 0 || to->offset >= object->size || size > object->size - to->offset)
+		return 1;
+	*out = (struct shmfs_memory){.fd = object->fd, .size = size};
+	return 0;
+}
+
+ssize_t shmfs_write_end(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t id, size_t count)
+{
+	const struct handle *handle = writing_handle(fs, id);
+
+	if (handle == NULL)
+		return -EBADF;
+	note_write(fs, handle->node, cred);
+	return (ssize_t)count;
+}
+
+ssize_t shmfs_write(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t id,
+    const void *buffer, size_t size, uint64_t offset)
+{
+	uint64_t old_size;
+	struct node *node;
+	ssize_t count;
+	int rc = begin_write(fs, cred, id, &node);
+
+	if (rc < 0)
+		return rc;
+	if (size == 0)
+		return 0;
+	if (offset >= OBJECT_SIZE_MAX)
+		return -EFBIG;
+	size = (size_t)smaller(size, OBJECT_SIZE_MAX - offset);
+	if (node->object.seals & SEAL_WRITE)
+		return -EPERM;
+	old_size = node->object.size;
+	rc = extend_for_write(fs, node, offset + size);
+	if (rc < 0)
+		return rc;
+	if (offset >= node->object.size)
+		return rules_of(fs)->full_write_is_0 ? 0 : -EFBIG;
+	size = (size_t)smaller(size, node->object.size - offset);
+	count = fs->os->write(fs->os->arg, node->object.fd, buffer, size, offset);
+	step("bytes written");
+	if (count < 0)
+		return count;
+	/* What the system had no memory for does not count as written, so not as size either. */
+	if ((uint64_t)count < size && node->object.size > old_size) {
+		rc = object_resize(fs, node,
+		    offset + (uint64_t)count > old_size ? offset + (uint64_t)count : old_size);
+		if (rc < 0)
+			return rc;
+	}
+	note_write(fs, node, cred);
+	return count;
+}
+
+ssize_t shmfs_write_back(
+    struct shmfs *fs, uint64_t id, const void *buffer, size_t size, uint64_t offset)
+{
+	struct handle *handle = writing_handle(fs, id);
+	const struct object *object;
+	ssize_t count;
+
+	if (handle == NULL)
+		return -EBADF;
+	object = &handle->node->object;
+	if (offset >= object->size)
+		return (ssize_t)size;
+	count = fs->os->write(
+	    fs->os->arg, object->fd, buffer, (size_t)smaller(size, object->size - offset), offset);
+	return count < 0 ? count : (ssize_t)size;
+}
+
+static bool overlap(const struct handle *from, uint64_t from_offset, const struct handle *to,
+    uint64_t to_offset, size_t size)
+{
+	uint64_t apart =
+	    from_offset < to_offset ? to_offset - from_offset : from_offset - to_offset;
+
+	return from->node == to->node && apart < size;
+}
+
+ssize_t shmfs_copy(struct shmfs *fs, const struct shmfs_cred *cred, const struct shmfs_range *from,
+    const struct shmfs_range *to, void *buffer, size_t size)
+{
+	const struct handle *source = handle_get(fs, from->handle);
+	const struct handle *target = writing_handle(fs, to->handle);
+	ssize_t count;
+
+	if (source == NULL || target == NULL)
+		return -EBADF;
+	if (overlap(source, from->offset, target, to->offset, size))
+		return -EINVAL;
+	count = shmfs_read(fs, cred, from->handle, buffer, size, from->offset);
+	if (count <= 0)
+		return count;
+	return shmfs_write(fs, cred, to->handle, buffer, (size_t)count, to->offset);
+}
+
+/* Zeroing less than this is not worth a queue. */
+#define ZERO_AT_ONCE (UINT64_C(16) * SHMFS_PAGE_SIZE)
+
+/*
+ * Frees the whole pages and zeroes the partial ones of a range, as far as the object reaches. The
+ * last page is whole although the size may end within it: what lies behind the size is zero.
+ */
+static int zero(struct shmfs *fs, struct node *node, uint64_t offset, uint64_t length)
+{
+	int rc;
+	uint64_t end = charge_pages_of(node->object.size) * SHMFS_PAGE_SIZE;
+
+	uint64_t from, to;
+
+	if (offset >= node->object.size)
+		return 0;
+	length = smaller(length, end - offset);
+	/* The first and the last piece hold the partial pages. */
+	from = (offset / ZERO_AT_ONCE + 1) * ZERO_AT_ONCE;
+	to = (offset + length) / ZERO_AT_ONCE * ZERO_AT_ONCE;
+	if (from >= to || !reclaim_wants(fs, to - from) ||
+	    reclaim_range(fs, node, RECLAIM_HOLE, from, to) < 0)
+		return fs->os->punch(fs->os->arg, node->object.fd, offset, length);
+	rc = fs->os->punch(fs->os->arg, node->object.fd, offset, from - offset);
+	if (rc == 0 && to < offset + length)
+		rc = fs->os->punch(fs->os->arg, node->object.fd, to, offset + length - to);
+	return rc;
+}
+
+/*
+ * Extending comes first, as it alone can fail for lack of room. The bytes between the old size and
+ * the new one are zero already.
+ */
+int shmfs_fallocate(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t id, int mode,
+    uint64_t offset, uint64_t length)
+{
+	struct handle *handle = writing_handle(fs, id);
+	struct node *node;
+	uint64_t end;
+	unsigned needs = SHMFS_RIGHT_ALLOCATE;
+	int rc;
+
+	if (handle == NULL)
+		return -EBADF;
+	if (mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE))
+		needs |= SHMFS_RIGHT_WRITE;
+	if ((handle->rights & needs) != needs)
+		return -EPERM;
+	rc = mac_check(fs, cred, MAC_TRUNCATE, handle->node);
+	if (rc < 0)
+		return rc;
+	if (mode != 0 && mode != FALLOC_FL_KEEP_SIZE && mode != FALLOC_FL_ZERO_RANGE &&
+	    mode != (FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE) &&
+	    mode != (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE))
+		return -EOPNOTSUPP;
+	if (length == 0)
+		return -EINVAL;
+	if (__builtin_add_overflow(offset, length, &end) || end > OBJECT_SIZE_MAX)
+		return -EFBIG;
+	node = handle->node;
+	if (mode != 0 && (node->object.seals & SEAL_WRITE))
+		return -EPERM;
+	if (!(mode & FALLOC_FL_KEEP_SIZE) && end > node->object.size)
+		rc = object_resize(fs, node, end);
+	if (rc == 0 && (mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE)))
+		rc = zero(fs, node, offset, length);
+	if (rc < 0)
+		return rc;
+	/* As on tmpfs, whatever the mode and even where nothing was to do. */
+	node_change(fs, node);
+	node_touch_mtime(fs, node);
+	return 0;
+}
+
+int shmfs_lseek(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t id, uint64_t offset,
+    int whence, uint64_t *out)
+{
+	const struct handle *handle = handle_get(fs, id);
+	const struct object *object;
+	int rc;
+
+	if (handle == NULL)
+		return -EBADF;
+	rc = mac_check(fs, cred, MAC_READ, handle->node);
+	if (rc < 0)
+		return rc;
+	if (whence != SEEK_DATA && whence != SEEK_HOLE)
+		return -EINVAL;
+	object = &handle->node->object;
+	if (offset >= object->size)
+		return -ENXIO;
+	return fs->os->seek(fs->os->arg, object->fd, offset, whence, out);
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Pins: parts of objects whose memory is handed out. */
+#include <assert.h>
+#include <errno.h>
+
+#include "fs/object/life.h"
+#include "fs/object/seal.h"
+#include "fs/state/deferred_free.h"
+#include "fs/state/expiry.h"
+
+static int check_part(const struct node *node, uint64_t offset, uint64_t length)
+{
+	uint64_t end;
+
+	if (!is_object(node) || length == 0 || __builtin_add_overflow(offset, length, &end) ||
+	    end > node->object.size)
+		return -EINVAL;
+	return 0;
+}
+
+int shmfs_pin(
+    struct shmfs *fs, uint64_t id, uint64_t offset, uint64_t length, bool writes, uint64_t *out)
+{
+	struct node *node = node_get(fs, id);
+	struct super *super = fs->super;
+	struct pin *pin;
+	int rc;
+
+	if (node == NULL || node->gone)
+		return -ESTALE;
+	rc = check_part(node, offset, length);
+	if (rc < 0)
+		return rc;
+	if (writes && (node->object.seals & SEAL_WRITE))
+		return -EPERM;
+	pin = arena_alloc(fs->arena, sizeof *pin);
+	if (pin == NULL)
+		return -ENOMEM;
+	save(fs, &super->next_pin, sizeof super->next_pin);
+	*pin = (struct pin){.id = super->next_pin++, .node = node};
+	rc = index_insert(fs->arena, &super->pins, pin->id, pin);
+	if (rc == 0)
+		rc = lifetime_export(fs, node);
+	if (rc < 0)
+		return rc;
+	node_change(fs, node);
+	/* Whoever is handed the memory must find its size. */
+	reclaim_finish(fs, node);
+	node->object.pins++;
+	*out = pin->id;
+	return 0;
+}
+
+void shmfs_unpin(struct shmfs *fs, uint64_t id)
+{
+	struct pin *pin = index_get(&fs->super->pins, id);
+	struct node *node;
+
+	if (pin == NULL)
+		return;
+	node = pin->node;
+	index_remove(fs->arena, &fs->super->pins, id);
+	arena_free(fs->arena, pin);
+	node_change(fs, node);
+	assert(node->object.pins > 0);
+	node->object.pins--;
+	life_drop_unused(fs, node);
+}
+
+uint64_t shmfs_first_pin(const struct shmfs *fs)
+{
+	uint64_t id = 0;
+
+	return index_next(&fs->super->pins, &id) != NULL ? id : 0;
+}
+
+int shmfs_open_pinned(struct shmfs *fs, uint64_t id, bool writes)
+{
+	const struct pin *pin = index_get(&fs->super->pins, id);
+
+	return pin == NULL ? -EBADF : fs->os->reopen(fs->os->arg, pin->node->object.fd, writes);
+}

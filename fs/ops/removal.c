@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Removing what nobody holds. */
+#include <errno.h>
+#include <stdio.h>
+
+#include "fs/object/life.h"
+#include "fs/object/node.h"
+#include "fs/object/object.h"
+
+static bool is_held(const struct shmfs *fs, const struct node *node)
+{
+	return object_is_open(node) || !object_is_unused(fs, node);
+}
+
+int shmfs_held(const struct shmfs *fs, uint64_t id)
+{
+	const struct node *node = node_get(fs, id);
+
+	if (node == NULL)
+		return -ESTALE;
+	return is_object(node) ? is_held(fs, node) : -EINVAL;
+}
+
+static struct shmfs_removal removal_of(const struct node *node)
+{
+	return (struct shmfs_removal){
+	    .id = node->id,
+	    .creator = node->creator,
+	    .size = node->object.size,
+	};
+}
+
+/*
+ * The kernel keeps a listing as long as the directory's mtime stays what it was, and it did not ask
+ * for this change. The clock stands still for milliseconds: so what has changed since a listing is
+ * later by a nanosecond at least.
+ */
+static void make_later(struct node *dir, const struct timespec *than)
+{
+	struct timespec *mtime = &dir->mtime;
+
+	if (is_earlier(than, mtime) || than->tv_sec > mtime->tv_sec + 1)
+		return;
+	*mtime = *than;
+	if (++mtime->tv_nsec == 1000000000) {
+		mtime->tv_nsec = 0;
+		mtime->tv_sec++;
+	}
+}
+
+static void take_newest_name(struct shmfs *fs, struct node *node, struct shmfs_removal *out)
+{
+	struct entry *entry = node->entry;
+	struct node *dir = entry->dir;
+	struct timespec before = dir->mtime;
+
+	*out = removal_of(node);
+	out->dir = dir->id;
+	snprintf(out->name, sizeof out->name, "%s", entry->name);
+	life_unname(fs, entry);
+	make_later(dir, &before);
+}
+
+int shmfs_reap(struct shmfs *fs, uint64_t id, struct shmfs_removal *out)
+{
+	struct node *node = node_get(fs, id);
+
+	if (node == NULL)
+		return -ESTALE;
+	if (!is_object(node))
+		return -EINVAL;
+	if (node->entry == NULL)
+		return -ENOENT;
+	if (is_held(fs, node))
+		return -EBUSY;
+	take_newest_name(fs, node, out);
+	return 0;
+}
+
+/* Whether a new object has had its time, or a user besides the one who made it. */
+static bool is_old_enough(const struct shmfs *fs, const struct node *node)
+{
+	struct timespec now;
+
+	if (node->object.openings >= 2)
+		return true;
+	fs->os->now(fs->os->arg, &now);
+	return now.tv_sec - node->btime.tv_sec >= (time_t)fs->super->lifetime_age;
+}
+
+static bool expire(struct shmfs *fs, struct node *node, struct shmfs_removal *out)
+{
+	/* Memory that came back: what drops it asks whether it did. */
+	if (node->names == 0) {
+		if (node->lookups > 0 || is_held(fs, node))
+			return false;
+		*out = removal_of(node);
+		life_drop_unused(fs, node);
+		return true;
+	}
+	if (!node->object.expires || !is_old_enough(fs, node) || is_held(fs, node))
+		return false;
+	take_newest_name(fs, node, out);
+	return true;
+}
+
+bool shmfs_is_watching(const struct shmfs *fs)
+{
+	return fs->super->watched.count > 0;
+}
+
+int shmfs_expire(struct shmfs *fs, uint64_t *from, unsigned most, struct shmfs_removal *out)
+{
+	struct node *node;
+
+	for (; (node = index_next(&fs->super->watched, from)) != NULL; (*from)++) {
+		if (most-- == 0)
+			return 0;
+		if (expire(fs, node, out))
+			return 1;
+	}
+	*from = 0;
+	return 0;
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Transactions, and how far the caller has come. */
+#include "fs/state/state.h"
+
+void shmfs_begin(struct shmfs *fs)
+{
+	fs->refusal.limit = SHMFS_LIMIT_NONE;
+	fs->denial.entry = NULL;
+	txn_begin(&fs->arena->txn);
+}
+
+void shmfs_commit(struct shmfs *fs)
+{
+	txn_commit(&fs->arena->txn, fs->os, &fs->maps);
+	arena_trim(fs->arena);
+}
+
+void shmfs_rollback(struct shmfs *fs)
+{
+	txn_rollback(&fs->arena->txn, fs->os, &fs->maps);
+}
+
+bool shmfs_active(const struct shmfs *fs)
+{
+	return fs->arena->txn.state == TXN_ACTIVE;
+}
+
+bool shmfs_changed(const struct shmfs *fs)
+{
+	return fs->arena->txn.log_used > 0 || fs->arena->txn.effect_count > 0;
+}
+
+void shmfs_set_mark(struct shmfs *fs, struct shmfs_mark mark)
+{
+	save(fs, &fs->super->mark, sizeof fs->super->mark);
+	fs->super->mark = mark;
+}
+
+struct shmfs_mark shmfs_mark(const struct shmfs *fs)
+{
+	return fs->super->mark;
+}
+
+int shmfs_last_backing(const struct shmfs *fs)
+{
+	return fs->super->last_backing;
+}

@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Checks what every operation relies on: that the parts of a namespace agree with each other. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fs/mac/subjects.h"
+#include "fs/object/directory.h"
+#include "fs/object/node.h"
+#include "fs/object/object.h"
+#include "fs/state/charge.h"
+#include "fs/state/descriptor.h"
+#include "fs/state/dictionary.h"
+#include "fs/state/expiry.h"
+#include "fs/state/xattr.h"
+#include "fs/storage/complain.h"
+
+/* What the nodes of one user come to. Few users have many nodes, so a list by uid serves. */
+struct holding {
+	uint32_t uid;
+	uint64_t pages, nodes;
+};
+
+/* What is counted while walking, to be compared with what the namespace says. */
+struct recount {
+	const struct shmfs *fs;
+	const struct complaints *to;
+	uint64_t entries, pages, nodes, listed, names;
+	/* Sums of ids, once for each entry and once for each name that a node says it has: a name
+	 * that is counted at a wrong node makes them differ. */
+	uint64_t bound, named;
+	/* Objects that are to be watched, pins, and the sum of the ids of pinned objects. */
+	uint64_t watched, pins, pinned;
+	struct holding *holdings; /* one for each account */
+	size_t users;
+	uint64_t memories;
+	unsigned bad;
+};
+
+static void verify_entry(void *arg, const struct entry *entry, uint64_t bucket, uint64_t belongs)
+{
+	struct recount *r = arg;
+	const struct complaints *to = r->to;
+	const struct directory *directory = &entry->dir->directory;
+
+	r->entries++;
+	r->bound += entry->node->id;
+	r->bad += expect(bucket == belongs, to, "entry %s: in bucket %" PRIu64 ", not %" PRIu64,
+	    entry->name, bucket, belongs);
+	r->bad += expect(entry->hash == dictionary_hash(&r->fs->super->dictionary, entry->dir,
+					    entry->name, entry->length),
+	    to, "entry %s: wrong hash", entry->name);
+	r->bad +=
+	    expect(strlen(entry->name) == entry->length, to, "entry %s: wrong length", entry->name);
+	r->bad += expect(node_get(r->fs, entry->dir->id) == entry->dir, to,
+	    "entry %s: its directory is unknown", entry->name);
+	r->bad += expect(node_get(r->fs, entry->node->id) == entry->node, to,
+	    "entry %s: its node is unknown", entry->name);
+	r->bad += expect(index_get(&directory->entries, entry->cookie) == entry, to,
+	    "entry %s: not at its cookie", entry->name);
+	r->bad += expect(
+	    entry->newer != NULL ? entry->newer->older == entry : entry->node->entry == entry, to,
+	    "entry %s: not among its node's names", entry->name);
+	r->bad += expect(entry->older == NULL ||
+			     (entry->older->newer == entry && entry->older->node == entry->node),
+	    to, "entry %s: its node's names are broken", entry->name);
+	r->bad += expect(entry->cookie >= COOKIE_FIRST && entry->cookie < directory->next_cookie,
+	    to, "entry %s: impossible cookie", entry->name);
+}
+
+static void verify_directory(struct recount *r, const struct node *node)
+{
+	const struct directory *directory = &node->directory;
+	uint64_t count = 0, subdirs = 0;
+	const struct entry *entry;
+
+	for (uint64_t cookie = 0; (entry = index_next(&directory->entries, &cookie)) != NULL;
+	     cookie++) {
+		count++;
+		subdirs += is_directory(entry->node);
+		r->bad +=
+		    expect(entry->dir == node, r->to, "entry %s: listed elsewhere", entry->name);
+		r->bad +=
+		    expect(!is_directory(entry->node) || entry->node->directory.parent == node,
+			r->to, "directory %s: another parent", entry->name);
+	}
+	r->listed += count;
+	r->bad += expect(count == directory->entries.count && subdirs == directory->subdirs, r->to,
+	    "directory %" PRIu64 ": %" PRIu64 " entries, %" PRIu64 " directories counted", node->id,
+	    count, subdirs);
+	r->bad += expect((node->names > 0) == (directory->parent != NULL) && node->names <= 1,
+	    r->to, "directory %" PRIu64 ": %u names", node->id, node->names);
+}
+
+/* The holding of a user, of whom there is an account; NULL: there is none. */
+static struct holding *holding_of(const struct recount *r, uint32_t uid)
+{
+	size_t low = 0, high = r->users;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (r->holdings[middle].uid < uid)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < r->users && r->holdings[low].uid == uid ? &r->holdings[low] : NULL;
+}
+
+/* Adds what a node is charged to the sums of all and of its creator. */
+static void count_charge(struct recount *r, const struct node *node)
+{
+	uint64_t pages = charge_pages_of(node->xattr_bytes),
+		 nodes = node->names > 1 ? node->names : 1;
+	struct holding *holding = holding_of(r, node->creator);
+
+	if (node->gone)
+		return;
+	if (is_object(node))
+		pages += charge_pages_of(node->object.size);
+	else if (S_ISLNK(node->mode))
+		pages += charge_pages_of(node_target_charge(node->symlink.length));
+	r->pages += pages;
+	r->nodes += nodes;
+	r->bad += expect(
+	    holding != NULL, r->to, "node %" PRIu64 ": its creator has no account", node->id);
+	if (holding == NULL)
+		return;
+	holding->pages += pages;
+	holding->nodes += nodes;
+}
+
+/* Accounts in the order of uids, to be compared with what the nodes come to. */
+static bool begin_holdings(struct recount *r)
+{
+	const struct index *accounts = &r->fs->super->charge.accounts;
+	const struct account *account;
+
+	r->holdings = calloc(accounts->count + 1, sizeof *r->holdings);
+	if (r->holdings == NULL)
+		return false;
+	for (uint64_t uid = 0; (account = index_next(accounts, &uid)) != NULL; uid++)
+		r->holdings[r->users++].uid = (uint32_t)uid;
+	return true;
+}
+
+static void verify_accounts(struct recount *r)
+{
+	for (size_t i = 0; i < r->users; i++) {
+		const struct holding *holding = &r->holdings[i];
+		struct account account = charge_account(r->fs, holding->uid);
+
+		r->bad += expect(account.pages == holding->pages &&
+				     account.nodes == holding->nodes && account.nodes > 0,
+		    r->to,
+		    "user %u: %" PRIu64 " pages and %" PRIu64 " nodes, charged %" PRIu64
+		    " and %" PRIu64,
+		    holding->uid, holding->pages, holding->nodes, account.pages, account.nodes);
+	}
+	free(r->holdings);
+}
+
+static void verify_object(struct recount *r, const struct node *node)
+{
+	const struct object *object = &node->object;
+
+	r->watched += lifetime_is_watched(node);
+	r->pins += object->pins;
+	r->pinned += object->pins * node->id;
+
+	r->bad += expect(object->fd >= 0 || (object->size == 0 && object->backing == 0), r->to,
+	    "object %" PRIu64 ": no memory for its size", node->id);
+	if (object->fd < 0)
+		return;
+	r->memories++;
+	r->bad += expect(descriptor_is_taken(r->fs, object->fd), r->to,
+	    "object %" PRIu64 ": descriptor %d is free", node->id, object->fd);
+}
+
+static void verify_watched(struct recount *r)
+{
+	const struct super *super = r->fs->super;
+	const struct node *node;
+	uint64_t pins = 0, pinned = 0;
+	const struct pin *pin;
+
+	for (uint64_t id = 0; (node = index_next(&super->watched, &id)) != NULL; id++)
+		r->bad += expect(node_get(r->fs, id) == node && lifetime_is_watched(node), r->to,
+		    "watched object %" PRIu64 ": stray", id);
+	r->bad += expect(super->watched.count == r->watched, r->to,
+	    "%" PRIu64 " objects watched, %" PRIu64 " to be watched", super->watched.count,
+	    r->watched);
+	for (uint64_t id = 0; (pin = index_next(&super->pins, &id)) != NULL; id++) {
+		pins++;
+		pinned += pin->node->id;
+		r->bad += expect(pin->id == id && node_get(r->fs, pin->node->id) == pin->node,
+		    r->to, "pin %" PRIu64 ": stray", id);
+	}
+	r->bad += expect(pins == r->pins && pinned == r->pinned, r->to,
+	    "%" PRIu64 " pins, %" PRIu64 " counted, or counted at other objects", pins, r->pins);
+}
+
+static void verify_node(struct recount *r, const struct node *node, uint64_t id)
+{
+	count_charge(r, node);
+	r->bad += expect(node->xattr_bytes == xattr_bytes(node), r->to,
+	    "node %" PRIu64 ": attributes of another size", id);
+	r->names += node->names;
+	r->named += node->names * node->id;
+	r->bad += expect(
+	    node->entry == NULL ? node->names == 0 || id == SHMFS_ROOT : node->entry->node == node,
+	    r->to, "node %" PRIu64 ": its entry is of another", id);
+	r->bad += expect(node->id == id && id < r->fs->super->next_id, r->to,
+	    "node %" PRIu64 ": found as %" PRIu64, node->id, id);
+	r->bad += expect(node->names > 0 || node->lookups > 0 ||
+			     (is_object(node) && (object_is_open(node) || node->object.exported)),
+	    r->to, "node %" PRIu64 ": nothing knows it", id);
+	if (is_directory(node))
+		verify_directory(r, node);
+	else if (is_object(node))
+		verify_object(r, node);
+}
+
+static void verify_handles(struct recount *r)
+{
+	const struct super *super = r->fs->super;
+	const struct handle *handle;
+	/* And sums of ids, as for names. */
+	uint64_t opens = 0, handles = 0, opened = 0, held = 0, writable = 0, writing = 0;
+	const struct node *node;
+
+	for (uint64_t id = 0; (node = index_next(&super->nodes, &id)) != NULL; id++) {
+		if (!is_object(node))
+			continue;
+		opens += node->object.opens;
+		opened += node->object.opens * id;
+		writable += node->object.writers * id;
+	}
+	for (uint64_t id = 0; (handle = index_next(&super->handles, &id)) != NULL; id++) {
+		handles++;
+		held += handle->node->id;
+		writing += handle->writes ? handle->node->id : 0;
+		r->bad +=
+		    expect(handle->id == id && node_get(r->fs, handle->node->id) == handle->node,
+			r->to, "handle %" PRIu64 ": stray", id);
+	}
+	r->bad += expect(opens == handles && handles == super->handles.count, r->to,
+	    "%" PRIu64 " openings, %" PRIu64 " handles", opens, handles);
+	r->bad += expect(opened == held && writable == writing, r->to,
+	    "openings are counted at other objects than handles are of");
+}
+
+static void verify_reclaim(struct recount *r)
+{
+	const struct reclaim_queue *queue = &r->fs->super->reclaim;
+	const struct reclaim *last = NULL;
+	uint64_t count = 0, ranges = 0, of_nodes = 0;
+	const struct node *node;
+
+	for (const struct reclaim *entry = queue->first; entry != NULL; entry = entry->next) {
+		r->bad += expect(entry->prev == last, r->to,
+		    "descriptor %d: queued to be freed behind another", entry->fd);
+		last = entry;
+		count++;
+		ranges += entry->node != NULL;
+		r->memories += entry->kind == RECLAIM_END;
+		r->bad += expect((entry->kind == RECLAIM_END) == (entry->node == NULL) &&
+				     descriptor_is_taken(r->fs, entry->fd) &&
+				     (entry->node == NULL || entry->node->object.fd == entry->fd),
+		    r->to, "descriptor %d: wrongly queued to be freed", entry->fd);
+	}
+	for (uint64_t id = 0; (node = index_next(&r->fs->super->nodes, &id)) != NULL; id++)
+		of_nodes += is_object(node) ? node->object.reclaims : 0;
+	r->bad += expect(count == queue->count && last == queue->last && ranges == of_nodes, r->to,
+	    "%" PRIu64 " entries to be freed, %" PRIu64 " of nodes, counted %u and %" PRIu64, count,
+	    ranges, queue->count, of_nodes);
+}
+
+static void verify_vacant(struct recount *r)
+{
+	const struct vacant_list *list = &r->fs->super->vacant;
+	const struct vacant *last = NULL;
+	uint64_t count = 0, of_nodes = 0;
+	const struct node *node;
+
+	for (const struct vacant *vacant = list->first; vacant != NULL; vacant = vacant->next) {
+		r->bad += expect(vacant->prev == last && vacant->node->object.vacant == vacant &&
+				     vacant->node->object.fd >= 0,
+		    r->to, "node %" PRIu64 ": wrongly remembered as empty", vacant->node->id);
+		last = vacant;
+		count++;
+	}
+	for (uint64_t id = 0; (node = index_next(&r->fs->super->nodes, &id)) != NULL; id++)
+		of_nodes += is_object(node) && node->object.vacant != NULL;
+	r->bad += expect(count == list->count && last == list->last && count == of_nodes, r->to,
+	    "%" PRIu64 " empty objects remembered, %" PRIu64 " of nodes, counted %" PRIu64, count,
+	    of_nodes, list->count);
+}
+
+unsigned shmfs_verify(
+    const struct shmfs *fs, void (*complain)(void *arg, const char *line), void *arg)
+{
+	const struct super *super = fs->super;
+	const struct complaints to = {complain, arg};
+	struct recount r = {.fs = fs, .to = &to};
+	const struct node *node;
+
+	if (!begin_holdings(&r))
+		return expect(false, &to, "no memory to check accounts with");
+	dictionary_each(&super->dictionary, verify_entry, &r);
+	for (uint64_t id = 0; (node = index_next(&super->nodes, &id)) != NULL; id++)
+		verify_node(&r, node, id);
+	verify_handles(&r);
+	verify_watched(&r);
+	verify_accounts(&r);
+	r.bad += mac_verify(fs, &to);
+	r.bad += expect(r.entries == super->dictionary.entries && r.entries == r.listed, &to,
+	    "%" PRIu64 " entries, %" PRIu64 " of them in directories", r.entries, r.listed);
+	/* The root's name is no entry. */
+	r.bad += expect(r.names == r.entries + 1 && r.named == r.bound + SHMFS_ROOT, &to,
+	    "%" PRIu64 " entries, %" PRIu64 " names counted, or counted elsewhere", r.entries,
+	    r.names);
+	r.bad += expect(r.pages == super->charge.total.pages, &to,
+	    "%" PRIu64 " pages, %" PRIu64 " charged", r.pages, super->charge.total.pages);
+	r.bad += expect(r.nodes == super->charge.total.nodes, &to,
+	    "%" PRIu64 " nodes, %" PRIu64 " charged", r.nodes, super->charge.total.nodes);
+	verify_reclaim(&r);
+	verify_vacant(&r);
+	r.bad += expect(r.memories == descriptor_count(fs), &to,
+	    "%" PRIu64 " objects with memory, %" PRIu64 " descriptors taken", r.memories,
+	    descriptor_count(fs));
+	return r.bad + arena_verify(fs->arena, complain, arg);
+}

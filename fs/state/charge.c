@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Accounts of pages and nodes; see charge.h. */
+#include "charge.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "deferred_free.h"
+#include "rules.h"
+
+uint64_t charge_pages_of(uint64_t size)
+{
+	return size / SHMFS_PAGE_SIZE + (size % SHMFS_PAGE_SIZE != 0);
+}
+
+static struct account *find(const struct shmfs *fs, uint32_t uid)
+{
+	return index_get(&fs->super->charge.accounts, uid);
+}
+
+struct account charge_account(const struct shmfs *fs, uint32_t uid)
+{
+	const struct account *account = find(fs, uid);
+
+	return account != NULL ? *account : (struct account){.uid = uid};
+}
+
+struct account charge_user_limit(const struct shmfs *fs, uint32_t uid)
+{
+	const struct charge *charge = &fs->super->charge;
+	const struct account *exception;
+
+	if (uid == 0)
+		return (struct account){0};
+	exception = index_get(&charge->exceptions, uid);
+	return exception != NULL ? *exception : charge->user_limit;
+}
+
+/* Limits may be set below what is in use, so "what is left" must not be computed by subtraction. */
+static bool fits(uint64_t used, uint64_t more, uint64_t limit)
+{
+	uint64_t sum;
+
+	return !__builtin_add_overflow(used, more, &sum) && (limit == 0 || sum <= limit);
+}
+
+static bool refuse(struct shmfs *fs, enum shmfs_limit limit, uint32_t uid, uint64_t asked,
+    uint64_t used, uint64_t allowed)
+{
+	fs->refusal = (struct shmfs_refusal){
+	    .limit = limit,
+	    .uid = uid,
+	    .asked = asked,
+	    .used = used,
+	    .allowed = allowed,
+	};
+	return false;
+}
+
+static bool fits_user(
+    struct shmfs *fs, const struct account *account, uint64_t pages, uint64_t nodes)
+{
+	uint32_t uid = (uint32_t)account->uid;
+	struct account limit = charge_user_limit(fs, uid);
+
+	if (!fits(account->pages, pages, limit.pages))
+		return refuse(fs, SHMFS_LIMIT_USER_SIZE, uid, pages, account->pages, limit.pages);
+	if (!fits(account->nodes, nodes, limit.nodes))
+		return refuse(fs, SHMFS_LIMIT_USER_NODES, uid, nodes, account->nodes, limit.nodes);
+	return true;
+}
+
+static bool fits_total(struct shmfs *fs, uint32_t uid, uint64_t pages, uint64_t nodes)
+{
+	const struct account *total = &fs->super->charge.total, *limit = &fs->super->charge.limit;
+
+	if (!fits(total->pages, pages, limit->pages))
+		return refuse(fs, SHMFS_LIMIT_SIZE, uid, pages, total->pages, limit->pages);
+	if (!fits(total->nodes, nodes, limit->nodes))
+		return refuse(fs, SHMFS_LIMIT_NODES, uid, nodes, total->nodes, limit->nodes);
+	return true;
+}
+
+/*
+ * Memory is granted only where it can be touched, so what is being freed has to be free first, as
+ * far as it would be too much. To be called where the pages fit.
+ */
+static void make_room(struct shmfs *fs, uint64_t pages)
+{
+	const struct charge *charge = &fs->super->charge;
+	uint64_t used = charge->total.pages + pages;
+
+	if (pages > 0 && fs->super->reclaim.count > 0 && charge->limit.pages > 0)
+		reclaim_free_down_to(fs, charge->limit.pages - used);
+}
+
+/* Both limits are asked before either account changes. */
+static int add(struct shmfs *fs, struct account *account, uint64_t pages, uint64_t nodes)
+{
+	struct account *total = &fs->super->charge.total;
+
+	if (!fits_user(fs, account, pages, nodes))
+		return -rules_of(fs)->over_user_limit;
+	if (!fits_total(fs, (uint32_t)account->uid, pages, nodes))
+		return -ENOSPC;
+	make_room(fs, pages);
+	save(fs, account, sizeof *account);
+	save(fs, total, sizeof *total);
+	account->pages += pages;
+	account->nodes += nodes;
+	total->pages += pages;
+	total->nodes += nodes;
+	return 0;
+}
+
+static void subtract(struct shmfs *fs, struct account *account, uint64_t pages, uint64_t nodes)
+{
+	struct account *total = &fs->super->charge.total;
+
+	assert(account->pages >= pages && account->nodes >= nodes);
+	assert(total->pages >= pages && total->nodes >= nodes);
+	save(fs, account, sizeof *account);
+	save(fs, total, sizeof *total);
+	account->pages -= pages;
+	account->nodes -= nodes;
+	total->pages -= pages;
+	total->nodes -= nodes;
+}
+
+static int find_or_make(struct shmfs *fs, uint32_t uid, struct account **out)
+{
+	struct account *account = find(fs, uid);
+	int rc;
+
+	if (account == NULL) {
+		account = arena_alloc(fs->arena, sizeof *account);
+		if (account == NULL)
+			return -ENOMEM;
+		account->uid = uid;
+		rc = index_insert(fs->arena, &fs->super->charge.accounts, uid, account);
+		if (rc < 0)
+			return rc;
+	}
+	*out = account;
+	return 0;
+}
+
+/* Says which object a refusal was about. */
+static void explain(struct shmfs *fs, const char *name, uint64_t id)
+{
+	char *out = fs->refusal.object;
+
+	if (name != NULL && *name != '\0')
+		snprintf(out, sizeof fs->refusal.object, "%s", name);
+	else
+		snprintf(out, sizeof fs->refusal.object, "#%" PRIu64, id);
+}
+
+int charge_node(struct shmfs *fs, uint32_t uid, const char *name)
+{
+	struct account *account;
+	int rc = find_or_make(fs, uid, &account);
+
+	if (rc == 0)
+		rc = add(fs, account, 0, 1);
+	if (rc < 0)
+		explain(fs, name, fs->super->next_id);
+	return rc;
+}
+
+void charge_node_end(struct shmfs *fs, uint32_t uid)
+{
+	struct account *account = find(fs, uid);
+
+	subtract(fs, account, 0, 1);
+	if (account->nodes > 0)
+		return;
+	assert(account->pages == 0);
+	index_remove(fs->arena, &fs->super->charge.accounts, uid);
+	arena_free(fs->arena, account);
+}
+
+int charge_resize(struct shmfs *fs, const struct node *node, uint64_t from, uint64_t to)
+{
+	uint64_t from_pages = charge_pages_of(from), to_pages = charge_pages_of(to);
+	struct account *account = find(fs, node->creator);
+	int rc = 0;
+
+	if (to_pages > from_pages)
+		rc = add(fs, account, to_pages - from_pages, 0);
+	else if (to_pages < from_pages)
+		subtract(fs, account, from_pages - to_pages, 0);
+	if (rc < 0)
+		explain(fs, node->entry != NULL ? node->entry->name : NULL, node->id);
+	return rc;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Charges: how many pages and nodes the namespace and each of its users hold, and how many they
+ * may.
+ *
+ * A page is charged when an object's size comes to cover it, not when it is first touched: a full
+ * namespace is an error for whoever asks for more, and never a SIGBUS for whoever was granted it.
+ * A node is charged for itself and its first name; each further name counts as another. Everything
+ * about a node is charged to its creator, whoever owns or grows it later, and so is given back to
+ * him. Root has an account and no limit of his own.
+ *
+ * A refusal is remembered until the next transaction, for whoever has to explain it.
+ */
+#ifndef SHMFS_CHARGE_H
+#define SHMFS_CHARGE_H
+
+#include <stdint.h>
+
+#include "state.h"
+
+/* Pages that an object of this size covers. */
+uint64_t charge_pages_of(uint64_t size);
+
+/*
+ * One more node or name that is charged to a user; name is for the explanation of a refusal.
+ * -ENOSPC or, for the user's own limit, the errno that the rules have for it; -ENOMEM.
+ */
+int charge_node(struct shmfs *fs, uint32_t uid, const char *name);
+
+/* One node less. */
+void charge_node_end(struct shmfs *fs, uint32_t uid);
+
+/*
+ * Moves the charge for a node from the pages that one size covers to those of another. Growing has
+ * the errors of charge_node(); letting go has none.
+ */
+int charge_resize(struct shmfs *fs, const struct node *node, uint64_t from, uint64_t to);
+
+/* What a user holds; nothing where he has no account. */
+struct account charge_account(const struct shmfs *fs, uint32_t uid);
+
+/* The limits of one user, whether or not he is an exception; 0 = none. */
+struct account charge_user_limit(const struct shmfs *fs, uint32_t uid);
+
+#endif

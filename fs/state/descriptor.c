@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Numbers of descriptors; see descriptor.h. */
+#include "descriptor.h"
+
+#include <errno.h>
+
+#define TAKEN UINT32_MAX
+#define MOST (DESCRIPTOR_DIRECTORIES * DESCRIPTOR_DIRECTORY * DESCRIPTOR_PAGE)
+
+_Static_assert(DESCRIPTOR_PAGE * sizeof(uint32_t) == ARENA_PAGE_SIZE, "a page of words");
+_Static_assert(DESCRIPTOR_DIRECTORY * sizeof(uint32_t *) == ARENA_PAGE_SIZE, "a page of pointers");
+
+void descriptor_init(struct shmfs *fs, int first, int limit)
+{
+	fs->super->descriptors = (struct descriptors){
+	    .first = first,
+	    .fresh = first,
+	    .end = limit > 0 && limit < first + MOST ? limit : first + MOST,
+	};
+}
+
+/* Where the page of a number stands in its directory, which is there. */
+static uint32_t **page_of(const struct descriptors *all, int fd)
+{
+	int page = (fd - all->first) / DESCRIPTOR_PAGE;
+
+	return &all->directory[page / DESCRIPTOR_DIRECTORY][page % DESCRIPTOR_DIRECTORY];
+}
+
+static uint32_t *word_of(const struct descriptors *all, int fd)
+{
+	return &(*page_of(all, fd))[(fd - all->first) % DESCRIPTOR_PAGE];
+}
+
+static void set_word(struct shmfs *fs, int fd, uint32_t value)
+{
+	uint32_t *word = word_of(&fs->super->descriptors, fd);
+
+	save(fs, word, sizeof *word);
+	*word = value;
+}
+
+/* Memory for the words of a page of numbers, of which this is the first. */
+static int add_page(struct shmfs *fs, int fd)
+{
+	struct descriptors *all = &fs->super->descriptors;
+	int directory = (fd - all->first) / (DESCRIPTOR_PAGE * DESCRIPTOR_DIRECTORY);
+	uint32_t **page;
+
+	if (all->directory[directory] == NULL)
+		all->directory[directory] = arena_alloc(fs->arena, ARENA_PAGE_SIZE);
+	if (all->directory[directory] == NULL)
+		return -ENOMEM;
+	page = page_of(all, fd);
+	save(fs, page, sizeof *page);
+	*page = arena_alloc(fs->arena, ARENA_PAGE_SIZE);
+	return *page != NULL ? 0 : -ENOMEM;
+}
+
+int descriptor_take(struct shmfs *fs, int *out)
+{
+	struct descriptors *all = &fs->super->descriptors;
+	int fd = all->free, rc = 0;
+
+	save(fs, all, sizeof *all);
+	if (fd != 0) {
+		all->free = (int)*word_of(all, fd);
+	} else {
+		fd = all->fresh;
+		if (fd >= all->end)
+			return -ENFILE;
+		if ((fd - all->first) % DESCRIPTOR_PAGE == 0)
+			rc = add_page(fs, fd);
+		if (rc < 0)
+			return rc;
+		all->fresh++;
+	}
+	set_word(fs, fd, TAKEN);
+	*out = fd;
+	return 0;
+}
+
+/* Needs no memory, so that it cannot fail. */
+void descriptor_give_back(struct shmfs *fs, int fd)
+{
+	struct descriptors *all = &fs->super->descriptors;
+
+	save(fs, &all->free, sizeof all->free);
+	set_word(fs, fd, (uint32_t)all->free);
+	all->free = fd;
+}
+
+bool descriptor_is_taken(const struct shmfs *fs, int fd)
+{
+	const struct descriptors *all = &fs->super->descriptors;
+
+	return fd >= all->first && fd < all->fresh && *word_of(all, fd) == TAKEN;
+}
+
+uint64_t descriptor_count(const struct shmfs *fs)
+{
+	const struct descriptors *all = &fs->super->descriptors;
+	uint64_t count = 0;
+
+	for (int fd = all->first; fd < all->fresh; fd++)
+		count += *word_of(all, fd) == TAKEN;
+	return count;
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Legal names, their hash, and patterns; see name.h. */
+#include "name.h"
+
+#include <errno.h>
+#include <fnmatch.h>
+#include <string.h>
+
+#include "fs/shmfs.h"
+
+#define FNV_PRIME UINT64_C(0x100000001b3)
+
+int name_length(const char *name, int most)
+{
+	size_t length = strnlen(name, (size_t)most + 1);
+
+	if (length == 0 || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+		return -EINVAL;
+	if (length > (size_t)most)
+		return -ENAMETOOLONG;
+	if (memchr(name, '/', length) != NULL)
+		return -EINVAL;
+	return (int)length;
+}
+
+uint64_t name_hash(uint64_t basis, const char *name, size_t length)
+{
+	uint64_t hash = basis;
+
+	for (size_t i = 0; i < length; i++)
+		hash = (hash * FNV_PRIME) ^ (unsigned char)name[i];
+	return hash;
+}
+
+bool name_matches(const char *patterns, const char *name)
+{
+	char pattern[SHMFS_NAME_MAX + 1];
+
+	while (*patterns != '\0') {
+		size_t length = strcspn(patterns, ":");
+
+		/* A pattern that is longer than any name is refused where the namespace is made. */
+		if (length > 0 && length < sizeof pattern) {
+			memcpy(pattern, patterns, length);
+			pattern[length] = '\0';
+			if (fnmatch(pattern, name, 0) == 0)
+				return true;
+		}
+		patterns += length;
+		patterns += *patterns == ':';
+	}
+	return false;
+}

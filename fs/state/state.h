@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * All that a namespace has, as it lies in the arena: the shapes of its structures, in one place,
+ * because whoever changes one of them has to raise ARENA_LAYOUT (arena.h).
+ *
+ * What is done with them stands elsewhere: tables and accounts beside this file, what becomes of
+ * nodes in fs/object, what is asked of a namespace in fs/ops. Whatever is changed is saved first.
+ */
+#ifndef SHMFS_STATE_H
+#define SHMFS_STATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "fs/shmfs.h"
+#include "fs/storage/arena.h"
+#include "fs/storage/index.h"
+#include "fs/storage/map_cache.h"
+
+/* --- names ------------------------------------------------------------------------------------ */
+
+struct node;
+
+/* A name in a directory, for a node. Allocated with room for the name and its NUL. */
+struct entry {
+	struct entry *next; /* in the same bucket */
+	uint64_t hash;
+	struct node *dir;
+	struct node *node;
+	struct entry *newer, *older; /* the node's other names, in the order they came */
+	uint64_t cookie; /* its place in the directory's order, never used again there */
+	uint32_t length; /* of the name, without the NUL */
+	char name[];
+};
+
+/* From a directory and a name to the entry; dictionary.h. */
+struct dictionary {
+	struct entry ****segments; /* page of pointers to pages of pointers to pages of buckets */
+	uint64_t buckets;
+	uint64_t entries;
+	uint64_t basis; /* of the hash, see name.h */
+};
+
+/* --- nodes ------------------------------------------------------------------------------------ */
+
+/* Part of a value of an extended attribute. */
+struct chunk {
+	struct chunk *next;
+	uint32_t size;
+	char data[];
+};
+
+struct xattr {
+	struct xattr *next;
+	struct chunk *value;
+	uint32_t size; /* of the value */
+	uint32_t name_length;
+	char name[];
+};
+
+/* Bounds of one value, as the kernel has them, and of all names and values of one node. */
+#define XATTR_VALUE_MAX 65536
+#define XATTR_NODE_MAX (2 * XATTR_VALUE_MAX)
+
+/* Attributes of one node. All of them go in the transaction that ends it, and its log is bounded:
+ * each takes at most half a kilobyte of it. */
+#define XATTR_COUNT_MAX 256
+
+/* An object's memory. A memfd is made when the object first needs one. */
+struct object {
+	uint64_t size;
+	int32_t fd;	       /* -1: there is none, and then the size is 0 */
+	int32_t backing;       /* 0: none */
+	uint32_t opens;	       /* open handles */
+	uint32_t writers;      /* those of them that may write */
+	uint8_t seals;	       /* of enum seal */
+	bool grows;	       /* a write past the end extends it */
+	uint16_t reclaims;     /* entries about it in the queue of deferred_free.h */
+	struct vacant *vacant; /* its place in the list of idle_memory.h, or NULL */
+	bool expires;	       /* its names go when nobody holds it (expiry.h) */
+	bool exported;	  /* its memory was handed out, past the kernel's knowledge of holders */
+	uint8_t openings; /* that ever were, up to 2 */
+	uint32_t pins;	  /* while there are any, it does not shrink */
+};
+
+struct directory {
+	struct node *parent;  /* the root's is itself; NULL once removed */
+	struct index entries; /* by cookie */
+	uint64_t next_cookie;
+	uint64_t subdirs;
+};
+
+struct symlink {
+	char *target;
+	uint64_t length;
+};
+
+struct node {
+	uint64_t id;
+	uint64_t lookups;
+	uint32_t names; /* entries that name it; a directory has at most one */
+	uint32_t mode;
+	uint32_t uid, gid;
+	uint32_t creator;     /* the uid that is charged, whoever owns it later */
+	bool gone;	      /* only lookups are left: without memory, and charged no more */
+	bool linkable;	      /* has no name yet and may be given one */
+	uint16_t label;	      /* number of its label (mac.h), 0: none */
+	uint32_t xattr_bytes; /* of all names and values */
+	struct xattr *xattrs;
+	struct entry *entry; /* the newest of its names; NULL: it has none, or is the root */
+	struct timespec atime, mtime, ctime, btime;
+	union {
+		struct object object;
+		struct directory directory;
+		struct symlink symlink;
+	};
+};
+
+static inline bool is_directory(const struct node *node)
+{
+	return S_ISDIR(node->mode);
+}
+
+static inline bool is_object(const struct node *node)
+{
+	return S_ISREG(node->mode);
+}
+
+/* An opening of an object, with what it may do. */
+struct handle {
+	uint64_t id;
+	struct node *node;
+	bool reads, writes;
+	bool quiet;	/* reads leave no access time: O_NOATIME */
+	uint8_t rights; /* of enum shmfs_right, what was not given up */
+};
+
+/* What keeps an object from shrinking, as a mapping in FreeBSD's kernel does (shm_map). */
+struct pin {
+	uint64_t id;
+	struct node *node;
+};
+
+/* --- memory that is not in use any more ------------------------------------------------------- */
+
+enum reclaim_kind {
+	RECLAIM_END,	/* memory that no object has any more: its descriptor closes at the end */
+	RECLAIM_SHRINK, /* the part of an object's memory that lies behind its size */
+	RECLAIM_HOLE,	/* a part that reads as zeros */
+};
+
+struct reclaim {
+	struct reclaim *next, *prev;
+	struct node *node; /* NULL at RECLAIM_END */
+	int32_t fd;
+	uint32_t kind;	  /* enum reclaim_kind */
+	uint64_t at, end; /* what is left to free, in whole pages */
+};
+
+struct reclaim_queue {
+	struct reclaim *first, *last;
+	uint32_t count;
+	uint64_t least; /* bytes; less than that is freed at once. 0: everything is */
+};
+
+/* An empty object that keeps its memory; idle_memory.h. */
+struct vacant {
+	struct vacant *next, *prev;
+	struct node *node;
+};
+
+struct vacant_list {
+	struct vacant *first, *last;
+	uint64_t count;
+};
+
+/* --- accounts and numbers --------------------------------------------------------------------- */
+
+/* What one user holds. There is one for as long as he holds anything. */
+struct account {
+	uint64_t uid;
+	uint64_t pages;
+	uint64_t nodes;
+};
+
+struct charge {
+	struct account total;
+	struct account limit;	   /* of all together; 0 = none */
+	struct account user_limit; /* of each user but root; 0 = none */
+	struct index accounts;	   /* by uid */
+	struct index exceptions;   /* by uid: limits of users for whom user_limit does not count */
+};
+
+/*
+ * A table of two levels, a page at a time, with a word for each number: that it is taken, or which
+ * one is free after it. It keeps the size that it once had.
+ */
+#define DESCRIPTOR_PAGE 1024
+#define DESCRIPTOR_DIRECTORY 512
+#define DESCRIPTOR_DIRECTORIES 4
+#define DESCRIPTOR_FIRST_MAX (1 << 20)
+
+struct descriptors {
+	uint32_t **directory[DESCRIPTOR_DIRECTORIES];
+	int32_t free;	      /* the first that is free below `fresh`; 0: none */
+	int32_t first, fresh; /* numbers from `fresh` on were never used */
+	int32_t end;	      /* that and higher ones are not used */
+};
+
+/* --- labels (fs/mac) ---------------------------------------------------------------------------
+ */
+
+/* A label that is in use. There are never two of the same content. */
+struct mac_label {
+	uint64_t users; /* nodes, and 1 if a subject has it */
+	struct shmfs_label label;
+};
+
+/* Labels are known by numbers from 1 on, so that a node without one costs nothing; 0: none. */
+typedef uint16_t mac_number;
+
+struct mac_subject {
+	uint32_t id;
+	uint16_t kind;
+	mac_number label;
+};
+
+#define MAC_SUBJECT_PAGES (SHMFS_SUBJECTS_MAX * sizeof(struct mac_subject) / 4096)
+
+/* In the arena. Only subjects and labels change after the beginning. */
+struct mac {
+	uint32_t policies; /* 0: everything below is unused */
+	uint32_t count;	   /* of subjects, in their order */
+	struct mac_subject *pages[MAC_SUBJECT_PAGES];
+	struct mac_label **labels; /* a page: by number - 1 */
+	bool revoke;
+};
+
+/* --- the whole -------------------------------------------------------------------------------- */
+
+/* The root of all state in the arena. */
+struct super {
+	uint64_t next_id;     /* of nodes */
+	uint64_t next_handle; /* ids of handles */
+	struct node *root;
+	struct index nodes;
+	struct index handles;
+	struct dictionary dictionary;
+	struct charge charge;
+	uint64_t next_pin; /* ids of pins */
+	struct index pins;
+	struct index watched; /* objects that expire or were exported, by id */
+	struct mac mac;
+	char *grow_patterns, *lifetime_patterns;
+	uint64_t lifetime_age; /* seconds */
+	struct descriptors descriptors;
+	struct reclaim_queue reclaim;
+	struct vacant_list vacant;
+	struct shmfs_mark mark;
+	int32_t last_backing;
+	bool backing;
+	enum shmfs_rules rules;
+};
+
+/* One process's view of a namespace; nothing in here has to survive. */
+struct shmfs {
+	struct arena *arena;
+	struct super *super;
+	const struct shmfs_os *os;
+	int arena_fd;
+	struct reclaim
+	    *begun; /* what has a piece that somebody else frees (deferred_free.h), or NULL */
+	struct shmfs_refusal refusal;
+	struct shmfs_denial denial;
+	struct shmfs_map_cache maps;
+	char scratch[XATTR_VALUE_MAX]; /* of one operation */
+};
+
+static inline void save(struct shmfs *fs, void *memory, size_t size)
+{
+	txn_save(&fs->arena->txn, memory, size);
+}
+
+/* Saves a node, which the caller is about to change. */
+static inline void node_change(struct shmfs *fs, struct node *node)
+{
+	save(fs, node, sizeof *node);
+}
+
+/* NULL: there is no such node. */
+static inline struct node *node_get(const struct shmfs *fs, uint64_t id)
+{
+	return index_get(&fs->super->nodes, id);
+}
+
+#endif

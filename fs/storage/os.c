@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The outside world as Linux has it; see struct shmfs_os. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/falloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "fs/shmfs.h"
+#include "fs/step.h"
+#include "map_cache.h"
+
+/* Since Linux 6.3; elsewhere EINVAL. With sysctl vm.memfd_noexec set, asking for it is a must. */
+#ifndef MFD_EXEC
+#define MFD_EXEC 0x0010U
+#endif
+
+static inline int result(int rc)
+{
+	return rc < 0 ? -errno : rc;
+}
+
+/* Objects may be mapped executable, as on tmpfs. Under vm.memfd_noexec=2 that is refused. */
+static int memory_create(void *arg, int number)
+{
+	static const unsigned tries[] = {
+	    MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_EXEC, MFD_CLOEXEC | MFD_ALLOW_SEALING};
+	int fd = -1, rc;
+
+	(void)arg;
+	for (size_t i = 0; i < sizeof tries / sizeof tries[0]; i++) {
+		fd = memfd_create("shmfs", tries[i]);
+		if (fd >= 0 || (errno != EINVAL && errno != EACCES))
+			break;
+	}
+	if (fd < 0)
+		return -errno;
+	step("memory made");
+	/* Without FD_CLOEXEC: a program that takes over finds it open. */
+	rc = result(dup2(fd, number));
+	step("memory numbered");
+	close(fd);
+	/* The number is beyond the limit of this process. */
+	return rc == -EBADF ? -EMFILE : rc < 0 ? rc : 0;
+}
+
+/* Never called again after EINTR: Linux has let go of the number by then. */
+static int close_fd(void *arg, int fd)
+{
+	(void)arg;
+	return result(close(fd));
+}
+
+static int truncate_fd(void *arg, int fd, uint64_t size)
+{
+	(void)arg;
+	return result(ftruncate(fd, (off_t)size));
+}
+
+static int punch(void *arg, int fd, uint64_t offset, uint64_t length)
+{
+	(void)arg;
+	return result(fallocate(
+	    fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)offset, (off_t)length));
+}
+
+static ssize_t read_fd(void *arg, int fd, void *buffer, size_t size, uint64_t offset)
+{
+	ssize_t count = pread(fd, buffer, size, (off_t)offset);
+
+	(void)arg;
+	return count < 0 ? -errno : count;
+}
+
+static ssize_t write_fd(void *arg, int fd, const void *buffer, size_t size, uint64_t offset)
+{
+	ssize_t count = pwrite(fd, buffer, size, (off_t)offset);
+
+	(void)arg;
+	return count < 0 ? -errno : count;
+}
+
+static const void *view(
+    void *arg, struct shmfs_map_cache *kept, int fd, uint64_t offset, size_t size)
+{
+	(void)arg;
+	return map_cache_view(kept, fd, offset, size);
+}
+
+static int seek(void *arg, int fd, uint64_t offset, int whence, uint64_t *out)
+{
+	off_t found = lseek(fd, (off_t)offset, whence);
+
+	(void)arg;
+	if (found < 0)
+		return -errno;
+	*out = (uint64_t)found;
+	return 0;
+}
+
+/* Whoever has a piece frees it before anything else happens. */
+static uint64_t settle(void *arg)
+{
+	(void)arg;
+	return 0;
+}
+
+static int blocks(void *arg, int fd, uint64_t *out)
+{
+	struct stat st;
+
+	(void)arg;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	*out = (uint64_t)st.st_blocks;
+	return 0;
+}
+
+static int seal_write(void *arg, int fd)
+{
+	(void)arg;
+	return result(fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE));
+}
+
+/* Anybody who has a descriptor can open it again by /proc, as the mode of the memory lets him. */
+static int reopen(void *arg, int fd, bool writes)
+{
+	char path[sizeof "/proc/self/fd/" + 3 * sizeof fd];
+	int rc = result(fchmod(fd, 0600));
+
+	(void)arg;
+	if (rc < 0)
+		return rc;
+	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+	return result(open(path, (writes ? O_RDWR : O_RDONLY) | O_CLOEXEC));
+}
+
+/*
+ * A write lease is granted to the only one who has a file open or mapped. The descriptor that the
+ * memory was made with does not count as an opening, so the lease is asked for on another. No
+ * signal of a broken lease can reach a caller that ignores SIGIO.
+ */
+static bool unused(void *arg, int fd)
+{
+	char path[sizeof "/proc/self/fd/" + 3 * sizeof fd];
+	bool granted;
+	int probe;
+
+	(void)arg;
+	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+	probe = open(path, O_RDONLY | O_CLOEXEC);
+	if (probe < 0)
+		return false;
+	granted = fcntl(probe, F_SETLEASE, F_WRLCK) == 0;
+	close(probe);
+	return granted;
+}
+
+static bool has_number(const char *list, gid_t number)
+{
+	char *end;
+
+	for (;; list = end) {
+		unsigned long next = strtoul(list, &end, 10);
+
+		if (end == list)
+			return false;
+		if (next == number)
+			return true;
+	}
+}
+
+/* The caller waits, so he is there and his groups stay, unless he is killed meanwhile. */
+static bool in_group(void *arg, pid_t pid, gid_t gid)
+{
+	static const char key[] = "Groups:";
+	char path[sizeof "/proc//status" + 3 * sizeof pid];
+	char *line = NULL;
+	size_t room = 0;
+	bool found = false;
+	FILE *file;
+
+	(void)arg;
+	snprintf(path, sizeof path, "/proc/%d/status", pid);
+	file = fopen(path, "re");
+	if (file == NULL)
+		return false;
+	while (getline(&line, &room, file) > 0) {
+		if (strncmp(line, key, sizeof key - 1) == 0) {
+			found = has_number(line + sizeof key - 1, gid);
+			break;
+		}
+	}
+	free(line);
+	fclose(file);
+	return found;
+}
+
+/* The kernel's own file times have the same grain. */
+static void now(void *arg, struct timespec *out)
+{
+	(void)arg;
+	clock_gettime(CLOCK_REALTIME_COARSE, out);
+}
+
+static int random_bytes(void *arg, void *buffer, size_t size)
+{
+	ssize_t count = getrandom(buffer, size, 0);
+
+	(void)arg;
+	if (count < 0)
+		return -errno;
+	return (size_t)count == size ? 0 : -EIO;
+}
+
+static int backing_open(void *arg, int fd)
+{
+	(void)arg;
+	(void)fd;
+	return -EOPNOTSUPP;
+}
+
+static void backing_close(void *arg, int backing)
+{
+	(void)arg;
+	(void)backing;
+}
+
+const struct shmfs_os *shmfs_os_linux(void)
+{
+	static const struct shmfs_os linux_os = {
+	    .memory_create = memory_create,
+	    .close = close_fd,
+	    .truncate = truncate_fd,
+	    .punch = punch,
+	    .read = read_fd,
+	    .write = write_fd,
+	    .view = view,
+	    .seek = seek,
+	    .settle = settle,
+	    .blocks = blocks,
+	    .seal_write = seal_write,
+	    .reopen = reopen,
+	    .unused = unused,
+	    .in_group = in_group,
+	    .now = now,
+	    .random = random_bytes,
+	    .backing_open = backing_open,
+	    .backing_close = backing_close,
+	};
+
+	return &linux_os;
+}

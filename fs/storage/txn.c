@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Undo log and effects; see txn.h. */
+#include "txn.h"
+
+#include <assert.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fs/shmfs.h"
+#include "fs/step.h"
+#include "map_cache.h"
+
+/* A record of the log. It stands behind the bytes that it describes, so that the log can be read
+ * backwards. */
+struct record {
+	void *memory;
+	uint64_t size;
+};
+
+static inline size_t round_up8(size_t size)
+{
+	return (size + 7) & ~(size_t)7;
+}
+
+/*
+ * A process can be killed between any two instructions, and what it stored until then stays. So the
+ * order of stores is all that matters, and it is the compiler that must not change it.
+ */
+static inline void order_stores(void)
+{
+	atomic_signal_fence(memory_order_seq_cst);
+}
+
+static inline void set_state(struct txn *txn, enum txn_state state)
+{
+	order_stores();
+	*(volatile uint32_t *)&txn->state = state;
+	order_stores();
+	step("transaction moved on");
+}
+
+void txn_begin(struct txn *txn)
+{
+	assert(txn->state == TXN_IDLE);
+	txn->log_used = 0;
+	txn->effect_count = 0;
+	set_state(txn, TXN_ACTIVE);
+}
+
+void txn_save(struct txn *txn, void *memory, size_t size)
+{
+	size_t padded = round_up8(size);
+	struct record *record;
+
+	assert(txn->state == TXN_ACTIVE);
+	step("before a save");
+	if (padded + sizeof *record > TXN_LOG_SIZE - txn->log_used)
+		abort();
+	memcpy(txn->log + txn->log_used, memory, size);
+	record = (struct record *)(void *)(txn->log + txn->log_used + padded);
+	record->memory = memory;
+	record->size = size;
+	order_stores();
+	*(volatile uint64_t *)&txn->log_used = txn->log_used + padded + sizeof *record;
+	order_stores();
+	step("saved");
+}
+
+void txn_effect(struct txn *txn, enum txn_effect_kind kind, int id, uint64_t size)
+{
+	assert(txn->state == TXN_ACTIVE);
+	if (txn->effect_count == TXN_EFFECTS)
+		abort();
+	txn->effects[txn->effect_count] =
+	    (struct txn_effect){.kind = (uint32_t)kind, .id = id, .size = size};
+	order_stores();
+	*(volatile uint32_t *)&txn->effect_count = txn->effect_count + 1;
+	order_stores();
+	step("effect noted");
+}
+
+/*
+ * None of these can fail in a way that matters: close and the closing of a backing id always let
+ * go, and shrinking needs no memory. A truncation on rollback only goes back to a size that was
+ * there.
+ */
+static void take_commit_effect(
+    const struct txn_effect *effect, const struct shmfs_os *os, struct shmfs_map_cache *maps)
+{
+	switch ((enum txn_effect_kind)effect->kind) {
+	case TXN_CLOSE_ON_COMMIT:
+		map_cache_close(maps, os, effect->id);
+		break;
+	case TXN_SIZE_ON_COMMIT:
+		os->truncate(os->arg, effect->id, effect->size);
+		break;
+	case TXN_UNBACK_ON_COMMIT:
+		os->backing_close(os->arg, effect->id);
+		break;
+	case TXN_CLOSE_ON_ROLLBACK:
+	case TXN_SIZE_ON_ROLLBACK:
+	case TXN_UNBACK_ON_ROLLBACK:
+		break;
+	}
+}
+
+static void take_rollback_effect(
+    const struct txn_effect *effect, const struct shmfs_os *os, struct shmfs_map_cache *maps)
+{
+	switch ((enum txn_effect_kind)effect->kind) {
+	case TXN_CLOSE_ON_ROLLBACK:
+		map_cache_close(maps, os, effect->id);
+		break;
+	case TXN_SIZE_ON_ROLLBACK:
+		os->truncate(os->arg, effect->id, effect->size);
+		break;
+	case TXN_UNBACK_ON_ROLLBACK:
+		os->backing_close(os->arg, effect->id);
+		break;
+	case TXN_CLOSE_ON_COMMIT:
+	case TXN_SIZE_ON_COMMIT:
+	case TXN_UNBACK_ON_COMMIT:
+		break;
+	}
+}
+
+static void finish_commit(struct txn *txn, const struct shmfs_os *os, struct shmfs_map_cache *maps)
+{
+	for (uint32_t i = 0; i < txn->effect_count; i++) {
+		take_commit_effect(&txn->effects[i], os, maps);
+		step("effect of commit taken");
+	}
+	set_state(txn, TXN_IDLE);
+}
+
+void txn_commit(struct txn *txn, const struct shmfs_os *os, struct shmfs_map_cache *maps)
+{
+	assert(txn->state == TXN_ACTIVE);
+	set_state(txn, TXN_COMMITTED);
+	finish_commit(txn, os, maps);
+}
+
+/*
+ * The memory goes back before the descriptors: a crash in between leaves descriptors that no node
+ * names, and never a node that names a closed one.
+ */
+void txn_rollback(struct txn *txn, const struct shmfs_os *os, struct shmfs_map_cache *maps)
+{
+	assert(txn->state == TXN_ACTIVE);
+	while (txn->log_used > 0) {
+		const struct record *record =
+		    (const struct record *)(const void *)(txn->log + txn->log_used) - 1;
+		size_t padded = round_up8(record->size);
+		size_t start = txn->log_used - sizeof *record - padded;
+
+		memcpy(record->memory, txn->log + start, record->size);
+		order_stores();
+		*(volatile uint64_t *)&txn->log_used = start;
+		step("bytes put back");
+	}
+	for (uint32_t i = txn->effect_count; i > 0; i--) {
+		take_rollback_effect(&txn->effects[i - 1], os, maps);
+		step("effect of rollback taken");
+	}
+	set_state(txn, TXN_IDLE);
+}
+
+void txn_recover(struct txn *txn, const struct shmfs_os *os, struct shmfs_map_cache *maps)
+{
+	if (txn->state == TXN_ACTIVE)
+		txn_rollback(txn, os, maps);
+	else if (txn->state == TXN_COMMITTED)
+		finish_commit(txn, os, maps);
+}

@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""shmfsctl: which mount it asks, completion, and mounts that it makes."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+from ctl import CtlTest, as_uid
+from mount import BIN, CTL, STRANGER, Mount
+
+
+class Finding(CtlTest):
+    def run_in(self, directory, *arguments):
+        return subprocess.run(
+            [CTL, *arguments], capture_output=True, text=True, cwd=directory, timeout=30
+        )
+
+    def test_the_mount_is_found_by_the_working_directory(self):
+        self.mount.make("a", 1)
+        os.mkdir(self.mount.path("d"))
+        for directory in (self.mount.dir, self.mount.path("d")):
+            self.assertIn("/a", self.run_in(directory, "ls").stdout)
+
+    def test_where_there_are_several_one_has_to_be_named(self):
+        other = Mount()
+        try:
+            said = self.run_in("/", "ls")
+            self.assertEqual(said.returncode, 1)
+            self.assertIn("say which with -m", said.stderr)
+        finally:
+            other.stop()
+
+    def test_where_there_is_none_it_says_so(self):
+        said = self.run_in("/", "-m", "/proc", "ls")
+        self.assertEqual(said.returncode, 1)
+        self.assertIn("no shmfs", said.stderr)
+        said = self.run_in("/", "-m", "/missing", "ls")
+        self.assertIn("No such file", said.stderr)
+
+
+class UserMount(unittest.TestCase):
+    """A mount that a user made: its socket is under XDG_RUNTIME_DIR."""
+
+    # fusermount3 works for users who have a name.
+    NOBODY = 65534
+
+    def setUp(self):
+        self.base = tempfile.mkdtemp(prefix="shmfs-tools.")
+        self.addCleanup(shutil.rmtree, self.base)
+        os.chown(self.base, self.NOBODY, self.NOBODY)
+        self.dir = os.path.join(self.base, "m")
+        os.mkdir(self.dir)
+        os.chown(self.dir, self.NOBODY, self.NOBODY)
+        os.chmod(self.base, 0o700)
+        self.environment = dict(os.environ, XDG_RUNTIME_DIR=self.base)
+
+    def start(self, environment):
+        daemon = subprocess.Popen(
+            [BIN, "-f", self.dir],
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment,
+            preexec_fn=as_uid(self.NOBODY),
+        )
+        said = ""
+        while "mounted on" not in said:
+            line = daemon.stderr.readline()
+            self.assertNotEqual(line, "", said)
+            said += line
+        self.addCleanup(daemon.stderr.close)
+        return daemon, said
+
+    def ctl(self, *arguments, uid=NOBODY):
+        return subprocess.run(
+            [CTL, *arguments],
+            capture_output=True,
+            text=True,
+            env=self.environment,
+            preexec_fn=as_uid(uid),
+            timeout=30,
+        )
+
+    def test_who_mounted_owns_it(self):
+        daemon, _ = self.start(self.environment)
+        self.assertEqual(os.listdir(os.path.join(self.base, "shmfs")).__len__(), 1)
+        self.assertEqual(self.ctl("-m", self.dir, "create", "a").returncode, 0)
+        self.assertIn("/a\n", self.ctl("-m", self.dir, "ls").stdout)
+        self.assertEqual(self.ctl("-m", self.dir, "limits", "-s", "1m", "mount").returncode, 0)
+        self.assertEqual(self.ctl("-m", self.dir, "verify").stdout, "0 violations\n")
+        self.assertEqual(self.ctl("-m", self.dir, "reap", "--age", "0", "-y").returncode, 0)
+        self.assertEqual(self.ctl("-m", self.dir, "ls", "--noheadings").stdout, "")
+        self.assertEqual(self.ctl("-m", self.dir, "ls", uid=STRANGER).returncode, 1)
+        daemon.terminate()
+        self.assertEqual(daemon.wait(20), 0)
+        self.assertEqual(os.listdir(os.path.join(self.base, "shmfs")), [])
+
+    def test_without_a_runtime_directory_the_mount_works_without_a_socket(self):
+        environment = {k: v for k, v in os.environ.items() if k != "XDG_RUNTIME_DIR"}
+        daemon, said = self.start(environment)
+        self.assertIn("no control socket", said)
+        daemon.terminate()
+        self.assertEqual(daemon.wait(20), 0)
+
+
+class Completing(CtlTest):
+    def complete(self, *words):
+        program = (
+            "source daemon/ctl/shmfsctl.bash-completion; shmfsctl() { %s -m %s \"$@\"; }; "
+            'COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _shmfsctl; '
+            'printf "%%s\\n" "${COMPREPLY[@]}"' % (CTL, self.mount.dir)
+        )
+        done = subprocess.run(
+            ["bash", "-c", program, "bash", "shmfsctl", *words],
+            capture_output=True,
+            text=True,
+            timeout=30,
+        )
+        self.assertEqual(done.stderr, "")
+        return done.stdout.split()
+
+    def test_verbs_options_and_objects_are_completed(self):
+        self.mount.make("psm_1")
+        self.mount.make("psm_2")
+        self.mount.make("other")
+        self.assertEqual(self.complete("tr"), ["truncate"])
+        self.assertIn("holders", self.complete(""))
+        self.assertEqual(self.complete("reap", "--pa"), ["--pattern"])
+        self.assertEqual(self.complete("-m", "/x", "reap", "--y"), ["--yes"])
+        self.assertEqual(self.complete("rm", "/psm"), ["/psm_1", "/psm_2"])
+        self.assertEqual(self.complete("limits", "mou"), ["mount"])
+
+
+class Running(CtlTest):
+    def test_a_command_has_a_dev_shm_of_its_own(self):
+        before = sorted(os.listdir("/dev/shm"))
+        program = "df --output=fstype,size /dev/shm | tail -n1; echo hi >/dev/shm/tmp-x; ls /dev/shm"
+        for uid in (0, STRANGER):
+            said = self.ctl("run", "--size", "64m", "sh", "-c", program, uid=uid)
+            self.assertEqual(said.split(), ["fuse.shmfs", "65536", "tmp-x"], self.stderr)
+        self.assertEqual(sorted(os.listdir("/dev/shm")), before)
+        with open("/proc/self/mounts") as mounts:
+            self.assertNotIn("/dev/shm fuse.shmfs", mounts.read())
+
+    def test_the_limit_is_an_error(self):
+        self.ctl("run", "-s", "1m", "truncate", "-s", "2m", "/dev/shm/a", status=1)
+        self.assertIn("No space left", self.stderr)
+        self.ctl("run", "-o", "size=1m,nr_inodes=10", "truncate", "-s", "1m", "/dev/shm/a")
+
+    def test_the_status_is_that_of_the_command(self):
+        self.ctl("run", "sh", "-c", "exit 7", status=7)
+        self.ctl("run", "sh", "-c", "kill -9 $$", status=137)
+        self.ctl("run", "/missing", status=127)
+        self.ctl("run", "/etc/passwd", status=126)
+        self.ctl("run", "-o", "nonsense", "true", status=1)
+
+    def test_python_shares_memory_in_it(self):
+        program = (
+            "from multiprocessing import shared_memory as s; m = s.SharedMemory(create=True, "
+            "size=9); m.buf[0] = 7; n = s.SharedMemory(m.name); print(n.buf[0]); m.unlink()"
+        )
+        self.assertEqual(self.ctl("run", "python3", "-c", program), "7\n", self.stderr)
+
+    def test_who_runs_it_stays_who_he_is(self):
+        self.assertEqual(self.ctl("run", "id", "-u", uid=STRANGER), "%d\n" % STRANGER)
