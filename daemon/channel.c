@@ -14,7 +14,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "../fs/step.h"
+#include "../fs/failpoint.h"
 #include "first_line.h"
 #include "kernel_abi.h"
 #include "log.h"
@@ -34,8 +34,9 @@ static bool amend_init(struct server *server, struct iovec *reply)
 		return false;
 	flags |= ABI_INIT_PARALLEL_DIROPS & server->init_offered;
 	if (server->init_offered & ABI_INIT_EXT)
-		flags |= ABI_INIT_EXT | tier_init_flags(server->choice, server->init_offered) |
-			 (steps_hide_resend() ? 0 : ABI_INIT_HAS_RESEND & server->init_offered);
+		flags |=
+		    ABI_INIT_EXT | tier_init_flags(server->choice, server->init_offered) |
+		    (failpoints_hide_resend() ? 0 : ABI_INIT_HAS_RESEND & server->init_offered);
 	out->minor = ABI_MINOR;
 	/* libfuse makes it what a WRITE needs. */
 	if (flags & FUSE_MAX_PAGES)
@@ -76,7 +77,7 @@ static void store_reply(struct server *server, const struct iovec *iov, int coun
 	}
 	journal->reply_number = header->unique;
 	journal->reply_size = size;
-	step("reply stored");
+	failpoint("reply stored");
 	shmfs_set_mark(server->fs, (struct shmfs_mark){.request = header->unique});
 }
 
@@ -101,7 +102,7 @@ static ssize_t send_reply(int fd, struct iovec *iov, int count, void *userdata)
 		shmfs_commit(server->fs);
 	}
 	sent = writev(fd, iov, count);
-	step("replied");
+	failpoint("replied");
 	server->journal->reply_size = 0;
 	return sent;
 }
@@ -330,7 +331,7 @@ int channel_serve(struct server *server)
 	}
 	if (length == 0)
 		return -ENODEV;
-	step("request received");
+	failpoint("request received");
 	request[length] = '\0';
 	server->client = 0;
 	if (request_check(request, (size_t)length) == 0)

@@ -18,9 +18,9 @@
 struct freeing {
 	struct server *server;
 	struct worker *worker;
-	bool started;		  /* and not done */
-	bool stopped;		  /* nothing begins any more */
-	struct shmfs_piece piece; /* the worker's, while it works */
+	bool started;		       /* and not done */
+	bool stopped;		       /* nothing begins any more */
+	struct shmfs_free_range piece; /* the worker's, while it works */
 
 	pthread_mutex_t lock; /* of what follows */
 	pthread_cond_t ended;
@@ -32,7 +32,7 @@ struct freeing {
 
 static bool may_go_on(struct freeing *freeing)
 {
-	const struct shmfs_piece *piece = &freeing->piece;
+	const struct shmfs_free_range *piece = &freeing->piece;
 	bool may;
 
 	pthread_mutex_lock(&freeing->lock);
@@ -49,10 +49,10 @@ static bool may_go_on(struct freeing *freeing)
 static void run(void *arg)
 {
 	struct freeing *freeing = arg;
-	struct shmfs_piece *piece = &freeing->piece;
+	struct shmfs_free_range *piece = &freeing->piece;
 
 	while (may_go_on(freeing)) {
-		(void)shmfs_piece_free(&freeing->server->os, piece, PAGES);
+		(void)shmfs_free_pages(&freeing->server->os, piece, PAGES);
 		/* Who has woken up here meanwhile need not wait for the next tick. */
 		sched_yield();
 	}
@@ -82,14 +82,14 @@ static void done(void *arg)
 	struct freeing *freeing = arg;
 
 	freeing->started = false;
-	shmfs_reclaim_end(freeing->server->fs, freeing->freed_to);
+	shmfs_free_end(freeing->server->fs, freeing->freed_to);
 	freeing_go_on(freeing);
 }
 
 /* Where programs are killed at each step, steps come one after the other. */
 static void begin_work(struct freeing *freeing)
 {
-#ifdef SHMFS_STEPS
+#ifdef SHMFS_FAILPOINTS
 	run(freeing);
 	done(freeing);
 #else
@@ -103,7 +103,7 @@ void freeing_go_on(struct freeing *freeing)
 
 	if (freeing->started || freeing->stopped)
 		return;
-	if (shmfs_reclaim_begin(fs, &freeing->piece)) {
+	if (shmfs_free_begin(fs, &freeing->piece)) {
 		freeing->started = freeing->working = true;
 		freeing->hurry = false;
 		freeing->freed_to = freeing->piece.begin;
@@ -129,7 +129,7 @@ int freeing_new(struct uv_loop_s *loop, struct server *server)
 	(void)pthread_mutex_init(&freeing->lock, NULL);
 	(void)pthread_cond_init(&freeing->ended, NULL);
 	server->freeing = freeing;
-	server->os.settle = settle;
+	server->os.quiesce = settle;
 	return 0;
 }
 
@@ -146,7 +146,7 @@ void freeing_free(struct freeing *freeing)
 	if (freeing == NULL)
 		return;
 	freeing->server->freeing = NULL;
-	freeing->server->os.settle = shmfs_os_linux()->settle;
+	freeing->server->os.quiesce = shmfs_os_linux()->quiesce;
 	pthread_mutex_destroy(&freeing->lock);
 	pthread_cond_destroy(&freeing->ended);
 	worker_free(freeing->worker);

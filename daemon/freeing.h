@@ -2,7 +2,7 @@
 /*
  * Large memory is freed by a worker, which takes the kernel a tenth of a microsecond a page, while
  * the loop serves requests. The namespace ends that where it needs the memory itself
- * (shmfs_os.settle).
+ * (shmfs_os.quiesce).
  */
 #ifndef SHMFS_FREEING_H
 #define SHMFS_FREEING_H

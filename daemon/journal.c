@@ -10,8 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../fs/failpoint.h"
 #include "../fs/shmfs.h"
-#include "../fs/step.h"
 #include "log.h"
 
 #define JOURNAL_MAGIC UINT64_C(0x6c616e72756f6a31)
@@ -122,7 +122,7 @@ static void empty(struct journal *journal, uint32_t place)
 void journal_clear(struct journal *journal)
 {
 	empty(journal, journal->place);
-	step("request cleared");
+	failpoint("request cleared");
 }
 
 void journal_move(struct journal *journal, uint32_t place)
@@ -130,5 +130,5 @@ void journal_move(struct journal *journal, uint32_t place)
 	empty(journal, place);
 	journal->place = place;
 	atomic_signal_fence(memory_order_seq_cst);
-	step("another place");
+	failpoint("another place");
 }

@@ -85,9 +85,9 @@ static void after_requests(struct loop *loop)
 
 	if (uv_is_closing((uv_handle_t *)&loop->sweep))
 		return;
-	if (shmfs_is_watching(server->fs) && !uv_is_active((uv_handle_t *)&loop->sweep))
+	if (shmfs_has_expiring(server->fs) && !uv_is_active((uv_handle_t *)&loop->sweep))
 		on_sweep(&loop->sweep);
-	if (shmfs_has_to_reclaim(server->fs) || server->parked != NULL)
+	if (shmfs_free_pending(server->fs) || server->parked != NULL)
 		freeing_go_on(server->freeing);
 }
 

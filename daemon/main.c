@@ -8,7 +8,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "../fs/step.h"
+#include "../fs/failpoint.h"
 #include "background.h"
 #include "channel.h"
 #include "control.h"
@@ -199,7 +199,7 @@ int main(int argc, char **argv)
 	struct upgrade_start start;
 	int status;
 
-	steps_begin();
+	failpoints_begin();
 	if (upgrade_read_start(&start) < 0) {
 		log_error("SHMFS_RESUME in the environment is nonsense: unset it");
 		return END_USAGE;

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#include "../fs/step.h"
+#include "../fs/failpoint.h"
 #include "channel.h"
 #include "log.h"
 #include "mountpoint.h"
@@ -19,7 +19,7 @@
 #define NEGOTIATION_MS 10000
 
 /* Freeing as much takes the kernel about as long as a few requests. */
-#define RECLAIM_LEAST (1024 * 1024)
+#define DEFERRED_FREE_MIN (1024 * 1024)
 
 /* Raises the number of descriptors as far as the system lets; the number behind the highest. */
 static int raise_descriptors(void)
@@ -53,13 +53,13 @@ static int backing_open(void *arg, int fd)
 	struct journal *journal = server->journal;
 	int id = tier_backing_open(server->fuse_fd, fd);
 
-	step("backing id given");
+	failpoint("backing id given");
 	if (id <= 0)
 		return id < 0 ? id : -EIO;
 	if (id < journal->last_backing)
 		journal->backings_wrapped = true;
 	journal->last_backing = id;
-	step("backing id in the journal");
+	failpoint("backing id in the journal");
 	return id;
 }
 
@@ -199,7 +199,7 @@ int mounting_make_namespace(
 	    .root_gid = options->gid,
 	    .grow_patterns = options->grow,
 	    .mac = &mac,
-	    .reclaim_least = RECLAIM_LEAST,
+	    .deferred_free_min = DEFERRED_FREE_MIN,
 	    .lifetime_patterns = options->lifetime,
 	    .lifetime_age = options->lifetime_age,
 	    .backing = server->tier == TIER_PASSTHROUGH,

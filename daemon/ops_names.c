@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "../fs/step.h"
+#include "../fs/failpoint.h"
 #include "channel.h"
 #include "ops.h"
 #include "reply.h"
@@ -42,7 +42,7 @@ void op_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_data *forg
 		mark.progress++;
 		shmfs_set_mark(server->fs, mark);
 		shmfs_commit(server->fs);
-		step("forgotten");
+		failpoint("forgotten");
 	}
 	fuse_reply_none(req);
 }

@@ -20,13 +20,13 @@ bool parked_take(struct fuse_req *req, uint64_t id, enum parked_answer answer)
 	struct server *server = server_of(req);
 	struct parked *parked;
 
-	if (!shmfs_is_reclaiming(server->fs, id))
+	if (!shmfs_is_freeing(server->fs, id))
 		return false;
 	parked = malloc(sizeof *parked);
 	if (parked == NULL) {
 		shmfs_commit(server->fs);
-		while (shmfs_is_reclaiming(server->fs, id))
-			(void)shmfs_reclaim(server->fs, 1024);
+		while (shmfs_is_freeing(server->fs, id))
+			(void)shmfs_free_step(server->fs, 1024);
 		shmfs_begin(server->fs);
 		return false;
 	}
@@ -61,7 +61,7 @@ void parked_answer(struct server *server)
 	while (*link != NULL) {
 		struct parked *parked = *link;
 
-		if (shmfs_is_reclaiming(server->fs, parked->id)) {
+		if (shmfs_is_freeing(server->fs, parked->id)) {
 			link = &parked->next;
 			continue;
 		}

@@ -18,7 +18,7 @@ enum parked_answer { PARKED_STATUS, PARKED_ATTR };
 
 /*
  * Takes over a request about a node that has just been changed, if that is not done
- * (shmfs_is_reclaiming); then its transaction ends here. False: it is to be answered now.
+ * (shmfs_is_freeing); then its transaction ends here. False: it is to be answered now.
  */
 bool parked_take(struct fuse_req *req, uint64_t id, enum parked_answer answer);
 

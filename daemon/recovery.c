@@ -6,7 +6,7 @@
 #include <limits.h>
 #include <unistd.h>
 
-#include "../fs/step.h"
+#include "../fs/failpoint.h"
 #include "channel.h"
 #include "kernel_abi.h"
 #include "log.h"
@@ -100,7 +100,7 @@ static int finish(struct server *server)
 	if (rc == 0)
 		rc = finish_request(server);
 	server->journal->reply_size = 0;
-	step("request finished");
+	failpoint("request finished");
 	journal_clear(server->journal);
 	return rc < 0 ? rc : 0;
 }
@@ -127,11 +127,11 @@ int recovery_run(struct server *server)
 	int rc;
 
 	shmfs_recover(server->fs);
-	step("transaction ended");
+	failpoint("transaction ended");
 	close_stray_backing(server);
 	rc = finish(server);
 	if (rc == 0 && channel_can_resend(server))
 		rc = ask_again(server);
-	step("asked again");
+	failpoint("asked again");
 	return rc;
 }

@@ -8,7 +8,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include "../fs/step.h"
+#include "../fs/failpoint.h"
 #include "control.h"
 #include "log.h"
 #include "loop.h"
@@ -66,7 +66,7 @@ enum serving_end serving_run(struct server *server)
 		return end_as_orphan(server);
 	journal_populate(server->journal, server->journal->place);
 	server->place_is_ready[server->journal->place] = true;
-	step("server started");
+	failpoint("server started");
 	rc = recovery_run(server);
 	if (rc == 0)
 		rc = loop_run(server, announce, server, &signal);

@@ -5,7 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "../fs/step.h"
+#include "../fs/failpoint.h"
 #include "log.h"
 #include "notify.h"
 #include "server.h"
@@ -58,7 +58,7 @@ unsigned sweep(struct server *server)
 		rc = shmfs_expire(server->fs, &server->sweep_from, LOOKS, &removal);
 		if (rc > 0 && removal.name[0] != '\0') {
 			notify_removal(server, &removal);
-			step("removal half done");
+			failpoint("removal half done");
 		}
 		shmfs_commit(server->fs);
 		if (rc == 0)
@@ -68,5 +68,5 @@ unsigned sweep(struct server *server)
 	}
 	if (server->sweep_from != 0)
 		return PAUSE_MS;
-	return shmfs_is_watching(server->fs) ? ROUND_MS : 0;
+	return shmfs_has_expiring(server->fs) ? ROUND_MS : 0;
 }

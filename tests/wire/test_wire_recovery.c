@@ -220,7 +220,7 @@ static struct wire *open_in_pieces(struct file *file)
 	struct wire *w;
 	char page[SHMFS_PAGE_SIZE];
 
-	config.reclaim_least = 100 * SHMFS_PAGE_SIZE;
+	config.deferred_free_min = 100 * SHMFS_PAGE_SIZE;
 	w = wire_open_with(TIER_DIRECT, config);
 	memset(page, 'x', sizeof page);
 	*file = open_file(w, new_object_of(w, ROOT, "a", PAGES * SHMFS_PAGE_SIZE), O_RDWR);
@@ -231,7 +231,7 @@ static struct wire *open_in_pieces(struct file *file)
 
 static bool free_some(struct wire *w)
 {
-	bool more = shmfs_reclaim(w->server.fs, 64);
+	bool more = shmfs_free_step(w->server.fs, 64);
 
 	parked_answer(&w->server);
 	return more;
