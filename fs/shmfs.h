@@ -7,7 +7,7 @@
  *
  * Conventions, true of every function here unless it says otherwise:
  *  - Results are 0 (or a count) on success and a negative errno on failure; out-parameters come
- * last and are untouched on failure.
+ *    last and are untouched on failure.
  *  - One thread at a time: there are no locks, the caller is the only reader and writer.
  *  - A function that changes anything must be called between shmfs_begin() and shmfs_commit() or
  *    shmfs_rollback(). A failed function may leave half of its change behind: after any negative
@@ -18,11 +18,11 @@
  *    resize it or give it attributes: as if that had come after its end.
  *  - Sizes, offsets and lengths are bytes. Names are NUL-terminated byte strings.
  *  - The memory of arguments belongs to the caller and is not kept.
- *  - cred is who asks. What the policies (shmfs_mac.h) deny him is -EACCES, whatever the function.
+ *  - cred is who asks. What the policies (shmfs_mac.h) deny is -EACCES, whatever the function.
  *    NULL stands for the namespace itself, to whom nothing is denied, but not where a uid is
- * needed: in what makes nodes, writes, or sets attributes.
+ *    needed: in what makes nodes, writes, or sets attributes.
  *  - Permission bits are the caller's business (the kernel checks them), but for shmfs_create() of
- * a name that exists, and where FreeBSD's rules ask the object.
+ *    a name that exists, and where FreeBSD's rules ask the object.
  */
 #ifndef SHMFS_H
 #define SHMFS_H
@@ -73,9 +73,9 @@ struct shmfs_config {
 	/* Patterns of fnmatch(3), separated by colons: objects created under a matching name grow
 	 * when they are written past their end. NULL or "" = none. */
 	const char *grow_patterns;
-	/* Memory of so many bytes or more is freed in pieces; see shmfs_reclaim(). 0 = all of it at
-	 * once. */
-	uint64_t reclaim_least;
+	/* Memory of so many bytes or more is freed later; see shmfs_free_step(). 0 = all of it
+	 * at once. */
+	uint64_t deferred_free_min;
 	/* The same for objects whose names go when nobody holds them; see shmfs_expire(). */
 	const char *lifetime_patterns;
 	/* Seconds for which a new object is safe from that, unless it was opened twice before. */
@@ -104,7 +104,7 @@ struct shmfs_config {
 #endif
 #define SHMFS_ARENA_SIZE (UINT64_C(64) << 30)
 
-/* Who asks: the caller's file system uid and gid, the mask for modes of what he makes, and the
+/* Who asks: the caller's file system uid and gid, the mask for modes of what it makes, and the
  * process that waits for the answer and can be asked for its other groups (0: none). */
 struct shmfs_cred {
 	uid_t uid;
@@ -339,11 +339,10 @@ int shmfs_getattr(
 int shmfs_setattr(
     struct shmfs *fs, uint64_t id, const struct shmfs_change *change, struct shmfs_attr *out);
 
-/* --- extended attributes
- * ---------------------------------------------------------------------------- */
+/* --- extended attributes ---------------------------------------------------------------------- */
 /*
  * user.*, trusted.* and security.* are stored, and so are POSIX ACLs (system.posix_acl_access and
- * system.posix_acl_default), which agree with the mode and are inherited. Three are not stored:
+ * system.posix_acl_default), which agree with the mode and are inherited. Four are not stored:
  * user.shmfs.seals is the list of an object's seals, to which setting it adds; user.shmfs.grow is 1
  * for an object that a write past its end extends, and 0 for one that keeps its size;
  * user.shmfs.lifetime, which only the owner and root set, is "holders" for one that
@@ -477,7 +476,7 @@ struct shmfs_memory {
 };
 
 /*
- * shmfs_read() and shmfs_write() without moving the bytes, which the caller does himself while the
+ * shmfs_read() and shmfs_write() without moving the bytes, which the caller does while the
  * handle stays open: at the same offset of memory's descriptor, size bytes. 0: so it can be; 1:
  * there is nothing to move, or to write there would extend the object, and the result is to be had
  * from shmfs_read() or shmfs_write(). The errors of these.
@@ -538,14 +537,14 @@ struct shmfs_os {
 	const void *(*view)(
 	    void *arg, struct shmfs_map_cache *kept, int fd, uint64_t offset, size_t size);
 	int (*seek)(void *arg, int fd, uint64_t offset, int whence, uint64_t *out);
-	/* Has whoever works at the piece of shmfs_reclaim_begin() end that, and waits for it.
+	/* Has whoever works at the range of shmfs_free_begin() end that, and waits for it.
 	 * Returns how far it is freed: every page before that offset. */
-	uint64_t (*settle)(void *arg);
+	uint64_t (*quiesce)(void *arg);
 	int (*blocks)(void *arg, int fd, uint64_t *out); /* in use, of 512 bytes */
 	/* Forbids every later change of fd's data; -EBUSY while it is mapped writable. */
 	int (*seal_write)(void *arg, int fd);
 	/* Opens fd's memory once more, so that this opening counts for unused, and makes sure that
-	 * nobody but the system's owner can do the same with what he is handed. */
+	 * nobody but the system's owner can do the same with what was handed out. */
 	int (*reopen)(void *arg, int fd, bool writes);
 	/* Whether nobody else has fd's memory open or mapped; false where that cannot be told. */
 	bool (*unused)(void *arg, int fd);

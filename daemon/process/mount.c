@@ -18,7 +18,7 @@
 #define NEGOTIATION_MS 10000
 
 /* Freeing as much takes the kernel about as long as a few requests. */
-#define RECLAIM_MIN (1024 * 1024)
+#define DEFERRED_FREE_MIN (1024 * 1024)
 
 /* Raises the number of descriptors as far as the system lets; the number behind the highest. */
 static int raise_descriptors(void)
@@ -164,7 +164,7 @@ int mount_make_namespace(struct server *server, const struct policy *policy)
 	    .root_gid = options->gid,
 	    .grow_patterns = options->grow,
 	    .mac = &mac,
-	    .reclaim_least = RECLAIM_MIN,
+	    .deferred_free_min = DEFERRED_FREE_MIN,
 	    .lifetime_patterns = options->lifetime,
 	    .lifetime_age = options->lifetime_age,
 	    .backing = server->channel.tier == TIER_PASSTHROUGH,

@@ -11,7 +11,7 @@
 #include "fs/state/rules.h"
 #include "place.h"
 
-/* The caller learns the node's attributes, so that he can look nothing up that he may not stat. */
+/* The caller learns the node's attributes, so nothing can be looked up that may not be stat. */
 int shmfs_lookup(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t dir, const char *name,
     struct shmfs_attr *out)
 {

@@ -88,7 +88,7 @@ static int fill(struct shmfs *fs, const struct shmfs_config *config)
 	    .pages = charge_pages_of(config->user_size_limit),
 	    .nodes = config->user_node_limit,
 	};
-	super->reclaim.least = config->reclaim_least;
+	super->deferred.min = config->deferred_free_min;
 	descriptor_init(fs,
 	    config->descriptor_first > 0 ? config->descriptor_first : SHMFS_DESCRIPTOR_FIRST,
 	    config->descriptor_limit);
@@ -164,7 +164,7 @@ int shmfs_open_again(int arena_fd, const struct shmfs_os *os, struct shmfs **out
 	txn_recover(&fs->arena->txn, fs->os, &fs->maps);
 	fs->arena_fd = arena_fd;
 	fs->super = fs->arena->root;
-	/* Whoever made it did not come to the end of his first transaction. */
+	/* Whoever made it did not come to the end of the first transaction. */
 	if (fs->super == NULL) {
 		arena_unmap(fs->arena);
 		free(fs);
@@ -179,7 +179,7 @@ void shmfs_recover(struct shmfs *fs)
 {
 	txn_recover(&fs->arena->txn, fs->os, &fs->maps);
 	shmfs_begin(fs);
-	reclaim_drop_holes(fs);
+	deferred_drop_holes(fs);
 	shmfs_commit(fs);
 }
 
@@ -238,9 +238,9 @@ void shmfs_close(struct shmfs *fs)
 		if (node->object.fd >= 0)
 			map_cache_close(&fs->maps, fs->os, node->object.fd);
 	}
-	for (const struct reclaim *entry = reclaim_at(fs->super->reclaim.list.first); entry != NULL;
-	     entry = reclaim_next_of(entry)) {
-		if (entry->kind == RECLAIM_END)
+	for (const struct deferred_free *entry = deferred_at(fs->super->deferred.list.first);
+	     entry != NULL; entry = deferred_next_of(entry)) {
+		if (entry->kind == FREE_END)
 			map_cache_close(&fs->maps, fs->os, entry->fd);
 	}
 	map_cache_drop(&fs->maps);
