@@ -426,9 +426,6 @@ struct shmfs_range {
 ssize_t shmfs_copy(struct shmfs *fs, const struct shmfs_cred *cred, const struct shmfs_range *from,
     const struct shmfs_range *to, void *buffer, size_t size);
 
-/* The flags of an open file may have changed by fcntl(F_SETFL): O_NOATIME counts. */
-void shmfs_set_flags(struct shmfs *fs, uint64_t handle, int flags);
-
 /*
  * Reads at most size bytes at offset, but never past the end: returns the count, 0 at the end.
  * -EBADF: not open for reading; -EINVAL: offset over 2^63-1. Any error of pread(2) on the object's
@@ -437,23 +434,30 @@ void shmfs_set_flags(struct shmfs *fs, uint64_t handle, int flags);
 ssize_t shmfs_read(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t handle, void *buffer,
     size_t size, uint64_t offset);
 
-/* Which bytes of an object are asked for: at most so many, and at least, or it does not pay. */
-struct shmfs_lending {
+/* A read as a program asks for it. */
+struct shmfs_read_request {
+	uint64_t handle;
 	uint64_t offset;
-	size_t most, least;
+	size_t size;
+	/* Of the open file, which fcntl(F_SETFL) may have changed: O_NOATIME counts from now on. */
+	int flags;
+	/* Where bytes go that are copied. No more are read than have room there. */
+	void *buffer;
+	size_t room;
+	/* Fewer bytes than this are always copied: it does not pay to look whether they must be. */
+	size_t mapped_min;
 };
 
 /*
- * shmfs_read() without a copy: the data is the object's own memory, until the next call of any
- * function of the namespace but shmfs_commit(). Returns how many bytes there are; 0: nothing is
- * lent and nothing has changed but perhaps the access time, and the data, or the error, is to be
- * had from shmfs_read(). Nothing is lent of a range with a hole, which would become memory.
+ * shmfs_read(), where it can be without a copy: the data is the object's own memory, until the next
+ * call of any function of the namespace but shmfs_commit(), or else it is in the buffer. It is not
+ * the object's of a range with a hole, which would become memory.
  *
  * Only a system call may look at the data, and all of its pages are there to be looked at: one that
  * has to wait for a page could fail halfway when this process is killed.
  */
-size_t shmfs_lend(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t handle,
-    const struct shmfs_lending *lending, const void **out);
+ssize_t shmfs_read_mapped(struct shmfs *fs, const struct shmfs_cred *cred,
+    const struct shmfs_read_request *what, const void **out);
 
 /*
  * Writes at most size bytes at offset. An object keeps its size: a write across the end stores and
@@ -479,7 +483,7 @@ struct shmfs_memory {
  * from shmfs_read() or shmfs_write(). The errors of these.
  */
 int shmfs_read_begin(struct shmfs *fs, const struct shmfs_cred *cred,
-    const struct shmfs_range *from, size_t size, struct shmfs_memory *out);
+    const struct shmfs_read_request *what, struct shmfs_memory *out);
 int shmfs_write_begin(struct shmfs *fs, const struct shmfs_cred *cred, const struct shmfs_range *to,
     size_t size, struct shmfs_memory *out);
 
@@ -499,6 +503,7 @@ ssize_t shmfs_write_back(
  * those who touch them first; FALLOC_FL_KEEP_SIZE alone only checks its arguments, since memory
  * below the size is charged already and nothing can be kept beyond it. FALLOC_FL_PUNCH_HOLE with
  * KEEP_SIZE and FALLOC_FL_ZERO_RANGE with or without work to the byte. Other modes: -EOPNOTSUPP.
+ * By anybody but root it takes set-id bits away, as a write does.
  * -EINVAL: length 0; -EFBIG: end over 2^63-1; -ENOSPC; -ENFILE; -EBADF: not open for writing.
  */
 int shmfs_fallocate(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t handle, int mode,

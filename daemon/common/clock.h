@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The clock for all that is measured in time. */
+/* The clock by which the server decides when to look and where to run. */
 #ifndef SHMFS_COMMON_CLOCK_H
 #define SHMFS_COMMON_CLOCK_H
 

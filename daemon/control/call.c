@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Messages of the control socket; see control_call.h. */
+/* What methods share; see call.h. */
 #include "call.h"
 
 #include <errno.h>
@@ -7,43 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/hex.h"
 #include "holders.h"
-#include "interface.h"
 
-#define OWN_INTERFACE "org.shmfs"
-#define SERVICE_INTERFACE "org.varlink.service"
-
-static call_method get_info, get_interface_description;
-
-static const struct {
-	const char *name;
-	call_method *run;
-} methods[] = {
-    {SERVICE_INTERFACE ".GetInfo", get_info},
-    {SERVICE_INTERFACE ".GetInterfaceDescription", get_interface_description},
-    {OWN_INTERFACE ".GetMount", command_get_mount},
-    {OWN_INTERFACE ".List", command_list},
-    {OWN_INTERFACE ".ListUsers", command_list_users},
-    {OWN_INTERFACE ".GetLimits", command_get_limits},
-    {OWN_INTERFACE ".SetLimits", command_set_limits},
-    {OWN_INTERFACE ".GetStatistics", command_get_statistics},
-    {OWN_INTERFACE ".Holders", command_holders},
-    {OWN_INTERFACE ".Pin", command_pin},
-    {OWN_INTERFACE ".Unpin", command_unpin},
-    {OWN_INTERFACE ".Verify", command_verify},
-    {OWN_INTERFACE ".Reap", command_reap},
-};
-
-/* The interface that every service has, in its own words. */
-static const char *const service_interface[] = {"interface org.varlink.service\n",
-    "method GetInfo() -> (vendor: string, product: string, version: string, url: string, ",
-    "interfaces: []string)\n",
-    "method GetInterfaceDescription(interface: string) -> (description: string)\n",
-    "error InterfaceNotFound (interface: string)\n", "error MethodNotFound (method: string)\n",
-    "error MethodNotImplemented (method: string)\n", "error InvalidParameter (parameter: string)\n",
-    "error PermissionDenied ()\n", "error ExpectedMore ()\n", NULL};
-
-static void fail_with(struct call *call, const char *error, json_t *parameters)
+void call_fail_with(struct call *call, const char *error, json_t *parameters)
 {
 	json_decref(call->answer);
 	call->answer = parameters;
@@ -52,99 +19,19 @@ static void fail_with(struct call *call, const char *error, json_t *parameters)
 
 void call_fail(struct call *call, int rc)
 {
-	fail_with(call, OWN_INTERFACE ".SystemError",
+	call_fail_with(call, "org.shmfs.SystemError",
 	    json_pack("{s:i,s:s}", "errno", -rc, "message", strerror(-rc)));
 }
 
 void call_refuse_parameter(struct call *call, const char *name)
 {
-	fail_with(
-	    call, SERVICE_INTERFACE ".InvalidParameter", json_pack("{s:s}", "parameter", name));
+	call_fail_with(
+	    call, "org.varlink.service.InvalidParameter", json_pack("{s:s}", "parameter", name));
 }
 
 void call_refuse_caller(struct call *call)
 {
-	fail_with(call, SERVICE_INTERFACE ".PermissionDenied", json_object());
-}
-
-static void get_info(struct call *call)
-{
-	call->answer = json_pack("{s:s,s:s,s:s,s:s,s:[s,s]}", "vendor", "shmfs", "product", "shmfs",
-	    "version", SHMFS_VERSION, "url", "", "interfaces", SERVICE_INTERFACE, OWN_INTERFACE);
-}
-
-static json_t *describe(const char *const *lines)
-{
-	char text[16384];
-	size_t used = 0;
-
-	for (; *lines != NULL && used < sizeof text; lines++)
-		used += (size_t)snprintf(text + used, sizeof text - used, "%s", *lines);
-	return json_pack("{s:s}", "description", text);
-}
-
-static void get_interface_description(struct call *call)
-{
-	const char *name = json_string_value(json_object_get(call->params, "interface"));
-
-	if (name == NULL)
-		call_refuse_parameter(call, "interface");
-	else if (strcmp(name, OWN_INTERFACE) == 0)
-		call->answer = describe(control_interface);
-	else if (strcmp(name, SERVICE_INTERFACE) == 0)
-		call->answer = describe(service_interface);
-	else
-		fail_with(call, SERVICE_INTERFACE ".InterfaceNotFound",
-		    json_pack("{s:s}", "interface", name));
-}
-
-static void run_method(struct call *call, const char *name)
-{
-	for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++) {
-		if (strcmp(name, methods[i].name) == 0) {
-			methods[i].run(call);
-			return;
-		}
-	}
-	fail_with(call, SERVICE_INTERFACE ".MethodNotFound", json_pack("{s:s}", "method", name));
-}
-
-/* {"method": name, "parameters": {}, "oneway": false, "more": false, "upgrade": false} */
-static const char *check_message(struct call *call)
-{
-	json_t *params = json_object_get(call->message, "parameters");
-	const char *name = json_string_value(json_object_get(call->message, "method"));
-
-	call->oneway = json_is_true(json_object_get(call->message, "oneway"));
-	if (params != NULL && !json_is_null(params) && !json_is_object(params))
-		return NULL;
-	call->params = json_is_object(params) ? params : NULL;
-	return name;
-}
-
-bool call_begin(struct call *call, const char *message, size_t size)
-{
-	json_error_t error;
-	const char *name;
-
-	call->fd = -1;
-	call->message = json_loadb(message, size, JSON_REJECT_DUPLICATES, &error);
-	name = call->message != NULL ? check_message(call) : NULL;
-	if (name == NULL) {
-		fail_with(call, OWN_INTERFACE ".BadMessage",
-		    json_pack("{s:s}", "message",
-			call->message == NULL ? error.text : "not a call of Varlink"));
-		return false;
-	}
-	run_method(call, name);
-	return true;
-}
-
-void call_finish_scan(struct call *call)
-{
-	holders_answer(call, call->scan);
-	holders_free(call->scan);
-	call->scan = NULL;
+	call_fail_with(call, "org.varlink.service.PermissionDenied", json_object());
 }
 
 char *call_reply(const struct call *call, size_t *size)
@@ -208,33 +95,6 @@ bool call_get_bool(struct call *call, const char *name, bool *out)
 	return true;
 }
 
-static int digit_of(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return -1;
-}
-
-/* Two digits for each byte, none of which is 0. */
-static bool read_hex(const char *hex, char *out, size_t size)
-{
-	size_t length = strlen(hex) / 2;
-
-	if (strlen(hex) % 2 != 0 || length >= size)
-		return false;
-	for (size_t i = 0; i < length; i++) {
-		int high = digit_of(hex[2 * i]), low = digit_of(hex[2 * i + 1]);
-
-		if (high < 0 || low < 0 || high + low == 0)
-			return false;
-		out[i] = (char)(high * 16 + low);
-	}
-	out[length] = '\0';
-	return true;
-}
-
 static bool get_path(struct call *call, char out[SHMFS_PATH_MAX])
 {
 	const char *path = json_string_value(json_object_get(call->params, "path"));
@@ -244,7 +104,7 @@ static bool get_path(struct call *call, char out[SHMFS_PATH_MAX])
 		snprintf(out, SHMFS_PATH_MAX, "%s", path);
 		return true;
 	}
-	if (path == NULL && hex != NULL && read_hex(hex, out, SHMFS_PATH_MAX))
+	if (path == NULL && hex != NULL && hex_read(hex, out, SHMFS_PATH_MAX))
 		return true;
 	call_refuse_parameter(call, hex != NULL && path == NULL ? "path_hex" : "path");
 	return false;
@@ -254,15 +114,15 @@ int call_ask(const struct call *call, uint64_t id, enum shmfs_ask what)
 {
 	struct shmfs_cred cred = {.uid = call->by.uid, .gid = call->by.gid, .pid = call->peer->pid};
 
-	return shmfs_ask(call->server->channel.fs, &cred, id, what);
+	return shmfs_ask(call->config->fs, &cred, id, what);
 }
 
-/* One that the caller may not see is to him as if it were not there. */
+/* One that the caller may not see is as if it were not there. */
 static bool check_object(struct call *call, uint64_t id)
 {
 	struct shmfs_object object;
 	char path[SHMFS_PATH_MAX];
-	int rc = shmfs_object(call->server->channel.fs, id, &object);
+	int rc = shmfs_object(call->config->fs, id, &object);
 
 	if (rc == 0 && !call_may_see(call, &object, path))
 		rc = -ESTALE;
@@ -282,7 +142,7 @@ bool call_get_object(struct call *call, uint64_t *id)
 	if (found == 0) {
 		if (!get_path(call, path))
 			return false;
-		rc = shmfs_find(call->server->channel.fs, &call->by, path, &found);
+		rc = shmfs_find(call->config->fs, &call->by, path, &found);
 		if (rc < 0) {
 			call_fail(call, rc);
 			return false;
@@ -299,7 +159,7 @@ bool call_may_see(
 
 	if (call_ask(call, object->attr.id, SHMFS_ASK_OBSERVE) < 0)
 		return false;
-	rc = shmfs_path(call->server->channel.fs, &call->by, object->attr.id, path);
+	rc = shmfs_path(call->config->fs, &call->by, object->attr.id, path);
 	if (rc == 0)
 		return true;
 	path[0] = '\0';
@@ -307,17 +167,64 @@ bool call_may_see(
 	       (rc != -EACCES && call->by.uid == object->creator);
 }
 
+/* --- members of answers ----------------------------------------------------------------------- */
+
+void call_set_int(json_t *object, const char *member, uint64_t value)
+{
+	(void)json_object_set_new(object, member, json_integer((json_int_t)value));
+}
+
+void call_set_int_if(json_t *object, const char *member, bool wanted, uint64_t value)
+{
+	if (wanted)
+		call_set_int(object, member, value);
+}
+
+void call_set_bool(json_t *object, const char *member, bool value)
+{
+	(void)json_object_set_new(object, member, json_boolean(value));
+}
+
+void call_set_bool_if(json_t *object, const char *member, bool wanted, bool value)
+{
+	if (wanted)
+		call_set_bool(object, member, value);
+}
+
+void call_set_text(json_t *object, const char *member, const char *text)
+{
+	if (text != NULL)
+		(void)json_object_set_new(object, member, json_string(text));
+}
+
+void call_set_time(json_t *object, const char *member, const struct timespec *time)
+{
+	(void)json_object_set_new(
+	    object, member, json_integer((json_int_t)time->tv_sec * 1000000000 + time->tv_nsec));
+}
+
+void call_set_limits(json_t *object, const char *member, const struct shmfs_limits *limits)
+{
+	json_t *json = json_object();
+
+	call_set_int(json, "size", limits->bytes);
+	call_set_int(json, "inodes", limits->nodes);
+	(void)json_object_set_new(object, member, json);
+}
+
 void call_set_name(json_t *object, const char *member, const char *name)
 {
 	char key[64], hex[2 * SHMFS_PATH_MAX];
-	json_t *text = json_string(name);
+	json_t *text;
 
+	if (name[0] == '\0')
+		return;
+	text = json_string(name);
 	if (text != NULL) {
 		(void)json_object_set_new(object, member, text);
 		return;
 	}
-	for (size_t i = 0; i < strlen(name) && i < SHMFS_PATH_MAX; i++)
-		snprintf(hex + 2 * i, 3, "%02x", (unsigned char)name[i]);
+	hex_write(name, strnlen(name, SHMFS_PATH_MAX - 1), hex);
 	snprintf(key, sizeof key, "%s_hex", member);
 	(void)json_object_set_new(object, key, json_string(hex));
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * One call over the control socket: a message is read, its method is found in a table and run, and
- * what it answers is written. Nothing here knows of sockets or of the loop.
+ * One call over the control socket, and what its method needs: parameters, answers, and what the
+ * caller may. Nothing here knows of sockets or of the loop.
  */
 #ifndef SHMFS_CONTROL_CALL_H
 #define SHMFS_CONTROL_CALL_H
@@ -11,13 +11,13 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-#include "process/server.h"
+#include "config.h"
 
 struct call;
 struct scan;
 
 /* Pins that one connection can have. */
-#define CALL_PINS 16
+#define CALL_PINS_MAX 16
 
 /* What a connection is to the calls that are made over it. */
 struct peer {
@@ -25,12 +25,13 @@ struct peer {
 	uid_t uid;
 	struct {
 		uint64_t id, object;
-	} pins[CALL_PINS];
+	} pins[CALL_PINS_MAX];
 	unsigned pin_count;
 };
 
 struct call {
-	struct server *server;
+	const struct control_config *config;
+	unsigned clients; /* of the socket, all together */
 	struct peer *peer;
 	struct shmfs_subject by;
 	bool trusted;	   /* root, or the owner of the mount */
@@ -43,15 +44,6 @@ struct call {
 	struct scan *scan; /* to be done elsewhere before there is an answer; NULL: none */
 };
 
-/*
- * Begins a call: parses the message of so many bytes and runs its method. server, peer, by and
- * trusted are set. False: the message is none, and its sender is to be closed after the answer.
- */
-bool call_begin(struct call *call, const char *message, size_t size);
-
-/* The scan is done: makes the answer of it. */
-void call_finish_scan(struct call *call);
-
 /* The answer as a message with its NUL, to be freed; NULL: oneway, or out of memory. */
 char *call_reply(const struct call *call, size_t *size);
 
@@ -60,7 +52,10 @@ void call_end(struct call *call);
 
 /* --- for the methods -------------------------------------------------------------------------- */
 
-/* The answer is an error: a negative errno; a parameter that is not as it should be; or that the
+/* The answer is an error of this name, which is not copied; parameters are taken over. */
+void call_fail_with(struct call *call, const char *error, json_t *parameters);
+
+/* The same: a negative errno; a parameter that is not as it should be; or that the
  * caller may not. */
 void call_fail(struct call *call, int rc);
 void call_refuse_parameter(struct call *call, const char *name);
@@ -81,13 +76,19 @@ int call_ask(const struct call *call, uint64_t id, enum shmfs_ask what);
 bool call_may_see(
     const struct call *call, const struct shmfs_object *object, char path[SHMFS_PATH_MAX]);
 
-/* Sets a member to a name, which is any bytes: "NAME" if it is text, else "NAME_hex". */
+/*
+ * Members of an answer, as the tables of common/ name them. A text that is NULL, and a name that is
+ * "", is not there, nor is what the condition rules out.
+ */
+void call_set_int(json_t *object, const char *member, uint64_t value);
+void call_set_int_if(json_t *object, const char *member, bool wanted, uint64_t value);
+void call_set_bool(json_t *object, const char *member, bool value);
+void call_set_bool_if(json_t *object, const char *member, bool wanted, bool value);
+void call_set_text(json_t *object, const char *member, const char *text);
+void call_set_time(json_t *object, const char *member, const struct timespec *time);
+void call_set_limits(json_t *object, const char *member, const struct shmfs_limits *limits);
+
+/* A name is any bytes: "NAME" if it is text, else "NAME_hex". */
 void call_set_name(json_t *object, const char *member, const char *name);
-
-typedef void call_method(struct call *call);
-
-call_method command_get_mount, command_list, command_list_users, command_get_limits,
-    command_set_limits, command_get_statistics, command_holders, command_pin, command_unpin,
-    command_verify, command_reap;
 
 #endif

@@ -6,60 +6,51 @@
 
 #include "call.h"
 #include "common/log.h"
-#include "fuse/notify.h"
+#include "methods.h"
 
 void command_get_mount(struct call *call)
 {
-	const struct server *server = call->server;
+	const struct control_config *config = call->config;
 	struct shmfs_usage usage;
 
-	shmfs_usage(server->channel.fs, &usage);
-	call->answer =
-	    json_pack("{s:s,s:s,s:s,s:s,s:i,s:i}", "device", server->handover->mountpoint.device,
-		"version", SHMFS_VERSION, "io", tier_name(server->channel.tier), "rules",
-		usage.name_max == SHMFS_NAME_MAX ? "linux" : "freebsd", "owner", (int)geteuid(),
-		"server", (int)getpid());
-	call_set_name(call->answer, "mountpoint", server->handover->mountpoint.path);
+	shmfs_usage(config->fs, &usage);
+	call->answer = json_pack("{s:s,s:s,s:s,s:s,s:i,s:i}", "device", config->device, "version",
+	    SHMFS_VERSION, "io", config->tier, "rules",
+	    usage.name_max == SHMFS_NAME_MAX ? "linux" : "freebsd", "owner", (int)geteuid(),
+	    "server", (int)getpid());
+	call_set_name(call->answer, "mountpoint", config->mountpoint);
+}
+
+static json_t *statistics_to_json(
+    const struct shmfs_usage *usage, const struct counters *counters, unsigned clients)
+{
+	json_t *json = json_object();
+
+#define VALUE(member, labels, value) call_set_int(json, #member, value);
+#include "common/metrics.def"
+	return json;
 }
 
 void command_get_statistics(struct call *call)
 {
-	const struct server *server = call->server;
-	const uint64_t *refused = server->channel.counters->refused;
 	struct shmfs_usage usage;
 
-	shmfs_usage(server->channel.fs, &usage);
-	call->answer = json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:i,s:I,s:I,s:I,s:I,s:I}",
-	    "requests", (json_int_t)server->channel.counters->requests, "size",
-	    (json_int_t)(usage.used_pages * SHMFS_PAGE_SIZE), "size_limit",
-	    (json_int_t)(usage.limit_pages * SHMFS_PAGE_SIZE), "inodes",
-	    (json_int_t)usage.used_nodes, "inodes_limit", (json_int_t)usage.limit_nodes,
-	    "descriptors", (json_int_t)usage.handles, "pins", (json_int_t)usage.pins, "arena",
-	    (json_int_t)usage.arena_bytes, "clients", (int)server->client_count, "expired",
-	    (json_int_t)server->channel.counters->expired, "refused_size",
-	    (json_int_t)refused[SHMFS_LIMIT_SIZE], "refused_inodes",
-	    (json_int_t)refused[SHMFS_LIMIT_NODES], "refused_user_size",
-	    (json_int_t)refused[SHMFS_LIMIT_USER_SIZE], "refused_user_inodes",
-	    (json_int_t)refused[SHMFS_LIMIT_USER_NODES]);
+	shmfs_usage(call->config->fs, &usage);
+	call->answer = statistics_to_json(&usage, call->config->counters, call->clients);
 }
 
 /* --- limits ----------------------------------------------------------------------------------- */
-
-static json_t *limits_to_json(const struct shmfs_limits *limits)
-{
-	return json_pack(
-	    "{s:I,s:I}", "size", (json_int_t)limits->bytes, "inodes", (json_int_t)limits->nodes);
-}
 
 void command_get_limits(struct call *call)
 {
 	struct shmfs_limits mount, users;
 
 	/* These two are always there. */
-	(void)shmfs_get_limits(call->server->channel.fs, SHMFS_SCOPE_MOUNT, 0, &mount);
-	(void)shmfs_get_limits(call->server->channel.fs, SHMFS_SCOPE_USERS, 0, &users);
-	call->answer = json_pack(
-	    "{s:o,s:o}", "mount", limits_to_json(&mount), "users", limits_to_json(&users));
+	(void)shmfs_get_limits(call->config->fs, SHMFS_SCOPE_MOUNT, 0, &mount);
+	(void)shmfs_get_limits(call->config->fs, SHMFS_SCOPE_USERS, 0, &users);
+	call->answer = json_object();
+	call_set_limits(call->answer, "mount", &mount);
+	call_set_limits(call->answer, "users", &users);
 }
 
 static bool get_scope(struct call *call, enum shmfs_scope *out)
@@ -93,7 +84,7 @@ static struct shmfs_limits current_limits(const struct shmfs *fs, enum shmfs_sco
 
 static void set_limits(struct call *call, enum shmfs_scope scope, uid_t uid, bool inherit)
 {
-	struct shmfs *fs = call->server->channel.fs;
+	struct shmfs *fs = call->config->fs;
 	struct shmfs_limits limits = current_limits(fs, scope, uid);
 	int rc;
 
@@ -139,102 +130,6 @@ void command_set_limits(struct call *call)
 		set_limits(call, scope, (uid_t)uid, inherit);
 }
 
-/* --- pins ------------------------------------------------------------------------------------- */
-
-/* The part that is asked for; without a length, all from the offset on. */
-struct part {
-	uint64_t id, offset, length;
-	bool writes;
-};
-
-static bool get_part(struct call *call, struct part *part)
-{
-	struct shmfs_object object;
-
-	if (!call_get_object(call, &part->id) ||
-	    !call_get_int(call, "offset", INT64_MAX, &part->offset) ||
-	    !call_get_bool(call, "write", &part->writes))
-		return false;
-	(void)shmfs_object(call->server->channel.fs, part->id, &object);
-	if (!call->trusted && (part->writes || call->by.uid != object.attr.uid)) {
-		call_refuse_caller(call);
-		return false;
-	}
-	part->length = object.attr.size > part->offset ? object.attr.size - part->offset : 0;
-	return call_get_int(call, "length", INT64_MAX, &part->length);
-}
-
-/* The pin is in the arena before anybody has the memory, so that no crash leaves one without the
- * other. */
-static int pin(struct call *call, const struct part *part, uint64_t *id)
-{
-	struct shmfs *fs = call->server->channel.fs;
-	int rc = call_ask(call, part->id, SHMFS_ASK_PIN);
-
-	if (rc < 0)
-		return rc;
-	shmfs_begin(fs);
-	rc = shmfs_pin(fs, part->id, part->offset, part->length, part->writes, id);
-	if (rc < 0) {
-		shmfs_rollback(fs);
-		return rc;
-	}
-	shmfs_commit(fs);
-	rc = shmfs_open_pinned(fs, *id, part->writes);
-	if (rc < 0) {
-		shmfs_begin(fs);
-		shmfs_unpin(fs, *id);
-		shmfs_commit(fs);
-	}
-	return rc;
-}
-
-void command_pin(struct call *call)
-{
-	struct peer *peer = call->peer;
-	struct shmfs_object object;
-	struct part part = {0};
-	uint64_t id;
-	int rc;
-
-	if (!get_part(call, &part))
-		return;
-	rc = peer->pin_count < CALL_PINS && !call->oneway ? pin(call, &part, &id) : -EMFILE;
-	if (rc < 0) {
-		call_fail(call, rc);
-		return;
-	}
-	call->fd = rc;
-	peer->pins[peer->pin_count].id = id;
-	peer->pins[peer->pin_count++].object = part.id;
-	(void)shmfs_object(call->server->channel.fs, part.id, &object);
-	call->answer = json_pack("{s:I,s:I,s:I,s:I,s:I}", "pin", (json_int_t)id, "id",
-	    (json_int_t)part.id, "offset", (json_int_t)part.offset, "length",
-	    (json_int_t)part.length, "size", (json_int_t)object.attr.size);
-}
-
-/* Only its own connection knows a pin. */
-void command_unpin(struct call *call)
-{
-	struct peer *peer = call->peer;
-	struct shmfs *fs = call->server->channel.fs;
-	uint64_t id = 0;
-
-	if (!call_get_int(call, "pin", INT64_MAX, &id))
-		return;
-	for (unsigned i = 0; i < peer->pin_count; i++) {
-		if (peer->pins[i].id != id)
-			continue;
-		peer->pins[i] = peer->pins[--peer->pin_count];
-		shmfs_begin(fs);
-		shmfs_unpin(fs, id);
-		shmfs_commit(fs);
-		call->answer = json_object();
-		return;
-	}
-	call_refuse_parameter(call, "pin");
-}
-
 /* --- checks and removal ----------------------------------------------------------------------- */
 
 /* Violations that are told; all are counted. */
@@ -258,14 +153,14 @@ void command_verify(struct call *call)
 		return;
 	}
 	lines = json_array();
-	count = shmfs_verify(call->server->channel.fs, add_line, lines);
+	count = shmfs_verify(call->config->fs, add_line, lines);
 	call->answer = json_pack("{s:I,s:o}", "violations", (json_int_t)count, "lines", lines);
 }
 
-/* Root and the mount's owner; else the object's owner, where he could unlink it. */
+/* Root and the mount's owner; else the object's owner, who must be able to unlink it. */
 static bool may_reap(const struct call *call, const struct shmfs_object *object)
 {
-	const struct shmfs *fs = call->server->channel.fs;
+	const struct shmfs *fs = call->config->fs;
 	char path[SHMFS_PATH_MAX], *slash;
 	uint64_t dir;
 
@@ -285,7 +180,7 @@ static bool may_reap(const struct call *call, const struct shmfs_object *object)
 
 static int reap(struct call *call, uint64_t id, unsigned *names)
 {
-	struct shmfs *fs = call->server->channel.fs;
+	struct shmfs *fs = call->config->fs;
 	struct shmfs_removal removal;
 	int rc = 0;
 
@@ -296,7 +191,7 @@ static int reap(struct call *call, uint64_t id, unsigned *names)
 			shmfs_rollback(fs);
 			break;
 		}
-		notify_removal(&call->server->channel, &removal);
+		call->config->removed(call->config->arg, &removal);
 		shmfs_commit(fs);
 	}
 	return *names > 0 ? 0 : rc;
@@ -311,7 +206,7 @@ void command_reap(struct call *call)
 
 	if (!call_get_object(call, &id))
 		return;
-	(void)shmfs_object(call->server->channel.fs, id, &object);
+	(void)shmfs_object(call->config->fs, id, &object);
 	if (!may_reap(call, &object) || call_ask(call, id, SHMFS_ASK_MODIFY) < 0) {
 		call_refuse_caller(call);
 		return;

@@ -7,42 +7,34 @@
  * client has bounded buffers, a bounded time to finish a message or to take an answer, and one call
  * at a time; each user may have some connections and all together a few more. A client that breaks
  * a rule is told so and closed, and nobody else notices.
+ *
+ * What a client may name:
+ *
+ *   an object   by "id", the inode number that stat(2) shows: it is looked up, and never given to
+ *               another object while the mount lives, so one that is gone is ENOENT. Or by "path",
+ *               which is walked with the caller's rights. Whoever may not see an object finds that
+ *               it is not there, by either.
+ *   a page      by "cursor", the id that the next page begins with. Any number is one.
+ *   a pin       by the number that its connection was given: another connection's is unknown, and
+ *               all of a connection's end with it.
+ *   a user      by "uid". There need not be such a user.
+ *
+ * A pin is in the namespace, and who has it is known to the server alone: so a server ends what the
+ * one before has left, whose connections died with it.
  */
 #ifndef SHMFS_CONTROL_CONTROL_H
 #define SHMFS_CONTROL_CONTROL_H
 
-#include <limits.h>
-#include <stddef.h>
-
-#include "process/server.h"
+#include "config.h"
 
 struct control;
-struct uv_loop_s;
-
-/* Bytes of a message without its NUL. */
-#define CONTROL_MESSAGE_MAX 65536
-
-/* Where the socket of a mount with this device ("major:minor") is: under /run/shmfs, or under
- * XDG_RUNTIME_DIR for a user's own mount. -ENOENT: that is not set. */
-int control_path(const char *device, char out[PATH_MAX]);
 
 /*
- * Makes the socket of a mount, in place of one that a mount of the same device left. Returns its
- * listening descriptor, which outlives servers, or a negative errno.
+ * Serves the clients of the listening descriptor on the loop of the workers. Pins that are left in
+ * the namespace are of clients that are gone, and end here. *out is NULL where there is no socket.
+ * A negative errno, and then *out may have to be stopped.
  */
-int control_listen(const char *device);
-
-/* The mount has another device now. */
-void control_move(const char *old_device, const char *device);
-
-void control_remove(const char *device);
-
-/*
- * Serves the clients of a listening descriptor on the loop. Pins that are left in the namespace are
- * of clients that are gone, and end here.
- */
-int control_start(
-    struct uv_loop_s *loop, struct server *server, int listen_fd, struct control **out);
+int control_start(const struct control_config *config, struct control **out);
 
 /* Closes all clients; to be called before the loop closes its handles. NULL is allowed. */
 void control_stop(struct control *control);

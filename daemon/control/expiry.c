@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Removal of what nobody holds; see sweep.h. */
+/* Removal of what nobody holds; see expiry.h. */
 #include "expiry.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 
 #include "common/log.h"
+#include "common/printable.h"
 #include "fs/step.h"
-#include "fuse/notify.h"
-#include "process/server.h"
 
 /* Objects looked at and removed in a row: each look is three system calls, a removal some more. */
 #define LOOKS 64
@@ -16,22 +14,6 @@
 
 #define PAUSE_MS 2
 #define ROUND_MS 1000
-
-/* Names are bytes, and a log line is text. */
-static void print_name(const char *name, char *out, size_t size)
-{
-	size_t used = 0;
-
-	for (; *name != '\0' && used + 5 < size; name++) {
-		unsigned char byte = (unsigned char)*name;
-
-		if (byte >= ' ' && byte <= '~' && byte != '\\' && byte != '\'')
-			out[used++] = *name;
-		else
-			used += (size_t)snprintf(out + used, size - used, "\\x%02x", byte);
-	}
-	out[used] = '\0';
-}
 
 static void tell(const struct shmfs_removal *removal)
 {
@@ -41,32 +23,32 @@ static void tell(const struct shmfs_removal *removal)
 		log_debug("the memory of object #%" PRIu64 " came back", removal->id);
 		return;
 	}
-	print_name(removal->name, name, sizeof name);
+	(void)printable_escape(removal->name, "'", name, sizeof name);
 	log_info("removed '%s' (#%" PRIu64 ", %" PRIu64
 		 " bytes, made by uid %u): nobody holds it any more",
 	    name, removal->id, removal->size, removal->creator);
 }
 
-unsigned sweep(struct server *server)
+unsigned expiry_run(struct expiry *expiry)
 {
 	struct shmfs_removal removal;
 
 	for (int i = 0; i < REMOVALS; i++) {
 		int rc;
 
-		shmfs_begin(server->channel.fs);
-		rc = shmfs_expire(server->channel.fs, &server->expiry_from, LOOKS, &removal);
+		shmfs_begin(expiry->fs);
+		rc = shmfs_expire(expiry->fs, &expiry->from, LOOKS, &removal);
 		if (rc > 0 && removal.name[0] != '\0') {
-			notify_removal(&server->channel, &removal);
+			expiry->removed(expiry->arg, &removal);
 			step("removal half done");
 		}
-		shmfs_commit(server->channel.fs);
+		shmfs_commit(expiry->fs);
 		if (rc == 0)
 			break;
-		server->channel.counters->expired++;
+		expiry->counters->expired++;
 		tell(&removal);
 	}
-	if (server->expiry_from != 0)
+	if (expiry->from != 0)
 		return PAUSE_MS;
-	return shmfs_is_watching(server->channel.fs) ? ROUND_MS : 0;
+	return shmfs_is_watching(expiry->fs) ? ROUND_MS : 0;
 }

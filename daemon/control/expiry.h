@@ -1,15 +1,28 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The sweep: objects whose names go when nobody holds them, looked at from time to time. */
+/* Expiry: names of objects that go when nobody holds them any more, looked for from time to time.
+ */
 #ifndef SHMFS_CONTROL_EXPIRY_H
 #define SHMFS_CONTROL_EXPIRY_H
 
-struct server;
+#include <stdint.h>
+
+#include "common/counters.h"
+
+struct expiry {
+	struct shmfs *fs;
+	struct counters *counters;
+	/* A name goes. Called before that is committed. */
+	void (*removed)(void *arg, const struct shmfs_removal *removal);
+	void *arg;
+
+	uint64_t from; /* the object at which the round goes on; 0: at the first */
+};
 
 /*
  * Looks at some of the objects and removes what is over, with a log line for each. Returns the
  * milliseconds after which to go on: few within a round, a second between two of them, 0 if there
  * is nothing to watch.
  */
-unsigned sweep(struct server *server);
+unsigned expiry_run(struct expiry *expiry);
 
 #endif

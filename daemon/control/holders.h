@@ -15,8 +15,6 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-struct call;
-
 enum holder_access {
 	HOLDER_OPEN = 1,
 	HOLDER_WRITES = 2,
@@ -58,8 +56,5 @@ void holders_add(struct scan *scan, const struct holder *holder);
 
 /* Does the look; on any thread. */
 void holders_scan(struct scan *scan);
-
-/* Makes the answer of a finished scan. */
-void holders_answer(struct call *call, const struct scan *scan);
 
 #endif

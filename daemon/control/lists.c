@@ -6,7 +6,9 @@
 #include <unistd.h>
 
 #include "call.h"
+#include "common/printable.h"
 #include "holders.h"
+#include "methods.h"
 
 /*
  * A page has so many objects at the most, and looks at so many nodes. It ends earlier if their
@@ -19,42 +21,28 @@
 #define UNSEEN_BYTES 256
 #define PAGE_USERS 256
 
-static json_int_t nanoseconds(const struct timespec *time)
+static json_t *object_to_json(
+    const struct shmfs_object *object, const char *path, const char *label, bool probed, bool held)
 {
-	return (json_int_t)time->tv_sec * 1000000000 + time->tv_nsec;
+	json_t *json = json_object();
+
+#define FIELD(key, type, varlink, ...) call_set_##type(json, #key, __VA_ARGS__);
+#include "common/object_fields.def"
+	return json;
 }
 
-static json_t *object_to_json(const struct shmfs_object *object)
+/* Where there are policies; else NULL. */
+static const char *get_label(struct shmfs *fs, uint64_t id, char out[SHMFS_LABEL_SIZE + 1])
 {
-	const struct shmfs_attr *attr = &object->attr;
-
-	return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:i,s:I,s:I,s:I,s:I,s:I,s:s,s:b,s:s,s:I,s:I,s:I,"
-			 "s:I}",
-	    "id", (json_int_t)attr->id, "size", (json_int_t)attr->size, "resident",
-	    (json_int_t)attr->blocks * 512, "charged", (json_int_t)object->charged, "uid",
-	    (json_int_t)attr->uid, "gid", (json_int_t)attr->gid, "mode", (int)attr->mode, "creator",
-	    (json_int_t)object->creator, "nlink", (json_int_t)attr->nlink, "opens",
-	    (json_int_t)object->opens, "writers", (json_int_t)object->writers, "pins",
-	    (json_int_t)object->pins, "seals", object->seals, "grows", (int)object->grows,
-	    "lifetime", attr->expires ? "holders" : "names", "atime", nanoseconds(&attr->atime),
-	    "mtime", nanoseconds(&attr->mtime), "ctime", nanoseconds(&attr->ctime), "btime",
-	    nanoseconds(&attr->btime));
-}
-
-/* Where there are policies. Returns how long it is. */
-static size_t add_label(const struct call *call, uint64_t id, json_t *json)
-{
-	struct shmfs *fs = call->server->channel.fs;
-	char label[SHMFS_LABEL_SIZE];
 	ssize_t length;
 
 	if (shmfs_policies(fs) == 0)
-		return 0;
-	length = shmfs_getxattr(fs, NULL, id, "user.shmfs.label", label, sizeof label);
+		return NULL;
+	length = shmfs_getxattr(fs, NULL, id, "user.shmfs.label", out, SHMFS_LABEL_SIZE);
 	if (length <= 0)
-		return 0;
-	(void)json_object_set_new(json, "label", json_stringn(label, (size_t)length));
-	return (size_t)length;
+		return NULL;
+	out[length] = '\0';
+	return out;
 }
 
 struct page {
@@ -64,29 +52,31 @@ struct page {
 	bool unlinked, probe;
 };
 
+static void put_object(struct page *page, const struct shmfs_object *object, const char *path)
+{
+	struct shmfs *fs = page->call->config->fs;
+	char text[SHMFS_LABEL_SIZE + 1];
+	const char *label = get_label(fs, object->attr.id, text);
+	bool held = page->probe && shmfs_held(fs, object->attr.id) > 0;
+
+	page->name_bytes += strlen(path) + (label != NULL ? strlen(label) : 0);
+	(void)json_array_append_new(
+	    page->objects, object_to_json(object, path, label, page->probe, held));
+}
+
 static int add_object(void *arg, const struct shmfs_object *object)
 {
 	struct page *page = arg;
 	char path[SHMFS_PATH_MAX];
-	json_t *json;
 
 	if (object->attr.nlink == 0 && !page->unlinked)
 		return 0;
 	if (json_array_size(page->objects) >= PAGE_OBJECTS || page->name_bytes > PAGE_NAME_BYTES)
 		return 1;
-	if (!call_may_see(page->call, object, path)) {
+	if (call_may_see(page->call, object, path))
+		put_object(page, object, path);
+	else
 		page->name_bytes += UNSEEN_BYTES;
-		return 0;
-	}
-	page->name_bytes += strlen(path);
-	json = object_to_json(object);
-	page->name_bytes += add_label(page->call, object->attr.id, json);
-	if (path[0] != '\0')
-		call_set_name(json, "path", path);
-	if (page->probe)
-		(void)json_object_set_new(json, "held",
-		    json_boolean(shmfs_held(page->call->server->channel.fs, object->attr.id) > 0));
-	(void)json_array_append_new(page->objects, json);
 	return 0;
 }
 
@@ -108,7 +98,7 @@ void command_list(struct call *call)
 	    !call_get_bool(call, "probe", &page.probe))
 		return;
 	page.objects = json_array();
-	cursor = shmfs_list(call->server->channel.fs, cursor, PAGE_NODES, add_object, &page);
+	cursor = shmfs_list(call->config->fs, cursor, PAGE_NODES, add_object, &page);
 	answer_page(call, "objects", page.objects, cursor);
 }
 
@@ -117,17 +107,22 @@ struct user_page {
 	json_t *users;
 };
 
+static json_t *user_to_json(const struct shmfs_user *user)
+{
+	json_t *json = json_object();
+
+#define FIELD(key, type, varlink, ...) call_set_##type(json, #key, __VA_ARGS__);
+#include "common/user_fields.def"
+	return json;
+}
+
 static int add_user(void *arg, const struct shmfs_user *user)
 {
 	struct user_page *page = arg;
 
 	if (!page->call->trusted && page->call->by.uid != user->uid)
 		return 0;
-	(void)json_array_append_new(
-	    page->users, json_pack("{s:I,s:I,s:I,s:{s:I,s:I},s:b}", "uid", (json_int_t)user->uid,
-			     "size", (json_int_t)user->bytes, "inodes", (json_int_t)user->nodes,
-			     "limits", "size", (json_int_t)user->limits.bytes, "inodes",
-			     (json_int_t)user->limits.nodes, "exception", (int)user->exception));
+	(void)json_array_append_new(page->users, user_to_json(user));
 	return 0;
 }
 
@@ -139,7 +134,7 @@ void command_list_users(struct call *call)
 	if (!call_get_int(call, "cursor", INT64_MAX, &cursor))
 		return;
 	page.users = json_array();
-	cursor = shmfs_users(call->server->channel.fs, cursor, PAGE_USERS, add_user, &page);
+	cursor = shmfs_users(call->config->fs, cursor, PAGE_USERS, add_user, &page);
 	answer_page(call, "users", page.users, cursor);
 }
 
@@ -156,12 +151,12 @@ void command_holders(struct call *call)
 
 	if (!call_get_bool(call, "all", &all) || (!all && !call_get_object(call, &id)))
 		return;
-	call->scan = holders_prepare(call->server->handover->mountpoint.device, id);
+	call->scan = holders_prepare(call->config->device, id);
 	if (call->scan == NULL) {
 		call_fail(call, -ENOMEM);
 		return;
 	}
-	call->scan->skip[0] = call->server->handover->supervisor;
+	call->scan->skip[0] = call->config->supervisor;
 	call->scan->skip[1] = getpid();
 }
 
@@ -180,19 +175,6 @@ static void print_access(unsigned access, char out[8])
 	out[length] = '\0';
 }
 
-/* Commands are bytes that a process chose. */
-static json_t *command_to_json(const char *command)
-{
-	char text[sizeof((struct holder *)0)->command];
-
-	for (size_t i = 0; i < sizeof text; i++)
-		text[i] = command[i] == '\0' || (command[i] >= ' ' && command[i] <= '~')
-			      ? command[i]
-			      : '?';
-	text[sizeof text - 1] = '\0';
-	return json_string(text);
-}
-
 /* What one process holds of what the caller may see. */
 struct sum {
 	uint64_t objects, size;
@@ -204,7 +186,7 @@ static void add_to_sum(struct call *call, const struct holder *holder, struct su
 	struct shmfs_object object;
 	char path[SHMFS_PATH_MAX];
 
-	if (shmfs_object(call->server->channel.fs, holder->id, &object) < 0 ||
+	if (shmfs_object(call->config->fs, holder->id, &object) < 0 ||
 	    (!call->trusted && !call_may_see(call, &object, path)))
 		return;
 	sum->objects++;
@@ -214,21 +196,22 @@ static void add_to_sum(struct call *call, const struct holder *holder, struct su
 
 static json_t *holder_to_json(const struct holder *holder, const struct sum *sum, bool all)
 {
-	char access[8];
-	json_t *json;
+	char access[8], command[sizeof holder->command];
+	json_t *json = json_object();
 
 	print_access(sum->access, access);
-	json = json_pack("{s:i,s:I,s:o,s:s}", "pid", (int)holder->pid, "uid",
-	    (json_int_t)holder->uid, "command", command_to_json(holder->command), "access", access);
-	if (all) {
-		(void)json_object_set_new(json, "objects", json_integer((json_int_t)sum->objects));
-		(void)json_object_set_new(json, "size", json_integer((json_int_t)sum->size));
-	}
+	/* A process calls itself what it likes. */
+	memcpy(command, holder->command, sizeof command);
+	command[sizeof command - 1] = '\0';
+	printable_replace(command);
+#define FIELD(key, type, varlink, ...) call_set_##type(json, #key, __VA_ARGS__);
+#include "common/holder_fields.def"
 	return json;
 }
 
-void holders_answer(struct call *call, const struct scan *scan)
+void command_holders_found(struct call *call)
 {
+	const struct scan *scan = call->scan;
 	size_t looks = scan->count < LOOKS_MAX || call->trusted ? scan->count : LOOKS_MAX;
 	json_t *list;
 	bool truncated = scan->truncated;

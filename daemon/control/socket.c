@@ -1,40 +1,24 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Where the control socket is, and how it is made; see control.h. */
+/* Where a control socket is, and how it is made; see socket.h. */
+#include "socket.h"
+
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "control.h"
+#include "common/socket_path.h"
 
 /* Connections that wait to be accepted. */
 #define BACKLOG 64
 
-static int directory(char out[PATH_MAX])
+/* Root's mounts are everybody's. */
+static enum socket_place place(void)
 {
-	const char *runtime = getenv("XDG_RUNTIME_DIR");
-
-	if (geteuid() == 0) {
-		snprintf(out, PATH_MAX, "/run/shmfs");
-		return 0;
-	}
-	if (runtime == NULL || runtime[0] != '/')
-		return -ENOENT;
-	return snprintf(out, PATH_MAX, "%s/shmfs", runtime) < PATH_MAX ? 0 : -ENAMETOOLONG;
-}
-
-int control_path(const char *device, char out[PATH_MAX])
-{
-	char dir[PATH_MAX];
-	int rc = directory(dir);
-
-	if (rc < 0)
-		return rc;
-	return snprintf(out, PATH_MAX, "%s/%s", dir, device) < PATH_MAX ? 0 : -ENAMETOOLONG;
+	return geteuid() == 0 ? SOCKET_OF_SYSTEM : SOCKET_OF_USER;
 }
 
 /* Only its owner may put sockets there. */
@@ -42,7 +26,7 @@ static int make_directory(void)
 {
 	char dir[PATH_MAX];
 	struct stat st;
-	int rc = directory(dir);
+	int rc = socket_directory(place(), dir);
 
 	if (rc < 0)
 		return rc;
@@ -58,7 +42,7 @@ static int make_directory(void)
 static int address_of(const char *device, struct sockaddr_un *out)
 {
 	char path[PATH_MAX];
-	int rc = control_path(device, path);
+	int rc = socket_path(place(), device, path);
 
 	if (rc < 0)
 		return rc;
@@ -109,7 +93,7 @@ void control_move(const char *old_device, const char *device)
 {
 	char from[PATH_MAX], to[PATH_MAX];
 
-	if (control_path(old_device, from) == 0 && control_path(device, to) == 0)
+	if (socket_path(place(), old_device, from) == 0 && socket_path(place(), device, to) == 0)
 		(void)rename(from, to);
 }
 
@@ -117,6 +101,6 @@ void control_remove(const char *device)
 {
 	char path[PATH_MAX];
 
-	if (control_path(device, path) == 0)
+	if (socket_path(place(), device, path) == 0)
 		(void)unlink(path);
 }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The mount and its server, as shmfsctl sees them. */
+/* The mount and its server; see client.h. */
+#include "client.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -12,39 +14,25 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "ctl.h"
+#include "common/hex.h"
+#include "common/socket_path.h"
+#include "text.h"
 
 /* An answer that is longer comes from no server of ours. */
 #define ANSWER_MAX (64u << 20)
 
 /* --- finding it ------------------------------------------------------------------------------- */
 
-/* Places where sockets are: the system's, and this user's. */
-static bool socket_directory(int which, char out[PATH_MAX])
-{
-	const char *runtime = getenv("XDG_RUNTIME_DIR");
-
-	if (which == 0)
-		snprintf(out, PATH_MAX, "/run/shmfs");
-	else if (runtime != NULL && runtime[0] == '/')
-		snprintf(out, PATH_MAX, "%s/shmfs", runtime);
-	else
-		return false;
-	return true;
-}
-
-#define DIRECTORIES 2
-
-static int connect_to(const char *dir, const char *name)
+static int connect_to(const char *path)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	int fd;
 
-	if (snprintf(address.sun_path, sizeof address.sun_path, "%s/%s", dir, name) >=
-	    (int)sizeof address.sun_path) {
+	if (strlen(path) >= sizeof address.sun_path) {
 		errno = ENAMETOOLONG;
 		return -1;
 	}
+	memcpy(address.sun_path, path, strlen(path) + 1);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof address) == 0)
 		return fd;
@@ -53,16 +41,16 @@ static int connect_to(const char *dir, const char *name)
 }
 
 /* The server of the filesystem that a path is in. */
-static int connect_by_path(const char *path)
+static int connect_by_path(const char *below)
 {
-	char dir[PATH_MAX], name[64];
+	char path[PATH_MAX], name[64];
 	struct stat st;
 
-	if (stat(path, &st) < 0)
+	if (stat(below, &st) < 0)
 		return -1;
 	snprintf(name, sizeof name, "%u:%u", major(st.st_dev), minor(st.st_dev));
-	for (int i = 0; i < DIRECTORIES; i++) {
-		int fd = socket_directory(i, dir) ? connect_to(dir, name) : -1;
+	for (enum socket_place place = 0; place < SOCKET_PLACES; place++) {
+		int fd = socket_path(place, name, path) == 0 ? connect_to(path) : -1;
 
 		if (fd >= 0)
 			return fd;
@@ -71,33 +59,41 @@ static int connect_by_path(const char *path)
 	return -1;
 }
 
+/* How many servers answer in one place; the first of all in *fd, the others are closed. */
+static int connect_in(enum socket_place place, int *fd)
+{
+	char dir[PATH_MAX], path[PATH_MAX];
+	const struct dirent *entry;
+	int count = 0;
+	DIR *list = socket_directory(place, dir) == 0 ? opendir(dir) : NULL;
+
+	while (list != NULL && (entry = readdir(list)) != NULL) {
+		int found = -1;
+
+		if (strchr(entry->d_name, ':') != NULL &&
+		    socket_path(place, entry->d_name, path) == 0)
+			found = connect_to(path);
+		if (found < 0)
+			continue;
+		count++;
+		if (*fd < 0)
+			*fd = found;
+		else
+			close(found);
+	}
+	if (list != NULL)
+		closedir(list);
+	return count;
+}
+
 /* How many servers answer; one of them in *fd, to be closed if there are several. */
 static int connect_to_only(int *fd)
 {
-	char path[PATH_MAX];
 	int count = 0;
 
 	*fd = -1;
-	for (int i = 0; i < DIRECTORIES; i++) {
-		DIR *dir = socket_directory(i, path) ? opendir(path) : NULL;
-		const struct dirent *entry;
-
-		while (dir != NULL && (entry = readdir(dir)) != NULL) {
-			int found = strchr(entry->d_name, ':') != NULL
-					? connect_to(path, entry->d_name)
-					: -1;
-
-			if (found < 0)
-				continue;
-			count++;
-			if (*fd < 0)
-				*fd = found;
-			else
-				close(found);
-		}
-		if (dir != NULL)
-			closedir(dir);
-	}
+	for (enum socket_place place = 0; place < SOCKET_PLACES; place++)
+		count += connect_in(place, fd);
 	return count;
 }
 
@@ -398,27 +394,20 @@ void ctl_set_path(json_t *params, const char *path)
 	hex = malloc(2 * length + 1);
 	if (hex == NULL)
 		return;
-	for (size_t i = 0; i < length; i++)
-		snprintf(hex + 2 * i, 3, "%02x", (unsigned char)path[i]);
+	hex_write(path, length, hex);
 	(void)json_object_set_new(params, "path_hex", json_string(hex));
 	free(hex);
 }
 
 static char *from_hex(const char *hex)
 {
-	size_t length = strlen(hex) / 2;
-	char *out = malloc(length + 1);
+	size_t size = strlen(hex) / 2 + 1;
+	char *out = malloc(size);
 
-	if (out == NULL)
-		return NULL;
-	for (size_t i = 0; i < length; i++) {
-		unsigned byte = 0;
-
-		(void)sscanf(hex + 2 * i, "%2x", &byte);
-		out[i] = (char)byte;
-	}
-	out[length] = '\0';
-	return out;
+	if (out == NULL || hex_read(hex, out, size))
+		return out;
+	free(out);
+	return NULL;
 }
 
 char *ctl_get_path(const json_t *object)

@@ -8,7 +8,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "list.h"
+#include "client.h"
+#include "columns.h"
+#include "text.h"
 
 /* --- pin -------------------------------------------------------------------------------------- */
 
@@ -119,7 +121,7 @@ static int reap_one(struct ctl *ctl, const json_t *object)
 	json_t *answer = NULL;
 	int rc = ctl_try(
 	    ctl, "Reap", json_pack("{s:I}", "id", (json_int_t)ctl_int(object, "id")), &answer);
-	char name[512];
+	char name[CTL_CELL_SIZE];
 
 	json_decref(answer);
 	if (rc == -EBUSY || rc == -ENOENT)
@@ -209,9 +211,11 @@ static const struct ctl_option reap_options[] = {
 };
 
 const struct ctl_verb ctl_hold_verbs[] = {
-    {"pin", "OBJECT", 1, 1, "keeps an object from shrinking until this ends", pin_options, run_pin},
+    {"pin", "OBJECT", 1, 1, "keeps an object from shrinking until this ends", pin_options, run_pin,
+	NULL},
     {"reap", "", 0, 0, "lists objects that nobody has open, mapped or pinned", reap_options,
-	run_reap},
-    {"verify", "", 0, 0, "checks the whole namespace; files wait meanwhile", NULL, run_verify},
+	run_reap, ctl_object_columns},
+    {"verify", "", 0, 0, "checks the whole namespace; files wait meanwhile", NULL, run_verify,
+	NULL},
     {0},
 };

@@ -1,42 +1,31 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Limits: shown, and changed while the mount is in use. */
-#include <inttypes.h>
 #include <string.h>
 
-#include "ctl.h"
+#include "client.h"
+#include "columns.h"
+#include "text.h"
 
 /* --- the table -------------------------------------------------------------------------------- */
 
-static const char *print_scope(const struct ctl *ctl, const json_t *item, char out[512])
+static const char *print_scope(
+    const struct ctl_style *style, const char *member, const json_t *item, char out[CTL_CELL_SIZE])
 {
 	const char *scope = json_string_value(json_object_get(item, "scope"));
 
-	if (scope != NULL)
-		snprintf(out, 512, "%s", scope);
-	else
-		(void)ctl_user((uid_t)ctl_int(item, "uid"), ctl_value(ctl, "n") != NULL, out);
+	(void)member;
+	if (scope == NULL)
+		return ctl_look_user.print(style, "uid", item, out);
+	snprintf(out, CTL_CELL_SIZE, "%s", scope);
 	return out;
 }
 
-static const char *print_size(const struct ctl *ctl, const json_t *item, char out[512])
-{
-	return ctl_int(item, "size") > 0 ? ctl_print_size(ctl, "size", item, out)
-					 : strcpy(out, "-");
-}
-
-static const char *print_inodes(const struct ctl *ctl, const json_t *item, char out[512])
-{
-	(void)ctl;
-	if (ctl_int(item, "inodes") == 0)
-		return strcpy(out, "-");
-	snprintf(out, 512, "%" PRId64, ctl_int(item, "inodes"));
-	return out;
-}
+static const struct ctl_look look_scope = {false, print_scope};
 
 static const struct ctl_column columns[] = {
-    {"SCOPE", NULL, false, print_scope, "mount, users, or one user who is an exception"},
-    {"SIZE", "size", true, print_size, "memory; - if there is no limit"},
-    {"INODES", "inodes", true, print_inodes, "objects, directories and names"},
+    {"SCOPE", NULL, &look_scope, "mount, users, or one user who is an exception"},
+    {"SIZE", "size", &ctl_look_size_or_none, "memory; - if there is no limit"},
+    {"INODES", "inodes", &ctl_look_number_or_none, "objects, directories and names"},
     {0},
 };
 
@@ -165,6 +154,6 @@ static const struct ctl_option options[] = {
 const struct ctl_verb ctl_limit_verbs[] = {
     {"limits", "[mount | users | USER]", 0, 1,
 	"shows the limits, or changes those of the mount, of each user, or of one user", options,
-	run_limits},
+	run_limits, columns},
     {0},
 };

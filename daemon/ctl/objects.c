@@ -12,8 +12,9 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "client.h"
 #include "common/number.h"
-#include "ctl.h"
+#include "text.h"
 
 /* A name never leads out of the mount. */
 static int open_below(const struct ctl *ctl, const char *name, uint64_t flags, mode_t mode)
@@ -272,13 +273,16 @@ static const struct ctl_option truncate_options[] = {
 
 const struct ctl_verb ctl_object_verbs[] = {
     {"create", "OBJECT...", 1, -1, "makes objects that are not there yet, of size 0",
-	create_options, run_create},
-    {"rm", "OBJECT...", 1, -1, "removes the names of objects", NULL, run_rm},
-    {"dump", "OBJECT...", 1, -1, "writes what is in objects to standard output", NULL, run_dump},
+	create_options, run_create, NULL},
+    {"rm", "OBJECT...", 1, -1, "removes the names of objects", NULL, run_rm, NULL},
+    {"dump", "OBJECT...", 1, -1, "writes what is in objects to standard output", NULL, run_dump,
+	NULL},
     {"stat", "OBJECT...", 1, -1, "shows what is known of objects, a line for each fact",
-	stat_options, run_stat},
-    {"truncate", "OBJECT...", 1, -1, "sets the size of objects", truncate_options, run_truncate},
+	stat_options, run_stat, NULL},
+    {"truncate", "OBJECT...", 1, -1, "sets the size of objects", truncate_options, run_truncate,
+	NULL},
     {"seal", "SEALS OBJECT...", 2, -1,
-	"adds seals (seal, shrink, grow, write; with commas between), for good", NULL, run_seal},
+	"adds seals (seal, shrink, grow, write; with commas between), for good", NULL, run_seal,
+	NULL},
     {0},
 };

@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "ctl.h"
+#include "text.h"
 
 #define MOUNTPOINT "/dev/shm"
 
@@ -36,7 +36,7 @@ static bool write_file(const char *path, const char *text)
 	return done;
 }
 
-/* A user gets the right to mount from a namespace of his own, in which he stays who he is. */
+/* A user gets the right to mount from a new namespace, in which its processes stay that user's. */
 static int enter_user_namespace(void)
 {
 	unsigned uid = geteuid(), gid = getegid();
@@ -180,6 +180,7 @@ static const struct ctl_option options[] = {
 
 const struct ctl_verb ctl_run_verbs[] = {
     {"run", "COMMAND [ARGUMENT...]", 1, -1,
-	"runs a command with a /dev/shm of its own, and ends with its status", options, run_run},
+	"runs a command with a /dev/shm of its own, and ends with its status", options, run_run,
+	NULL},
     {0},
 };

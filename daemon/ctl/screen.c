@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What is watched: a live screen for people, and metrics for Prometheus. */
+/* A live screen. */
 #include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
@@ -12,93 +12,11 @@
 #include <unistd.h>
 #include <wchar.h>
 
+#include "client.h"
+#include "columns.h"
 #include "common/number.h"
-#include "list.h"
-
-/* --- metrics ---------------------------------------------------------------------------------- */
-
-/* Users who have series of their own; the rest is summed, so that their number has a bound. */
-#define USERS_MAX 50
-
-static const struct {
-	const char *member, *name, *type, *help;
-} metrics[] = {
-    {"size", "shmfs_size_bytes", "gauge", "Memory that objects are charged for."},
-    {"size_limit", "shmfs_size_limit_bytes", "gauge", "Its limit; 0 for none."},
-    {"inodes", "shmfs_inodes", "gauge", "Objects, directories and further names."},
-    {"inodes_limit", "shmfs_inodes_limit", "gauge", "Their limit; 0 for none."},
-    {"descriptors", "shmfs_open_descriptors", "gauge", "Openings of objects."},
-    {"pins", "shmfs_pins", "gauge", "Pins."},
-    {"arena", "shmfs_arena_bytes", "gauge", "Memory of names and attributes."},
-    {"clients", "shmfs_control_clients", "gauge", "Connections to the control socket."},
-    {"requests", "shmfs_requests_total", "counter", "Requests of the kernel that were served."},
-    {"expired", "shmfs_expired_total", "counter", "Names that went when nobody held the object."},
-};
-
-static const struct {
-	const char *member, *limit;
-} refusals[] = {
-    {"refused_size", "size"},
-    {"refused_inodes", "nr_inodes"},
-    {"refused_user_size", "user_size"},
-    {"refused_user_inodes", "user_inodes"},
-};
-
-static void print_head(const char *name, const char *type, const char *help)
-{
-	printf("# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
-}
-
-static void print_statistics(const json_t *statistics)
-{
-	for (size_t i = 0; i < sizeof metrics / sizeof metrics[0]; i++) {
-		print_head(metrics[i].name, metrics[i].type, metrics[i].help);
-		printf("%s %" PRId64 "\n", metrics[i].name, ctl_int(statistics, metrics[i].member));
-	}
-	print_head("shmfs_refused_total", "counter", "Requests that a limit refused.");
-	for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++)
-		printf("shmfs_refused_total{limit=\"%s\"} %" PRId64 "\n", refusals[i].limit,
-		    ctl_int(statistics, refusals[i].member));
-}
-
-static void print_users(const json_t *users, const char *member, const char *name, const char *help)
-{
-	int64_t others = 0;
-	const json_t *user;
-	size_t index;
-
-	print_head(name, "gauge", help);
-	json_array_foreach((json_t *)(uintptr_t)users, index, user)
-	{
-		if (index < USERS_MAX)
-			printf("%s{uid=\"%" PRId64 "\"} %" PRId64 "\n", name, ctl_int(user, "uid"),
-			    ctl_int(user, member));
-		else
-			others += ctl_int(user, member);
-	}
-	if (json_array_size(users) > USERS_MAX)
-		printf("%s{uid=\"others\"} %" PRId64 "\n", name, others);
-}
-
-static int run_metrics(struct ctl *ctl)
-{
-	json_t *statistics = ctl_call(ctl, "GetStatistics", NULL), *users;
-
-	if (statistics == NULL)
-		return CTL_FAILED;
-	users = ctl_call_pages(ctl, "ListUsers", "users", false, false);
-	if (users == NULL) {
-		json_decref(statistics);
-		return CTL_FAILED;
-	}
-	(void)ctl_sort(ctl, ctl_user_columns, "SIZE", true, users);
-	print_statistics(statistics);
-	print_users(users, "size", "shmfs_user_size_bytes", "Memory that a user is charged for.");
-	print_users(users, "inodes", "shmfs_user_inodes", "Nodes that a user is charged for.");
-	json_decref(users);
-	json_decref(statistics);
-	return CTL_OK;
-}
+#include "metrics.h"
+#include "text.h"
 
 /* --- top: drawing ----------------------------------------------------------------------------- */
 
@@ -169,7 +87,7 @@ static void put_use(struct screen *screen, const json_t *now)
 	put_line(screen, false, text);
 }
 
-/* Counters of a server begin anew with it. */
+/* Counters outlive servers, and end with a mount. */
 static int64_t rate(const struct screen *screen, const json_t *now, int64_t now_ns)
 {
 	int64_t more = ctl_int(now, "requests") - ctl_int(screen->before, "requests");
@@ -183,69 +101,100 @@ static int64_t rate(const struct screen *screen, const json_t *now, int64_t now_
 static void put_activity(struct screen *screen, const json_t *now, int64_t now_ns)
 {
 	char text[512];
-	int64_t refused = 0;
-
-	for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++)
-		refused += ctl_int(now, refusals[i].member);
 	snprintf(text, sizeof text,
 	    "%" PRId64 " requests/s  %" PRId64 " open  %" PRId64 " pins  %" PRId64
 	    " expired  %" PRId64 " refused",
 	    rate(screen, now, now_ns), ctl_int(now, "descriptors"), ctl_int(now, "pins"),
-	    ctl_int(now, "expired"), refused);
+	    ctl_int(now, "expired"), ctl_sum_metric(now, "shmfs_refused_total"));
 	put_line(screen, false, text);
 }
 
-static void put_objects(struct screen *screen, json_t *objects)
+/* Columns that are shown, by their names in the table, and how wide; the last is not cut. */
+struct shown {
+	const char *name, *heading;
+	int width;
+	const struct ctl_column *column; /* NULL: that of the table */
+};
+
+static const char *print_use(
+    const struct ctl_style *style, const char *member, const json_t *item, char out[CTL_CELL_SIZE])
 {
-	const json_t *object;
-	size_t index;
+	int64_t limit = ctl_int(json_object_get(item, "limits"), "size");
 
-	(void)ctl_sort(screen->ctl, ctl_object_columns, "SIZE", true, objects);
-	put_line(screen, true, "   SIZE RESIDENT OPENS    AGE OWNER        NAME");
-	json_array_foreach(objects, index, object)
-	{
-		char text[1024], name[512], size[32], resident[32], age[32], owner[64];
-
-		if (screen->line >= screen->height - 1)
-			return;
-		snprintf(text, sizeof text, "%7s %8s %5" PRId64 " %6s %-12.12s %s",
-		    ctl_human((uint64_t)ctl_int(object, "size"), size),
-		    ctl_human((uint64_t)ctl_int(object, "resident"), resident),
-		    ctl_int(object, "opens"),
-		    ctl_age((ctl_now() - ctl_int(object, "btime")) / 1000000000, age),
-		    ctl_user((uid_t)ctl_int(object, "uid"), false, owner),
-		    ctl_object_name(object, name));
-		put_line(screen, false, text);
-	}
+	(void)style;
+	(void)member;
+	if (limit == 0)
+		return strcpy(out, "-");
+	snprintf(out, CTL_CELL_SIZE, "%d%%", percent(ctl_int(item, "size"), limit));
+	return out;
 }
 
-static void put_users(struct screen *screen, json_t *users)
+static const struct ctl_look look_use = {true, print_use};
+static const struct ctl_column use_column = {"USE", NULL, &look_use, "part of the limit"};
+
+static const struct shown shown_of_objects[] = {
+    {"SIZE", "SIZE", 7, NULL},
+    {"RESIDENT", "RESIDENT", 8, NULL},
+    {"OPENS", "OPENS", 5, NULL},
+    {"AGE", "AGE", 6, NULL},
+    {"OWNER", "OWNER", 12, NULL},
+    {"NAME", "NAME", 0, NULL},
+    {0},
+};
+
+static const struct shown shown_of_users[] = {
+    {"SIZE", "SIZE", 7, NULL},
+    {"SIZE-LIMIT", "LIMIT", 7, NULL},
+    {"USE", "USE", 4, &use_column},
+    {"INODES", "INODES", 8, NULL},
+    {"INODE-LIMIT", "LIMIT", 8, NULL},
+    {"USER", "USER", 0, NULL},
+    {0},
+};
+
+/* One line of cells; without an item, that of the headings. */
+static void put_cells(struct screen *screen, const struct shown *shown,
+    const struct ctl_column *columns, const json_t *item)
 {
-	const json_t *user;
+	static const struct ctl_style style = {.human = true};
+	char text[1024], cell[CTL_CELL_SIZE];
+	size_t used = 0;
+
+	for (; shown->name != NULL; shown++) {
+		const struct ctl_column *column = shown->column;
+		const char *what = shown->heading;
+
+		if (column == NULL)
+			column = ctl_find_column(columns, shown->name, strlen(shown->name));
+		if (item != NULL)
+			what = ctl_print_cell(&style, column, item, cell);
+		if (column->look->right || shown->width == 0)
+			used += (size_t)snprintf(
+			    text + used, sizeof text - used, "%*s", shown->width, what);
+		else
+			used += (size_t)snprintf(text + used, sizeof text - used, "%-*.*s",
+			    shown->width, shown->width, what);
+		if (shown->width != 0)
+			text[used++] = ' ';
+	}
+	put_line(screen, item == NULL, text);
+}
+
+/* The largest first, as many as there is room for. */
+static void put_list(struct screen *screen, json_t *list)
+{
+	const struct ctl_column *columns = screen->users ? ctl_user_columns : ctl_object_columns;
+	const struct shown *shown = screen->users ? shown_of_users : shown_of_objects;
+	const json_t *item;
 	size_t index;
 
-	(void)ctl_sort(screen->ctl, ctl_user_columns, "SIZE", true, users);
-	put_line(screen, true, "   SIZE   LIMIT  USE   INODES    LIMIT USER");
-	json_array_foreach(users, index, user)
+	(void)ctl_sort(screen->ctl, columns, "SIZE", true, list);
+	put_cells(screen, shown, columns, NULL);
+	json_array_foreach(list, index, item)
 	{
-		const json_t *limits = json_object_get(user, "limits");
-		char text[1024], size[32], limit[32], use[16] = "-", inodes[32] = "-", name[64];
-
 		if (screen->line >= screen->height - 1)
 			return;
-		if (ctl_int(limits, "size") > 0)
-			snprintf(use, sizeof use, "%d%%",
-			    percent(ctl_int(user, "size"), ctl_int(limits, "size")));
-		if (ctl_int(limits, "inodes") > 0)
-			snprintf(inodes, sizeof inodes, "%" PRId64, ctl_int(limits, "inodes"));
-		snprintf(text, sizeof text, "%7s %7s %4s %8" PRId64 " %8s %s",
-		    ctl_human((uint64_t)ctl_int(user, "size"), size),
-		    ctl_int(limits, "size") > 0
-			? ctl_human((uint64_t)ctl_int(limits, "size"), limit)
-			: "-",
-		    use, ctl_int(user, "inodes"), inodes,
-		    ctl_user((uid_t)ctl_int(user, "uid"), false, name));
-		put_line(screen, false, text);
+		put_cells(screen, shown, columns, item);
 	}
 }
 
@@ -287,10 +236,7 @@ static bool draw(struct screen *screen)
 	put_use(screen, now);
 	put_activity(screen, now, now_ns);
 	put_line(screen, false, "");
-	if (screen->users)
-		put_users(screen, list);
-	else
-		put_objects(screen, list);
+	put_list(screen, list);
 	json_decref(list);
 	if (!screen->plain) {
 		printf("\033[J\033[%d;1H\033[7m", screen->height);
@@ -416,7 +362,7 @@ static const struct ctl_option top_options[] = {
 };
 
 const struct ctl_verb ctl_screen_verbs[] = {
-    {"top", "", 0, 0, "shows the largest objects or users, again and again", top_options, run_top},
-    {"metrics", "", 0, 0, "shows the state as Prometheus reads it", NULL, run_metrics},
+    {"top", "", 0, 0, "shows the largest objects or users, again and again", top_options, run_top,
+	NULL},
     {0},
 };

@@ -3,14 +3,14 @@
 #include <errno.h>
 #include <getopt.h>
 #include <locale.h>
-#include <stdarg.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "client.h"
 #include "ctl.h"
+#include "table.h"
 
 static const struct ctl_verb *const groups[] = {ctl_object_verbs, ctl_list_verbs, ctl_limit_verbs,
-    ctl_hold_verbs, ctl_screen_verbs, ctl_run_verbs};
+    ctl_hold_verbs, ctl_screen_verbs, ctl_metrics_verbs, ctl_run_verbs};
 
 #define GROUPS (sizeof groups / sizeof groups[0])
 
@@ -20,35 +20,6 @@ static const struct ctl_option global_options[] = {
     {'V', "version", NULL, "show the version and exit"},
     {0},
 };
-
-void ctl_warn(const char *format, ...)
-{
-	va_list args;
-
-	fflush(stdout);
-	fputs("shmfsctl: ", stderr);
-	va_start(args, format);
-	vfprintf(stderr, format, args);
-	va_end(args);
-	fputc('\n', stderr);
-}
-
-int ctl_misused(const char *format, ...)
-{
-	va_list args;
-
-	fputs("shmfsctl: ", stderr);
-	va_start(args, format);
-	vfprintf(stderr, format, args);
-	va_end(args);
-	fputs(" (see shmfsctl --help)\n", stderr);
-	return CTL_USAGE;
-}
-
-static bool is_last(const struct ctl_option *option)
-{
-	return option->letter == 0 && option->name == NULL;
-}
 
 static void print_option(const struct ctl_option *option)
 {
@@ -64,7 +35,7 @@ static void print_option(const struct ctl_option *option)
 
 static void print_options(const struct ctl_option *options)
 {
-	for (; options != NULL && !is_last(options); options++)
+	for (; options != NULL && !ctl_is_last(options); options++)
 		print_option(options);
 }
 
@@ -73,6 +44,13 @@ static void print_verb(const struct ctl_verb *verb)
 	printf("\n  %s%s%s\n      %s\n", verb->name, verb->arguments[0] != '\0' ? " " : "",
 	    verb->arguments, verb->help);
 	print_options(verb->options);
+}
+
+static void print_columns(const struct ctl_column *column)
+{
+	puts("\n  Columns:");
+	for (; column->name != NULL; column++)
+		printf("    %-12s %s\n", column->name, column->help);
 }
 
 static void print_usage(void)
@@ -105,103 +83,26 @@ static const struct ctl_verb *find_verb(const char *name)
 	return NULL;
 }
 
-/* Options for getopt_long(3): values of long ones are the option's place, above all letters. */
-#define LONG_BASE 256
-
-struct getopt_table {
-	char letters[2 * CTL_OPTIONS_MAX + 4];
-	struct option names[CTL_OPTIONS_MAX + 2];
-};
-
-static void make_getopt_table(const struct ctl_option *options, struct getopt_table *out)
-{
-	char *letter = out->letters;
-	size_t count = 0;
-
-	/* "+": options end at the first argument, as "run" and "pin" need it. */
-	*letter++ = '+';
-	*letter++ = ':';
-	for (int i = 0; options != NULL && !is_last(&options[i]); i++) {
-		int has = options[i].value != NULL ? required_argument : no_argument;
-
-		if (options[i].letter != 0) {
-			*letter++ = options[i].letter;
-			if (has == required_argument)
-				*letter++ = ':';
-		}
-		if (options[i].name != NULL)
-			out->names[count++] =
-			    (struct option){options[i].name, has, NULL, LONG_BASE + i};
-	}
-	*letter = '\0';
-	out->names[count++] = (struct option){"help", no_argument, NULL, '?' + LONG_BASE};
-	out->names[count] = (struct option){0};
-}
-
-static int place_of(const struct ctl_option *options, int found)
-{
-	if (found >= LONG_BASE)
-		return found - LONG_BASE;
-	for (int i = 0; !is_last(&options[i]); i++) {
-		if (options[i].letter == found)
-			return i;
-	}
-	return 0;
-}
-
-/* 0, or a status to end with; *help is set where that was asked for. */
-static int parse_options(
-    const struct ctl_option *options, int argc, char **argv, const char **values, bool *help)
-{
-	struct getopt_table table;
-	int found;
-
-	make_getopt_table(options, &table);
-	optind = 0; /* glibc: start over */
-	while ((found = getopt_long(argc, argv, table.letters, table.names, NULL)) != -1) {
-		if (found == '?' + LONG_BASE) {
-			*help = true;
-			return 0;
-		}
-		if (found == ':')
-			return ctl_misused("'%s' needs a value", argv[optind - 1]);
-		if (found == '?')
-			return ctl_misused("unknown option '%s'", argv[optind - 1]);
-		values[place_of(options, found)] = optarg != NULL ? optarg : "";
-	}
-	return 0;
-}
-
-const char *ctl_value(const struct ctl *ctl, const char *option)
-{
-	const struct ctl_option *options = ctl->verb->options;
-
-	for (int i = 0; options != NULL && !is_last(&options[i]); i++) {
-		if ((options[i].name != NULL && strcmp(options[i].name, option) == 0) ||
-		    (option[0] == options[i].letter && option[1] == '\0'))
-			return ctl->values[i];
-	}
-	return NULL;
-}
-
 static int run_verb(struct ctl *ctl, int argc, char **argv)
 {
 	bool help = false;
-	int status = parse_options(ctl->verb->options, argc, argv, ctl->values, &help);
+	int status = ctl_parse_options(ctl->verb->options, argc, argv, ctl->values, &help);
 
 	if (status != 0)
 		return status;
 	if (help) {
 		printf("usage: shmfsctl [-m MOUNT]");
 		print_verb(ctl->verb);
+		if (ctl->verb->columns != NULL)
+			print_columns(ctl->verb->columns);
 		return CTL_OK;
 	}
 	ctl->arguments = argv + optind;
 	ctl->count = argc - optind;
-	if (ctl->count < ctl->verb->least)
+	if (ctl->count < ctl->verb->min)
 		return ctl_misused("'%s' needs %s", ctl->verb->name, ctl->verb->arguments);
-	if (ctl->verb->most >= 0 && ctl->count > ctl->verb->most)
-		return ctl_misused("too many arguments: '%s'", ctl->arguments[ctl->verb->most]);
+	if (ctl->verb->max >= 0 && ctl->count > ctl->verb->max)
+		return ctl_misused("too many arguments: '%s'", ctl->arguments[ctl->verb->max]);
 	status = ctl->verb->run(ctl);
 	ctl_disconnect(ctl);
 	if (fflush(stdout) != 0 || ferror(stdout)) {
@@ -219,7 +120,7 @@ int main(int argc, char **argv)
 	int status;
 
 	setlocale(LC_CTYPE, "");
-	status = parse_options(global_options, argc, argv, values, &help);
+	status = ctl_parse_options(global_options, argc, argv, values, &help);
 	if (status != 0)
 		return status;
 	if (help || values[1] != NULL) {

@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Tables: columns that are chosen, for people, for scripts, and as JSON. */
-#include <inttypes.h>
+/* Choosing, sorting and printing; see table.h. */
+#include "table.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <wchar.h>
 
-#include "ctl.h"
-
 #define COLUMNS_MAX 32
-#define CELL 512
 
 struct chosen {
 	const struct ctl_column *column[COLUMNS_MAX];
@@ -46,17 +44,71 @@ static int choose(const struct ctl_table *table, const char *names, struct chose
 	}
 }
 
-const char *ctl_print_size(const struct ctl *ctl, const char *member, const json_t *item, char *out)
+static struct ctl_style style_of(const struct ctl *ctl)
 {
-	int64_t bytes = ctl_int(item, member);
-	char human[32];
-
-	if (ctl_value(ctl, "h") != NULL)
-		snprintf(out, CELL, "%s", ctl_human((uint64_t)bytes, human));
-	else
-		snprintf(out, CELL, "%" PRId64, bytes);
-	return out;
+	return (struct ctl_style){
+	    .human = ctl_value(ctl, "h") != NULL,
+	    .numeric = ctl_value(ctl, "n") != NULL,
+	};
 }
+
+/* --- sorting ---------------------------------------------------------------------------------- */
+
+struct sorting {
+	struct ctl_style style;
+	const struct ctl_column *column;
+	bool reverse;
+};
+
+/* qsort(3) hands nothing on. */
+static struct sorting sorting;
+
+static int compare_values(const json_t *a, const json_t *b)
+{
+	const char *member = sorting.column->member;
+	char one[CTL_CELL_SIZE], other[CTL_CELL_SIZE];
+
+	if (member != NULL && json_is_integer(json_object_get(a, member))) {
+		int64_t x = ctl_int(a, member), y = ctl_int(b, member);
+
+		return x < y ? -1 : x > y;
+	}
+	return strcmp(ctl_print_cell(&sorting.style, sorting.column, a, one),
+	    ctl_print_cell(&sorting.style, sorting.column, b, other));
+}
+
+static int compare(const void *a, const void *b)
+{
+	int order = compare_values(*(json_t *const *)a, *(json_t *const *)b);
+
+	return sorting.reverse ? -order : order;
+}
+
+int ctl_sort(const struct ctl *ctl, const struct ctl_column *columns, const char *by, bool reverse,
+    json_t *items)
+{
+	size_t count = json_array_size(items);
+	json_t **sorted = calloc(count + 1, sizeof *sorted);
+
+	if (sorted == NULL)
+		return CTL_FAILED;
+	sorting =
+	    (struct sorting){style_of(ctl), ctl_find_column(columns, by, strlen(by)), reverse};
+	if (sorting.column == NULL) {
+		free(sorted);
+		return ctl_misused("there is no column '%s'", by);
+	}
+	for (size_t i = 0; i < count; i++)
+		sorted[i] = json_incref(json_array_get(items, i));
+	if (count > 0)
+		qsort(sorted, count, sizeof *sorted, compare);
+	for (size_t i = 0; i < count; i++)
+		(void)json_array_set_new(items, i, sorted[i]);
+	free(sorted);
+	return CTL_OK;
+}
+
+/* --- printing --------------------------------------------------------------------------------- */
 
 /* How many places of a terminal a text takes. */
 static int width_of(const char *text)
@@ -75,16 +127,16 @@ static int width_of(const char *text)
 	return width;
 }
 
-static void measure(const struct ctl *ctl, struct chosen *chosen, const json_t *items)
+static void measure(const struct ctl_style *style, struct chosen *chosen, const json_t *items)
 {
-	char cell[CELL];
+	char cell[CTL_CELL_SIZE];
 	const json_t *item;
 	size_t index;
 
 	json_array_foreach((json_t *)(uintptr_t)items, index, item)
 	{
 		for (int i = 0; i < chosen->count; i++) {
-			int width = width_of(chosen->column[i]->print(ctl, item, cell));
+			int width = width_of(ctl_print_cell(style, chosen->column[i], item, cell));
 
 			if (width > chosen->width[i])
 				chosen->width[i] = width;
@@ -92,26 +144,27 @@ static void measure(const struct ctl *ctl, struct chosen *chosen, const json_t *
 	}
 }
 
-enum style { ALIGNED, RAW, TABS };
+enum layout { ALIGNED, RAW, TABS };
 
-static void print_cell(const struct chosen *chosen, int i, const char *text, enum style style)
+static void print_cell(const struct chosen *chosen, int i, const char *text, enum layout layout)
 {
 	bool last = i == chosen->count - 1;
-	int pad = style == ALIGNED ? chosen->width[i] - width_of(text) : 0;
+	int pad = layout == ALIGNED ? chosen->width[i] - width_of(text) : 0;
 
-	if (chosen->column[i]->right)
+	if (chosen->column[i]->look->right)
 		printf("%*s", pad, "");
 	/* An empty cell would shift the others. */
-	fputs(style == RAW && *text == '\0' ? "-" : text, stdout);
-	if (!last && !chosen->column[i]->right)
+	fputs(layout == RAW && *text == '\0' ? "-" : text, stdout);
+	if (!last && !chosen->column[i]->look->right)
 		printf("%*s", pad, "");
-	fputs(last ? "\n" : style == TABS ? "\t" : " ", stdout);
+	fputs(last ? "\n" : layout == TABS ? "\t" : " ", stdout);
 }
 
 static void print_rows(
-    const struct ctl *ctl, const struct chosen *chosen, const json_t *items, enum style style)
+    const struct ctl *ctl, const struct chosen *chosen, const json_t *items, enum layout layout)
 {
-	char cell[CELL];
+	const struct ctl_style style = style_of(ctl);
+	char cell[CTL_CELL_SIZE];
 	const json_t *item;
 	size_t index;
 
@@ -119,12 +172,14 @@ static void print_rows(
 		/* posixshmcontrol(1) has its first heading as wide as a mode. */
 		for (int i = 0; i < chosen->count; i++)
 			print_cell(chosen, i,
-			    style == TABS && i == 0 ? "MODE    " : chosen->column[i]->name, style);
+			    layout == TABS && i == 0 ? "MODE    " : chosen->column[i]->name,
+			    layout);
 	}
 	json_array_foreach((json_t *)(uintptr_t)items, index, item)
 	{
 		for (int i = 0; i < chosen->count; i++)
-			print_cell(chosen, i, chosen->column[i]->print(ctl, item, cell), style);
+			print_cell(chosen, i, ctl_print_cell(&style, chosen->column[i], item, cell),
+			    layout);
 	}
 }
 
@@ -144,8 +199,9 @@ static void copy_member(json_t *to, const json_t *from, const char *member)
 
 static json_t *pick(const struct ctl *ctl, const struct chosen *chosen, const json_t *item)
 {
+	const struct ctl_style style = style_of(ctl);
 	json_t *picked = json_object();
-	char cell[CELL];
+	char cell[CTL_CELL_SIZE];
 
 	for (int i = 0; i < chosen->count; i++) {
 		const struct ctl_column *column = chosen->column[i];
@@ -159,7 +215,7 @@ static json_t *pick(const struct ctl *ctl, const struct chosen *chosen, const js
 		for (char *c = name; *c != '\0'; c++)
 			*c = (char)(*c >= 'A' && *c <= 'Z' ? *c | 0x20 : *c);
 		(void)json_object_set_new(
-		    picked, name, json_string(column->print(ctl, item, cell)));
+		    picked, name, json_string(ctl_print_cell(&style, column, item, cell)));
 	}
 	return picked;
 }
@@ -185,7 +241,8 @@ int ctl_print_table(const struct ctl *ctl, const struct ctl_table *table, const 
 {
 	const char *names = ctl_value(ctl, "o");
 	struct chosen chosen;
-	enum style style = ALIGNED;
+	enum layout layout = ALIGNED;
+	const struct ctl_style style = style_of(ctl);
 	int status = choose(table, names != NULL ? names : table->usual, &chosen);
 
 	if (status != CTL_OK)
@@ -193,11 +250,11 @@ int ctl_print_table(const struct ctl *ctl, const struct ctl_table *table, const 
 	if (ctl_value(ctl, "J") != NULL)
 		return print_json(ctl, table, &chosen, items);
 	if (ctl_value(ctl, "raw") != NULL)
-		style = RAW;
+		layout = RAW;
 	else if (names == NULL && table->tabs)
-		style = TABS;
-	if (style == ALIGNED)
-		measure(ctl, &chosen, items);
-	print_rows(ctl, &chosen, items, style);
+		layout = TABS;
+	if (layout == ALIGNED)
+		measure(&style, &chosen, items);
+	print_rows(ctl, &chosen, items, layout);
 	return CTL_OK;
 }

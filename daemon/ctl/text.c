@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Text for people, and what people write. */
+/* Text for people, and what people write; see text.h. */
+#include "text.h"
+
 #include <grp.h>
 #include <inttypes.h>
 #include <pwd.h>
@@ -8,36 +10,14 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
-#include <wchar.h>
-#include <wctype.h>
 
 #include "common/number.h"
-#include "ctl.h"
+#include "common/printable.h"
 
 /* What a terminal would take for a command, or not show, is escaped; so is the backslash. */
 const char *ctl_escape(const char *name, char *out, size_t size)
 {
-	size_t used = 0, left = strlen(name);
-	mbstate_t state = {0};
-
-	while (left > 0 && used + MB_LEN_MAX + 4 < size) {
-		wchar_t wide;
-		size_t length = mbrtowc(&wide, name, left, &state);
-
-		if (length == 0 || length > left || !iswprint((wint_t)wide) || wide == L'\\') {
-			memset(&state, 0, sizeof state);
-			used += (size_t)snprintf(
-			    out + used, size - used, "\\x%02x", (unsigned char)*name);
-			length = 1;
-		} else {
-			memcpy(out + used, name, length);
-			used += length;
-		}
-		name += length;
-		left -= length;
-	}
-	out[used] = '\0';
-	return out;
+	return printable_escape(name, "", out, size);
 }
 
 const char *ctl_human(uint64_t bytes, char out[32])

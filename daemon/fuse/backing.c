@@ -4,31 +4,13 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <sys/ioctl.h>
 
-#include "abi.h"
 #include "fs/step.h"
-
-int backing_register(int fuse_fd, int fd)
-{
-	struct abi_backing_map map = {.fd = fd};
-	int id = ioctl(fuse_fd, ABI_BACKING_OPEN, &map);
-
-	return id < 0 ? -errno : id;
-}
-
-void backing_unregister(int fuse_fd, int backing)
-{
-	uint32_t id = (uint32_t)backing;
-
-	/* Fails only for an id that is not registered. */
-	(void)ioctl(fuse_fd, ABI_BACKING_CLOSE, &id);
-}
 
 int backing_open(struct channel *channel, int fd)
 {
 	struct exchange *exchange = channel->exchange;
-	int id = backing_register(channel->fd, fd);
+	int id = tier_backing_open(channel->fd, fd);
 
 	step("backing id given");
 	if (id <= 0)
@@ -42,7 +24,7 @@ int backing_open(struct channel *channel, int fd)
 
 void backing_close(const struct channel *channel, int backing)
 {
-	backing_unregister(channel->fd, backing);
+	tier_backing_close(channel->fd, backing);
 }
 
 /*
@@ -59,7 +41,7 @@ void backing_close_stray(const struct channel *channel)
 	if (channel->tier != TIER_PASSTHROUGH || exchange->last_backing == 0)
 		return;
 	if (exchange->last_backing != shmfs_last_backing(channel->fs))
-		backing_unregister(channel->fd, exchange->last_backing);
+		tier_backing_close(channel->fd, exchange->last_backing);
 	if (!exchange->backings_wrapped && exchange->last_backing < INT_MAX)
-		backing_unregister(channel->fd, exchange->last_backing + 1);
+		tier_backing_close(channel->fd, exchange->last_backing + 1);
 }

@@ -13,11 +13,8 @@
 
 #include "channel.h"
 
-/* Registers a descriptor's memory: an id above 0, or a negative errno of the ioctl. */
-int backing_register(int fuse_fd, int fd);
-void backing_unregister(int fuse_fd, int backing);
-
-/* The same for the namespace (shmfs_os, backing_open and backing_close). */
+/* Registers a descriptor's memory, for the namespace (struct shmfs_os): an id above 0, or a
+ * negative errno of the ioctl. */
 int backing_open(struct channel *channel, int fd);
 void backing_close(const struct channel *channel, int backing);
 

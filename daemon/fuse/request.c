@@ -9,6 +9,7 @@
 #include <sys/uio.h>
 
 #include "abi.h"
+#include "common/probe.h"
 #include "fs/step.h"
 #include "init.h"
 
@@ -56,6 +57,7 @@ struct request *request_begin(struct channel *channel)
 		.umask = umask_of(header->opcode, bytes + sizeof *header),
 		.pid = (pid_t)header->pid},
 	};
+	PROBE5(receive, header->unique, header->opcode, header->uid, header->pid, header->nodeid);
 	if (channel->fs != NULL)
 		shmfs_begin(channel->fs);
 	return request;
@@ -101,10 +103,15 @@ static void store_reply(struct channel *channel, const struct iovec *iov, int co
 }
 
 /* Where a transaction is active; a reply before there is a namespace has none. */
-static void commit(struct channel *channel)
+static void commit(struct channel *channel, uint64_t unique)
 {
-	if (channel->fs != NULL && shmfs_active(channel->fs))
-		shmfs_commit(channel->fs);
+	bool changed;
+
+	if (channel->fs == NULL || !shmfs_active(channel->fs))
+		return;
+	changed = shmfs_changed(channel->fs);
+	shmfs_commit(channel->fs);
+	PROBE2(commit, unique, changed);
 }
 
 void request_release(struct request *request)
@@ -130,9 +137,10 @@ static ssize_t send_reply(struct channel *channel, struct iovec *iov, int count)
 		return (ssize_t)total_size(iov, count);
 	if (channel->fs != NULL && shmfs_active(channel->fs) && shmfs_changed(channel->fs))
 		store_reply(channel, iov, count);
-	commit(channel);
+	commit(channel, header->unique);
 	sent = writev(channel->fd, iov, count);
 	step("replied");
+	PROBE3(reply, header->unique, header->error, sent);
 	channel->exchange->reply_size = 0;
 	return sent;
 }
@@ -175,7 +183,7 @@ void request_fail(struct request *request, int rc)
 
 void request_end(struct request *request)
 {
-	commit(request->channel);
+	commit(request->channel, request->unique);
 	if (request->libfuse != NULL)
 		fuse_reply_none(request->libfuse);
 	request->libfuse = NULL;
@@ -220,7 +228,7 @@ void request_checkpoint(struct request *request, uint64_t progress)
 
 void request_suspend(struct request *request)
 {
-	shmfs_commit(request->channel->fs);
+	commit(request->channel, request->unique);
 	request->state = REQUEST_DEFERRED;
 }
 
@@ -246,6 +254,7 @@ bool request_defer(struct request *request)
 		exchange_populate(channel->exchange, slot);
 	channel->slot_is_populated[slot] = true;
 	exchange_move(channel->exchange, slot);
+	PROBE2(defer, request->unique, request->slot);
 	return true;
 }
 
@@ -259,6 +268,7 @@ void request_answer_read(const struct request *request, void *data, ssize_t coun
 	header.len = (uint32_t)(sizeof header + size);
 	/* Who has given it up needs no answer. */
 	(void)!writev(request->channel->fd, iov, size > 0 ? 2 : 1);
+	PROBE3(reply, header.unique, header.error, header.len);
 }
 
 void request_take_back(struct channel *channel, uint64_t id, uint64_t handle)

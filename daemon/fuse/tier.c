@@ -6,11 +6,11 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "abi.h"
-#include "backing.h"
 
 static const char *const choice_names[] = {
     [TIER_AUTO] = "auto",
@@ -51,6 +51,22 @@ uint64_t tier_init_flags(enum tier_choice choice, uint64_t offered)
 	return wanted & offered;
 }
 
+int tier_backing_open(int fuse_fd, int fd)
+{
+	struct abi_backing_map map = {.fd = fd};
+	int id = ioctl(fuse_fd, ABI_BACKING_OPEN, &map);
+
+	return id < 0 ? -errno : id;
+}
+
+void tier_backing_close(int fuse_fd, int backing)
+{
+	uint32_t id = (uint32_t)backing;
+
+	/* Fails only for an id that is not registered. */
+	(void)ioctl(fuse_fd, ABI_BACKING_CLOSE, &id);
+}
+
 /* Whether a memfd can be registered: the kernel says so, and this process may. */
 static int try_passthrough(uint64_t agreed, int fuse_fd, char *why, size_t why_size)
 {
@@ -65,14 +81,14 @@ static int try_passthrough(uint64_t agreed, int fuse_fd, char *why, size_t why_s
 		snprintf(why, why_size, "passthrough: no memfd: %s", strerror(errno));
 		return -EOPNOTSUPP;
 	}
-	id = backing_register(fuse_fd, fd);
+	id = tier_backing_open(fuse_fd, fd);
 	close(fd);
 	if (id < 0) {
 		snprintf(why, why_size, "passthrough needs CAP_SYS_ADMIN outside of containers: %s",
 		    strerror(-id));
 		return -EOPNOTSUPP;
 	}
-	backing_unregister(fuse_fd, id);
+	tier_backing_close(fuse_fd, id);
 	snprintf(why, why_size, "mappings and read-only reads go straight to the memory");
 	return 0;
 }

@@ -45,4 +45,8 @@ uint32_t tier_open_flags(enum tier tier, int flags, bool revokes);
 /* Through which openings the kernel reads without the server. */
 enum shmfs_native tier_native_reads(enum tier tier, bool revokes);
 
+/* Registers a memfd with the kernel: its backing id, or a negative errno of the ioctl. */
+int tier_backing_open(int fuse_fd, int fd);
+void tier_backing_close(int fuse_fd, int backing);
+
 #endif

@@ -4,7 +4,7 @@
 
 #include "fuse/request.h"
 #include "reply.h"
-#include "table.h"
+#include "state.h"
 
 /* Pages that are freed in a row where nobody else can wait. */
 #define PAGES 1024

@@ -9,20 +9,7 @@
 
 #include <stdbool.h>
 
-#include "fuse/channel.h"
-
-/* What the reply is: nothing but success, or the attributes. */
-enum deferred_reply { DEFERRED_STATUS, DEFERRED_ATTR };
-
-/* In the order in which they came. */
-struct deferred_list {
-	unsigned count;
-	struct deferred {
-		struct request *request;
-		uint64_t id; /* of the node that was changed */
-		enum deferred_reply reply;
-	} list[EXCHANGE_SLOTS];
-};
+#include "state.h"
 
 /*
  * Takes over a request about a node that has just been changed, if that is not done

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "common/log.h"
+#include "common/printable.h"
 #include "fuse/channel.h"
 
 /* Lines in so many seconds. */
@@ -51,14 +52,6 @@ static void command_of(pid_t pid, char *out, size_t size)
 	out[strcspn(out, "\n")] = '\0';
 }
 
-static void make_printable(char *text)
-{
-	for (; *text != '\0'; text++) {
-		if (*text < ' ' || *text > '~')
-			*text = '?';
-	}
-}
-
 static const char *limit_name(enum shmfs_limit limit)
 {
 	switch (limit) {
@@ -89,9 +82,9 @@ static void log_limit(struct denial_log *log, struct counters *counters,
 	if (refusal->limit == SHMFS_LIMIT_SIZE || refusal->limit == SHMFS_LIMIT_USER_SIZE)
 		unit = SHMFS_PAGE_SIZE;
 	command_of(cred->pid, command, sizeof command);
-	make_printable(command);
+	printable_replace(command);
 	memcpy(object, refusal->object, sizeof object);
-	make_printable(object);
+	printable_replace(object);
 	log_info("refused: uid %u, pid %ld (%s), object '%s' of uid %u: asked for %" PRIu64
 		 " more, %" PRIu64 " used, limit %s=%" PRIu64,
 	    cred->uid, (long)cred->pid, command, object, refusal->uid, refusal->asked * unit,
@@ -135,8 +128,8 @@ static void log_denial(struct denial_log *log, const struct shmfs *fs, struct sh
 	if (!may_log(&log->denials, &left_out))
 		return;
 	command_of(cred->pid, command, sizeof command);
-	make_printable(command);
-	make_printable(denial->object);
+	printable_replace(command);
+	printable_replace(denial->object);
 	rules_of_denial(denial, rules, sizeof rules);
 	label_text(fs, &denial->subject, subject, sizeof subject);
 	label_text(fs, &denial->object_label, object, sizeof object);

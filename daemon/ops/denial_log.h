@@ -3,21 +3,7 @@
 #ifndef SHMFS_OPS_DENIAL_LOG_H
 #define SHMFS_OPS_DENIAL_LOG_H
 
-#include <time.h>
-
-struct channel;
-struct shmfs_cred;
-
-/* How many lines of one kind were logged of late. */
-struct log_budget {
-	time_t since; /* begin of the time for which they are counted */
-	unsigned logged;
-	unsigned long left_out;
-};
-
-struct denial_log {
-	struct log_budget refusals, denials;
-};
+#include "state.h"
 
 /*
  * To be called with every error that an operation ends with, before it is undone: counts it, and

@@ -47,7 +47,7 @@ void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
  * which it is sent again. EINVAL is what sendfile(2) says of a file that cannot be mapped, and what
  * programs take as the sign to read and write instead.
  *
- * A read on behalf of a caller names him as the owner of locks; one that fills the cache does not.
+ * A read on behalf of a caller names it as the owner of locks; one that fills the cache does not.
  */
 static bool is_stale_splice(const struct channel *channel, const struct fuse_file_info *fi)
 {
@@ -55,16 +55,21 @@ static bool is_stale_splice(const struct channel *channel, const struct fuse_fil
 }
 
 /* From so many bytes on, it pays to look whether they need not be copied. */
-#define LEND_LEAST (32 * 1024)
+#define MAPPED_MIN (32 * 1024)
 
 void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi)
 {
 	struct request *request = request_of(req);
-	struct shmfs *fs = fs_of(request);
-	struct shmfs_range from = {fi->fh, (uint64_t)offset};
-	struct shmfs_lending lending = {.offset = (uint64_t)offset, .least = LEND_LEAST};
-	char *data = request->channel->data;
-	const void *lent;
+	const struct shmfs_read_request what = {
+	    .handle = fi->fh,
+	    .offset = (uint64_t)offset,
+	    .size = size,
+	    .flags = fi->flags,
+	    .buffer = request->channel->data,
+	    .room = EXCHANGE_READ_MAX,
+	    .mapped_min = MAPPED_MIN,
+	};
+	const void *data = NULL;
 	ssize_t count;
 
 	(void)ino;
@@ -72,18 +77,9 @@ void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct f
 		reply_data(request, -EINVAL, NULL);
 		return;
 	}
-	if (size > EXCHANGE_READ_MAX)
-		size = EXCHANGE_READ_MAX;
-	shmfs_set_flags(fs, fi->fh, fi->flags);
-	if (transfer_read(request, &from, size))
+	if (transfer_read(request, &what))
 		return;
-	lending.most = size;
-	count = (ssize_t)shmfs_lend(fs, &request->cred, fi->fh, &lending, &lent);
-	if (count > 0) {
-		reply_data(request, count, lent);
-		return;
-	}
-	count = shmfs_read(fs, &request->cred, fi->fh, data, size, (uint64_t)offset);
+	count = shmfs_read_mapped(fs_of(request), &request->cred, &what, &data);
 	reply_data(request, count, data);
 }
 
@@ -115,14 +111,9 @@ void op_fallocate(
     fuse_req_t req, fuse_ino_t ino, int mode, off_t offset, off_t length, struct fuse_file_info *fi)
 {
 	struct request *request = request_of(req);
-	struct shmfs *fs = fs_of(request);
-	struct shmfs_change change = {.by = request->cred};
-	struct shmfs_attr attr;
-	int rc = shmfs_fallocate(fs, &change.by, fi->fh, mode, (uint64_t)offset, (uint64_t)length);
+	int rc = shmfs_fallocate(
+	    fs_of(request), &request->cred, fi->fh, mode, (uint64_t)offset, (uint64_t)length);
 
-	/* It is a change of data also for the set-group-id bit. */
-	if (rc == 0 && change.by.uid != 0)
-		rc = shmfs_setattr(fs, ino, &change, &attr);
 	if (rc == 0 && deferred_take(request, ino, DEFERRED_STATUS))
 		return;
 	reply_status(request, rc);

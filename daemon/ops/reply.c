@@ -6,9 +6,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "denial_log.h"
 #include "fuse/abi.h"
 #include "fuse/request.h"
-#include "table.h"
+#include "state.h"
 
 /*
  * Names and attributes change by requests of this kernel alone, which drops what it remembers when

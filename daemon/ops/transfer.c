@@ -11,7 +11,7 @@
 #include "common/worker.h"
 #include "fuse/request.h"
 #include "reply.h"
-#include "table.h"
+#include "state.h"
 
 /* Handing less than this to another processor takes longer than moving it. */
 #define SIZE_MIN (128 * 1024)
@@ -165,16 +165,17 @@ bool transfer_write(
 	return hand_over(transfer);
 }
 
-bool transfer_read(struct request *request, const struct shmfs_range *from, size_t size)
+bool transfer_read(struct request *request, const struct shmfs_read_request *what)
 {
+	const struct shmfs_range from = {what->handle, what->offset};
 	struct shmfs_memory memory;
 	struct transfer *transfer;
 
-	if (!pays(request->channel, size) ||
-	    shmfs_read_begin(fs_of(request), &request->cred, from, size, &memory) != 0 ||
+	if (!pays(request->channel, what->size) ||
+	    shmfs_read_begin(fs_of(request), &request->cred, what, &memory) != 0 ||
 	    memory.size < SIZE_MIN)
 		return false;
-	transfer = prepare(request, from, &memory);
+	transfer = prepare(request, &from, &memory);
 	if (transfer == NULL)
 		return false;
 	transfer->data = malloc(transfer->size);

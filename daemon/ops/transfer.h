@@ -28,6 +28,6 @@
  */
 bool transfer_write(
     struct request *request, const struct shmfs_range *to, const char *data, size_t size);
-bool transfer_read(struct request *request, const struct shmfs_range *from, size_t size);
+bool transfer_read(struct request *request, const struct shmfs_read_request *what);
 
 #endif

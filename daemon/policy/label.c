@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Names of policies, and labels after maclabel(7) of FreeBSD; see policy.h. */
+/* Names of policies, and labels after maclabel(7) of FreeBSD; see label.h. */
+#include "label.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-
-#include "policy.h"
 
 /* One element while it is read, for messages. */
 struct reader {

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "common/log.h"
-#include "process/server.h"
+#include "label.h"
 
 /* A subject with the line that says so, for messages about another one. */
 struct line_subject {
@@ -153,12 +153,12 @@ static int read_words(struct parser *parser, char **words)
 }
 
 /* No line has more words than these; the next one shows that there is one too many. */
-#define MOST_WORDS 4
+#define WORDS_MAX 4
 
 static int read_line(struct parser *parser, const char *text, size_t length)
 {
 	char line[POLICY_LINE_MAX + 1], *rest = line, *word;
-	char *words[MOST_WORDS + 1] = {NULL};
+	char *words[WORDS_MAX + 1] = {NULL};
 	size_t count = 0;
 
 	if (length > POLICY_LINE_MAX)
@@ -171,7 +171,7 @@ static int read_line(struct parser *parser, const char *text, size_t length)
 	}
 	memcpy(line, text, length);
 	line[length] = '\0';
-	while (count < MOST_WORDS && (word = strsep(&rest, " \t")) != NULL && *word != '#') {
+	while (count < WORDS_MAX && (word = strsep(&rest, " \t")) != NULL && *word != '#') {
 		if (*word != '\0')
 			words[count++] = word;
 	}
@@ -353,14 +353,14 @@ int policy_absolute(const char *path, char out[PATH_MAX])
 		   : -ENAMETOOLONG;
 }
 
-static int apply(struct server *server, const struct policy *policy, char *why, size_t why_size)
+static int apply(
+    struct shmfs *fs, const char *path, const struct policy *policy, char *why, size_t why_size)
 {
-	struct shmfs *fs = server->channel.fs;
 	int rc;
 
 	if (policy->revoke != shmfs_revokes(fs))
-		return refuse_file(-EINVAL, why, why_size,
-		    "%s: strictness stays as it was when mounting", server->handover->policy_path);
+		return refuse_file(
+		    -EINVAL, why, why_size, "%s: strictness stays as it was when mounting", path);
 	shmfs_begin(fs);
 	rc = shmfs_set_subjects(fs, policy->subjects, policy->count);
 	if (rc < 0)
@@ -369,32 +369,28 @@ static int apply(struct server *server, const struct policy *policy, char *why, 
 		shmfs_commit(fs);
 	if (rc == -ENOSPC)
 		return refuse_file(rc, why, why_size,
-		    "%s: more than %d different labels, with those that objects have",
-		    server->handover->policy_path, SHMFS_LABELS_MAX);
-	return rc < 0 ? refuse_file(rc, why, why_size, "%s: %s", server->handover->policy_path,
-			    strerror(-rc))
-		      : 0;
+		    "%s: more than %d different labels, with those that objects have", path,
+		    SHMFS_LABELS_MAX);
+	return rc < 0 ? refuse_file(rc, why, why_size, "%s: %s", path, strerror(-rc)) : 0;
 }
 
-int policy_reload(struct server *server)
+int policy_reload(struct shmfs *fs, const char *path)
 {
 	struct policy policy = {0};
 	char why[PATH_MAX + 512];
 	int rc;
 
-	if (shmfs_policies(server->channel.fs) == 0) {
+	if (shmfs_policies(fs) == 0) {
 		log_info("there is no policy file to read again");
 		return 0;
 	}
-	rc = policy_read(server->handover->policy_path, shmfs_policies(server->channel.fs), &policy,
-	    why, sizeof why);
+	rc = policy_read(path, shmfs_policies(fs), &policy, why, sizeof why);
 	if (rc == 0)
-		rc = apply(server, &policy, why, sizeof why);
+		rc = apply(fs, path, &policy, why, sizeof why);
 	if (rc < 0)
 		log_error("%s; the subjects stay as they were", why);
 	else
-		log_info(
-		    "read '%s' again: %zu subjects", server->handover->policy_path, policy.count);
+		log_info("read '%s' again: %zu subjects", path, policy.count);
 	policy_free(&policy);
 	return rc;
 }

@@ -13,12 +13,10 @@
 #include <stddef.h>
 
 #include "fs/shmfs.h"
-
-struct server;
+#include "label.h"
 
 /* Bounds of a file, in bytes. */
 #define POLICY_FILE_MAX (1024 * 1024)
-#define POLICY_LINE_MAX 4096
 
 struct policy {
 	bool revoke;
@@ -44,23 +42,10 @@ void policy_free(struct policy *policy);
 int policy_absolute(const char *path, char out[PATH_MAX]);
 
 /*
- * Reads the file again and puts its subjects in effect, in a transaction of its own. A file that is
- * malformed, or of another strictness than the one that openings were made under, changes nothing.
- * What came of it is logged.
+ * Reads the file of a namespace again and puts its subjects in effect, in a transaction of its own.
+ * A file that is malformed, or of another strictness than the one that openings were made under,
+ * changes nothing. What came of it is logged.
  */
-int policy_reload(struct server *server);
-
-/* Names of policies with commas or colons between, each once; and back. False: no such list. */
-bool policy_list_parse(const char *text, unsigned *out);
-void policy_list_print(unsigned policies, char *out, size_t size);
-
-/* --- parts of the parser, policy_label.c ------------------------------------------------------ */
-
-/* "biba/high,mls/5:1+17", NUL-terminated. -EINVAL, and then what is wrong with it is in why. */
-int policy_label_parse(
-    const char *text, unsigned policies, struct shmfs_label *out, char *why, size_t why_size);
-
-/* A copy of untrusted text for a message: printable, and not long. A static buffer. */
-const char *policy_quote(const char *text);
+int policy_reload(struct shmfs *fs, const char *path);
 
 #endif

@@ -11,6 +11,7 @@
 #include "control/control.h"
 #include "control/expiry.h"
 #include "free_worker.h"
+#include "fuse/notify.h"
 #include "fuse/serve.h"
 #include "ops/deferred.h"
 #include "pacing/pacing.h"
@@ -28,7 +29,8 @@ struct loop {
 	uv_poll_t channel;
 	uv_idle_t look; /* active while requests are looked for: then the loop does not sleep */
 	uv_signal_t signals[SIGNALS];
-	uv_timer_t expiry;
+	uv_timer_t expiry_timer;
+	struct expiry expiry;
 	struct control *control; /* NULL: there is none */
 	struct server *server;
 	int result; /* 0, or what ended the channel */
@@ -45,7 +47,7 @@ static void end_by(struct loop *loop, int rc)
 static void on_expiry(uv_timer_t *handle)
 {
 	struct loop *loop = handle->data;
-	unsigned ms = sweep(loop->server);
+	unsigned ms = expiry_run(&loop->expiry);
 
 	/* Fails for no timer that is well-formed. */
 	if (ms > 0)
@@ -61,10 +63,10 @@ static void after_requests(struct loop *loop)
 {
 	const struct channel *channel = &loop->server->channel;
 
-	if (uv_is_closing((uv_handle_t *)&loop->expiry))
+	if (uv_is_closing((uv_handle_t *)&loop->expiry_timer))
 		return;
-	if (shmfs_is_watching(channel->fs) && !uv_is_active((uv_handle_t *)&loop->expiry))
-		on_expiry(&loop->expiry);
+	if (shmfs_is_watching(channel->fs) && !uv_is_active((uv_handle_t *)&loop->expiry_timer))
+		on_expiry(&loop->expiry_timer);
 	if (shmfs_has_to_reclaim(channel->fs) || deferred_any(channel))
 		free_worker_go_on(loop->server->free_worker);
 }
@@ -131,7 +133,7 @@ static void on_signal(uv_signal_t *handle, int signal)
 	struct loop *loop = handle->data;
 
 	if (signal == SIGHUP) {
-		(void)policy_reload(loop->server);
+		(void)policy_reload(loop->server->channel.fs, loop->server->handover->policy_path);
 		return;
 	}
 	loop->signal = signal;
@@ -199,15 +201,47 @@ static int start_channel(struct loop *loop)
 	return uv_poll_start(&loop->channel, UV_READABLE, on_request);
 }
 
+static void removed(void *arg, const struct shmfs_removal *removal)
+{
+	notify_removal(arg, removal);
+}
+
 static int start_expiry(struct loop *loop)
 {
-	int rc = uv_timer_init(&loop->uv, &loop->expiry);
+	struct channel *channel = &loop->server->channel;
+	int rc = uv_timer_init(&loop->uv, &loop->expiry_timer);
 
 	if (rc < 0)
 		return rc;
-	loop->expiry.data = loop;
-	on_expiry(&loop->expiry);
+	loop->expiry_timer.data = loop;
+	loop->expiry = (struct expiry){
+	    .fs = channel->fs,
+	    .counters = channel->counters,
+	    .removed = removed,
+	    .arg = channel,
+	};
+	on_expiry(&loop->expiry_timer);
 	return 0;
+}
+
+static int start_control(struct loop *loop)
+{
+	struct channel *channel = &loop->server->channel;
+	struct handover *handover = loop->server->handover;
+	const struct control_config config = {
+	    .workers = &loop->server->workers,
+	    .listen_fd = handover->control_fd,
+	    .fs = channel->fs,
+	    .counters = channel->counters,
+	    .mountpoint = handover->mountpoint.path,
+	    .device = handover->mountpoint.device,
+	    .tier = tier_name(channel->tier),
+	    .supervisor = handover->supervisor,
+	    .removed = removed,
+	    .arg = channel,
+	};
+
+	return control_start(&config, &loop->control);
 }
 
 static void close_handle(uv_handle_t *handle, void *arg)
@@ -246,7 +280,7 @@ int loop_run(struct server *server, void (*ready)(void *arg), void *arg, int *si
 	if (rc == 0)
 		rc = start_channel(&loop);
 	if (rc == 0)
-		rc = control_start(&loop.uv, server, server->handover->control_fd, &loop.control);
+		rc = start_control(&loop);
 	if (rc == 0) {
 		ready(arg);
 		uv_run(&loop.uv, UV_RUN_DEFAULT);

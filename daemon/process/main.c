@@ -8,9 +8,10 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "assemble.h"
 #include "background.h"
 #include "common/log.h"
-#include "control/control.h"
+#include "control/socket.h"
 #include "fs/step.h"
 #include "fuse/session.h"
 #include "mount.h"

@@ -1,92 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Options: one table says what there is, how it is read, what it means and how it is printed. */
+/* The command line; see options.h. */
 #include "options.h"
 
 #include <errno.h>
 #include <getopt.h>
-#include <inttypes.h>
 #include <stdarg.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/sysinfo.h>
-#include <unistd.h>
 
-#include "common/number.h"
-#include "policy/policy.h"
-
-enum kind {
-	SIZE,
-	COUNT,
-	SECONDS,
-	MODE,
-	ID,
-	TIME,
-	IO,
-	RULES,
-	PATTERNS,
-	POLICIES,
-	FILENAME,
-	YES,
-	NO
-};
-
-struct option_spec {
-	const char *name;
-	enum kind kind;
-	size_t offset;	   /* in struct options */
-	const char *value; /* how --help shows the value; NULL: the option has none */
-	const char *help;
-};
-
-/* More would not be looking for the next request of one who asks now, but for the first of another.
- */
-#define MOST_POLL_US 1000
-
-#define FIELD(name) offsetof(struct options, name)
-
-static const struct option_spec table[] = {
-    {"size", SIZE, FIELD(size), "BYTES",
-	"memory that all objects may have together, with k, m, g, t or as % of RAM; 0: no limit "
-	"(default 50%)"},
-    {"nr_inodes", COUNT, FIELD(nr_inodes), "N",
-	"objects, directories and names there may be, with k, m, g; 0: no limit (default: half the "
-	"pages of RAM)"},
-    {"user_size", SIZE, FIELD(user_size), "BYTES",
-	"memory that the objects of one user may have, but for root; as size (default: no limit)"},
-    {"user_inodes", COUNT, FIELD(user_inodes), "N",
-	"objects, directories and names of one user, but for root; as nr_inodes (default: no "
-	"limit)"},
-    {"mode", MODE, FIELD(mode), "OCTAL",
-	"permission bits of the root directory (default 1777; with rules=freebsd 777)"},
-    {"uid", ID, FIELD(uid), "UID", "owner of the root directory (default: who mounts)"},
-    {"gid", ID, FIELD(gid), "GID", "group of the root directory (default: who mounts)"},
-    {"io", IO, FIELD(io), "TIER",
-	"how memory is reached: auto, passthrough, direct or cached (default auto)"},
-    {"poll_us", TIME, FIELD(poll_us), "MICROSECONDS",
-	"how long to look for the next request before sleeping, at most 1000; 0: not at all "
-	"(default 50)"},
-    {"follow", YES, FIELD(follow), NULL,
-	"serve a client that asks alone and all the time on its own processor (default)"},
-    {"nofollow", NO, FIELD(follow), NULL, "leave it to the system where the server runs"},
-    {"rules", RULES, FIELD(rules), "NAME",
-	"whose rules decide: linux, or freebsd for those of its shm_open(2) (default linux)"},
-    {"grow", PATTERNS, FIELD(grow), "PATTERNS",
-	"objects whose names match grow when written past their end; colons stand between patterns "
-	"(default sem.*:tmp-*; with rules=freebsd none)"},
-    {"lifetime", PATTERNS, FIELD(lifetime), "PATTERNS",
-	"objects whose names match are removed once nobody has them open or mapped (default none)"},
-    {"lifetime_age", SECONDS, FIELD(lifetime_age), "SECONDS",
-	"how long a new object is safe from that, unless it is opened again before (default 60)"},
-    {"mac", POLICIES, FIELD(mac), "POLICIES",
-	"policies that decide beside permission bits: biba, mls or biba,mls (default none)"},
-    {"mac_policy", FILENAME, FIELD(mac_policy), "FILE",
-	"who has which label, see shmfs.policy(5); SIGHUP reads it again"},
-    {"allow_other", YES, FIELD(allow_other), NULL, "let other users in (default for root)"},
-    {"noallow_other", NO, FIELD(allow_other), NULL, "keep other users, and root, out"},
-};
-
-#define TABLE_LENGTH (sizeof table / sizeof table[0])
+#include "option_table.h"
+#include "policy/label.h"
 
 /* Options that the kernel or the mount command deals with. */
 static const char *const passed_on[] = {"ro", "rw", "suid", "nosuid", "dev", "nodev", "exec",
@@ -96,155 +19,6 @@ static const char *const passed_on[] = {"ro", "rw", "suid", "nosuid", "dev", "no
 static const char *const ignored[] = {"defaults", "default_permissions", "auto", "noauto", "user",
     "users", "nouser", "owner", "group", "nofail", "_netdev", "relatime", "norelatime",
     "strictatime", "lazytime", "nolazytime", "diratime", "nodiratime"};
-
-/* An option of the table in a struct options. */
-static inline void *field(struct options *options, const struct option_spec *spec)
-{
-	return (char *)options + spec->offset;
-}
-
-static inline const void *const_field(const struct options *options, const struct option_spec *spec)
-{
-	return (const char *)options + spec->offset;
-}
-
-static uint64_t ram_bytes(void)
-{
-	struct sysinfo info;
-
-	if (sysinfo(&info) < 0)
-		return 0;
-	return (uint64_t)info.totalram * info.mem_unit;
-}
-
-static bool read_size(const char *text, uint64_t *out)
-{
-	const char *end;
-	uint64_t percent;
-
-	if (number_read(text, 10, &percent, &end) && strcmp(end, "%") == 0) {
-		if (percent > 100000)
-			return false;
-		*out = ram_bytes() / 100 * percent;
-		return true;
-	}
-	return number_read_scaled(text, "kmgt", UINT64_MAX, out);
-}
-
-static const char *const rules_names[] = {
-    [SHMFS_RULES_LINUX] = "linux",
-    [SHMFS_RULES_FREEBSD] = "freebsd",
-};
-
-static bool read_rules(const char *text, enum shmfs_rules *out)
-{
-	for (size_t i = 0; i < sizeof rules_names / sizeof rules_names[0]; i++) {
-		if (strcmp(text, rules_names[i]) == 0) {
-			*out = (enum shmfs_rules)i;
-			return true;
-		}
-	}
-	return false;
-}
-
-static bool read_value(struct options *options, const struct option_spec *spec, const char *text)
-{
-	void *to = field(options, spec);
-	uint64_t number;
-
-	switch (spec->kind) {
-	case SIZE:
-		return read_size(text, to);
-	case COUNT:
-		return number_read_scaled(text, "kmg", UINT64_MAX, to);
-	case SECONDS:
-		return number_read_plain(text, 10, UINT32_MAX, to);
-	case MODE:
-		if (!number_read_plain(text, 8, 07777, &number))
-			return false;
-		*(mode_t *)to = (mode_t)number;
-		return true;
-	case ID:
-		/* 2^32-1 stands for "no change" in chown(2) and is nobody's. */
-		if (!number_read_plain(text, 10, UINT32_MAX - 1, &number))
-			return false;
-		*(uint32_t *)to = (uint32_t)number;
-		return true;
-	case TIME:
-		if (!number_read_plain(text, 10, MOST_POLL_US, &number))
-			return false;
-		*(uint32_t *)to = (uint32_t)number;
-		return true;
-	case IO:
-		return tier_choice_parse(text, to);
-	case RULES:
-		return read_rules(text, to);
-	case PATTERNS:
-		*(const char **)to = text;
-		return true;
-	case POLICIES:
-		options->in_mac = policy_list_parse(text, to);
-		return options->in_mac;
-	case FILENAME:
-		*(const char **)to = text;
-		return *text != '\0';
-	case YES:
-	case NO:
-		*(bool *)to = spec->kind == YES;
-		return true;
-	}
-	return false;
-}
-
-/* Prints one option's value, as it would be given. */
-static void print_value(
-    const struct options *options, const struct option_spec *spec, char *out, size_t size)
-{
-	const void *from = const_field(options, spec);
-
-	switch (spec->kind) {
-	case SIZE:
-	case COUNT:
-	case SECONDS:
-		snprintf(out, size, "%" PRIu64, *(const uint64_t *)from);
-		break;
-	case MODE:
-		snprintf(out, size, "%o", *(const mode_t *)from);
-		break;
-	case ID:
-	case TIME:
-		snprintf(out, size, "%" PRIu32, *(const uint32_t *)from);
-		break;
-	case IO:
-		snprintf(out, size, "%s", tier_choice_name(*(const enum tier_choice *)from));
-		break;
-	case RULES:
-		snprintf(out, size, "%s", rules_names[*(const enum shmfs_rules *)from]);
-		break;
-	case PATTERNS:
-	case FILENAME:
-		snprintf(out, size, "%s",
-		    *(const char *const *)from != NULL ? *(const char *const *)from : "");
-		break;
-	case POLICIES:
-		policy_list_print(*(const unsigned *)from, out, size);
-		break;
-	case YES:
-	case NO:
-		snprintf(
-		    out, size, "%s", *(const bool *)from == (spec->kind == YES) ? "yes" : "no");
-		break;
-	}
-}
-
-static const struct option_spec *find_spec(const char *name, size_t length)
-{
-	for (size_t i = 0; i < TABLE_LENGTH; i++) {
-		if (strlen(table[i].name) == length && memcmp(table[i].name, name, length) == 0)
-			return &table[i];
-	}
-	return NULL;
-}
 
 static bool is_one_of(const char *name, const char *const *list, size_t count)
 {
@@ -281,7 +55,7 @@ __attribute__((format(printf, 3, 4))) static int refuse(
 static int apply(struct options *options, char *option, char *why, size_t why_size)
 {
 	size_t length = strcspn(option, "=");
-	const struct option_spec *spec = find_spec(option, length);
+	const struct option_spec *spec = option_find(option, length);
 	const char *value = option[length] == '=' ? option + length + 1 : NULL;
 	bool in_mac = options->in_mac;
 	unsigned more;
@@ -311,7 +85,7 @@ static int apply(struct options *options, char *option, char *why, size_t why_si
 	if (spec->value != NULL && value == NULL)
 		return refuse(why, why_size, "option '%s' needs a value: %s=%s", spec->name,
 		    spec->name, spec->value);
-	if (!read_value(options, spec, value))
+	if (!option_read(options, spec, value))
 		return refuse(why, why_size, "bad value '%s' for option '%s=%s': %s", value,
 		    spec->name, spec->value, spec->help);
 	return 0;
@@ -330,38 +104,6 @@ static int apply_list(struct options *options, char *list, char *why, size_t why
 			return rc;
 	}
 	return 0;
-}
-
-/* A mode that no option can give: the default depends on the rules. */
-#define UNSET_MODE ((mode_t)-1)
-
-static void set_defaults(struct options *options)
-{
-	*options = (struct options){
-	    .size = ram_bytes() / 100 * 50,
-	    .nr_inodes = ram_bytes() / 2 / (uint64_t)sysconf(_SC_PAGESIZE),
-	    .mode = UNSET_MODE,
-	    .uid = geteuid(),
-	    .gid = getegid(),
-	    .io = TIER_AUTO,
-	    .poll_us = 50,
-	    .follow = true,
-	    .lifetime = "",
-	    .lifetime_age = 60,
-	    .allow_other = geteuid() == 0,
-	    .source = "shmfs",
-	};
-}
-
-/* Defaults that depend on other options, where they were not given. */
-static void set_later_defaults(struct options *options)
-{
-	bool freebsd = options->rules == SHMFS_RULES_FREEBSD;
-
-	if (options->mode == UNSET_MODE)
-		options->mode = freebsd ? 0777 : 01777;
-	if (options->grow == NULL)
-		options->grow = freebsd ? "" : "sem.*:tmp-*";
 }
 
 static int validate_patterns(const char *option, const char *patterns, char *why, size_t why_size)
@@ -482,7 +224,7 @@ int options_parse(struct options *options, int argc, char **argv, char *why, siz
 	const char *letters = helper ? ":o:fnsvN:t:" : ":o:fdhV";
 	int letter, rc;
 
-	set_defaults(options);
+	option_set_defaults(options);
 	optind = 0; /* glibc: start over */
 	while ((letter = getopt_long(argc, argv, letters, long_options, NULL)) != -1) {
 		rc = apply_letter(options, letter, helper, argv, why, why_size);
@@ -491,7 +233,7 @@ int options_parse(struct options *options, int argc, char **argv, char *why, siz
 	}
 	if (options->help || options->version)
 		return 0;
-	set_later_defaults(options);
+	option_set_later_defaults(options);
 	rc = positional(options, argc - optind, argv + optind, why, why_size);
 	return rc < 0 ? rc : validate(options, why, why_size);
 }
@@ -501,16 +243,15 @@ void options_print(const struct options *options, char *out, size_t size)
 	struct options defaults;
 	char value[4096], usual[4096], item[4200];
 
-	set_defaults(&defaults);
+	option_set_defaults(&defaults);
 	defaults.rules = options->rules;
-	set_later_defaults(&defaults);
+	option_set_later_defaults(&defaults);
 	defaults.rules = SHMFS_RULES_LINUX;
 	snprintf(out, size, "%s", options->vfs);
-	for (size_t i = 0; i < TABLE_LENGTH; i++) {
-		const struct option_spec *spec = &table[i];
-
-		print_value(options, spec, value, sizeof value);
-		print_value(&defaults, spec, usual, sizeof usual);
+	for (const struct option_spec *spec = option_next(NULL); spec != NULL;
+	     spec = option_next(spec)) {
+		option_print(options, spec, value, sizeof value);
+		option_print(&defaults, spec, usual, sizeof usual);
 		if (strcmp(value, usual) == 0 || strcmp(value, "no") == 0)
 			continue;
 		if (spec->value != NULL)
@@ -537,11 +278,15 @@ void options_usage(FILE *to)
 	      "\n"
 	      "Mount options:\n",
 	    to);
-	for (size_t i = 0; i < TABLE_LENGTH; i++) {
-		const struct option_spec *spec = &table[i];
+	for (const struct option_spec *spec = option_next(NULL); spec != NULL;
+	     spec = option_next(spec)) {
+		const char *usually = spec->usually != NULL ? spec->usually : spec->initial;
 
-		fprintf(to, "  %s%s%s\n      %s\n", spec->name, spec->value != NULL ? "=" : "",
+		fprintf(to, "  %s%s%s\n      %s", spec->name, spec->value != NULL ? "=" : "",
 		    spec->value != NULL ? spec->value : "", spec->help);
+		if (spec->value != NULL && usually != NULL)
+			fprintf(to, " (default: %s)", usually);
+		fputs("\n", to);
 	}
 	fputs("  ", to);
 	for (size_t i = 0; i < sizeof passed_on / sizeof passed_on[0]; i++)

@@ -3,42 +3,9 @@
 #ifndef SHMFS_PROCESS_OPTIONS_H
 #define SHMFS_PROCESS_OPTIONS_H
 
-#include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
-#include <sys/types.h>
 
-#include "fs/shmfs.h"
-#include "fuse/tier.h"
-
-struct options {
-	/* Mount options. Strings point into the arguments or at constants. */
-	uint64_t size;			 /* bytes; 0 = no limit */
-	uint64_t nr_inodes;		 /* 0 = no limit */
-	uint64_t user_size, user_inodes; /* the same for each user but root */
-	mode_t mode;
-	uid_t uid;
-	gid_t gid;
-	enum tier_choice io;
-	enum shmfs_rules rules;
-	uint32_t poll_us; /* 0 = never */
-	bool follow;
-	const char *grow, *lifetime;
-	uint64_t lifetime_age; /* seconds */
-	unsigned mac;	       /* policies, 1 << enum shmfs_policy */
-	const char *mac_policy;
-	bool allow_other;
-
-	/* The command line. */
-	const char *source, *mountpoint;
-	bool foreground, debug;
-	bool help, version;
-	bool in_mac; /* the last option was 'mac', whose list goes on behind a comma */
-	bool fake;   /* as a mount helper: check everything and mount nothing */
-
-	/* Options of mount(8) that are passed on, comma-separated; owned here. */
-	char vfs[512];
-};
+#include "option_values.h"
 
 /*
  * Sets the defaults, then applies the arguments. Called as mount.TYPE, by the name that argv[0]

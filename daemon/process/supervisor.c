@@ -17,12 +17,12 @@
 #include "background.h"
 #include "common/clock.h"
 #include "common/log.h"
-#include "control/control.h"
+#include "control/socket.h"
 #include "fuse/init.h"
 #include "fuse/session.h"
 #include "loop.h"
 #include "mount.h"
-#include "server.h"
+#include "run.h"
 
 /*
  * Servers in a row that may die young, and the age up to which one is young if it served nothing.
@@ -307,6 +307,7 @@ static int on_death(struct supervisor *s, int status)
 		return give_up(s);
 	if (!init_can_resend(&s->server->channel) && mount_anew(s) < 0)
 		return give_up(s);
+	handover->counters.restarts++;
 	return 1;
 }
 

@@ -19,6 +19,23 @@ struct handle *handle_get(const struct shmfs *fs, uint64_t id)
 	return index_get(&fs->super->handles, id);
 }
 
+struct handle *handle_get_writing(const struct shmfs *fs, uint64_t id)
+{
+	struct handle *handle = handle_get(fs, id);
+
+	return handle != NULL && handle->writes ? handle : NULL;
+}
+
+void handle_set_flags(struct shmfs *fs, struct handle *handle, int flags)
+{
+	bool quiet = (flags & O_NOATIME) != 0;
+
+	if (handle->quiet == quiet)
+		return;
+	save(fs, &handle->quiet, sizeof handle->quiet);
+	handle->quiet = quiet;
+}
+
 int handle_create(struct shmfs *fs, struct node *node, int flags, struct shmfs_opened *out)
 {
 	struct super *super = fs->super;

@@ -11,7 +11,7 @@ static void finish_first(struct shmfs *fs)
 
 bool shmfs_has_to_reclaim(const struct shmfs *fs)
 {
-	return fs->super->reclaim.first != NULL;
+	return fs->super->reclaim.list.count > 0;
 }
 
 bool shmfs_reclaim(struct shmfs *fs, uint64_t pages)
@@ -28,7 +28,7 @@ bool shmfs_reclaim_begin(struct shmfs *fs, struct shmfs_piece *out)
 {
 	while (shmfs_has_to_reclaim(fs) && !reclaim_next(fs, out))
 		finish_first(fs);
-	fs->begun = fs->super->reclaim.first;
+	fs->begun = reclaim_at(fs->super->reclaim.list.first);
 	return fs->begun != NULL;
 }
 

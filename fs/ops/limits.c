@@ -4,6 +4,7 @@
 
 #include "fs/state/charge.h"
 #include "fs/state/rules.h"
+#include "fs/storage/arith.h"
 
 static struct account account_of(const struct shmfs_limits *limits, uid_t uid)
 {
@@ -145,11 +146,6 @@ void shmfs_usage(const struct shmfs *fs, struct shmfs_usage *out)
 	    .pins = fs->super->pins.count,
 	    .arena_bytes = arena_used(fs->arena),
 	};
-}
-
-static inline uint64_t smaller(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
 }
 
 static inline uint64_t left(uint64_t limit, uint64_t used)

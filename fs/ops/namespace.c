@@ -238,8 +238,8 @@ void shmfs_close(struct shmfs *fs)
 		if (node->object.fd >= 0)
 			map_cache_close(&fs->maps, fs->os, node->object.fd);
 	}
-	for (const struct reclaim *entry = fs->super->reclaim.first; entry != NULL;
-	     entry = entry->next) {
+	for (const struct reclaim *entry = reclaim_at(fs->super->reclaim.list.first); entry != NULL;
+	     entry = reclaim_next_of(entry)) {
 		if (entry->kind == RECLAIM_END)
 			map_cache_close(&fs->maps, fs->os, entry->fd);
 	}

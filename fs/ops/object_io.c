@@ -16,11 +16,7 @@
 #include "fs/state/deferred_free.h"
 #include "fs/state/rules.h"
 #include "fs/step.h"
-
-static inline uint64_t smaller(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
+#include "fs/storage/arith.h"
 
 /* relatime: a read is noted if it is the first since a change, or since a day. */
 static void note_read(struct shmfs *fs, struct node *node)
@@ -40,10 +36,9 @@ static void note_read(struct shmfs *fs, struct node *node)
 }
 
 /* A read as far as the data: how much there is, and of which node. */
-static ssize_t begin_read(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t id, size_t size,
-    uint64_t offset, struct node **out)
+static ssize_t begin_read(struct shmfs *fs, const struct shmfs_cred *cred, struct handle *handle,
+    size_t size, uint64_t offset, struct node **out)
 {
-	struct handle *handle = handle_get(fs, id);
 	struct node *node;
 	int rc;
 
@@ -65,22 +60,34 @@ static ssize_t begin_read(struct shmfs *fs, const struct shmfs_cred *cred, uint6
 	return (ssize_t)smaller(size, node->object.size - offset);
 }
 
+/* The same for a request whose flags count from now on. */
+static ssize_t begin_request(struct shmfs *fs, const struct shmfs_cred *cred,
+    const struct shmfs_read_request *what, struct node **out)
+{
+	struct handle *handle = handle_get(fs, what->handle);
+
+	if (handle != NULL)
+		handle_set_flags(fs, handle, what->flags);
+	return begin_read(
+	    fs, cred, handle, (size_t)smaller(what->size, what->room), what->offset, out);
+}
+
 ssize_t shmfs_read(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t id, void *buffer,
     size_t size, uint64_t offset)
 {
 	struct node *node;
-	ssize_t count = begin_read(fs, cred, id, size, offset, &node);
+	ssize_t count = begin_read(fs, cred, handle_get(fs, id), size, offset, &node);
 
-	return count <= 0
-		   ? count
-		   : fs->os->read(fs->os->arg, node->object.fd, buffer, (size_t)count, offset);
+	if (count <= 0)
+		return count;
+	return fs->os->read(fs->os->arg, node->object.fd, buffer, (size_t)count, offset);
 }
 
 int shmfs_read_begin(struct shmfs *fs, const struct shmfs_cred *cred,
-    const struct shmfs_range *from, size_t size, struct shmfs_memory *out)
+    const struct shmfs_read_request *what, struct shmfs_memory *out)
 {
 	struct node *node;
-	ssize_t count = begin_read(fs, cred, from->handle, size, from->offset, &node);
+	ssize_t count = begin_request(fs, cred, what, &node);
 
 	if (count < 0)
 		return (int)count;
@@ -90,17 +97,22 @@ int shmfs_read_begin(struct shmfs *fs, const struct shmfs_cred *cred,
 	return 0;
 }
 
-size_t shmfs_lend(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t id,
-    const struct shmfs_lending *lending, const void **out)
+ssize_t shmfs_read_mapped(struct shmfs *fs, const struct shmfs_cred *cred,
+    const struct shmfs_read_request *what, const void **out)
 {
 	struct node *node;
-	ssize_t count = begin_read(fs, cred, id, lending->most, lending->offset, &node);
+	ssize_t count = begin_request(fs, cred, what, &node);
+	const void *mapped = NULL;
 
-	if (count <= 0 || (size_t)count < lending->least)
-		return 0;
-	*out =
-	    fs->os->view(fs->os->arg, &fs->maps, node->object.fd, lending->offset, (size_t)count);
-	return *out == NULL ? 0 : (size_t)count;
+	if (count > 0 && (size_t)count >= what->mapped_min)
+		mapped = fs->os->view(
+		    fs->os->arg, &fs->maps, node->object.fd, what->offset, (size_t)count);
+	if (count > 0 && mapped == NULL)
+		count = fs->os->read(
+		    fs->os->arg, node->object.fd, what->buffer, (size_t)count, what->offset);
+	if (count >= 0)
+		*out = mapped != NULL ? mapped : what->buffer;
+	return count;
 }
 
 /* Makes room for a write that ends at `end`. */
@@ -112,13 +124,6 @@ static int extend_for_write(struct shmfs *fs, struct node *node, uint64_t end)
 		return 0;
 	rc = object_resize(fs, node, end);
 	return rc == -ENOSPC ? -rules_of(fs)->no_room : rc;
-}
-
-static struct handle *writing_handle(const struct shmfs *fs, uint64_t id)
-{
-	struct handle *handle = handle_get(fs, id);
-
-	return handle != NULL && handle->writes ? handle : NULL;
 }
 
 /* What changes with an object's bytes. */
@@ -135,7 +140,7 @@ static void note_write(struct shmfs *fs, struct node *node, const struct shmfs_c
 static int begin_write(
     struct shmfs *fs, const struct shmfs_cred *cred, uint64_t id, struct node **out)
 {
-	const struct handle *handle = writing_handle(fs, id);
+	const struct handle *handle = handle_get_writing(fs, id);
 	int rc;
 
 	if (handle == NULL)
@@ -169,7 +174,7 @@ int shmfs_write_begin(struct shmfs *fs, const struct shmfs_cred *cred, const str
 
 ssize_t shmfs_write_end(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t id, size_t count)
 {
-	const struct handle *handle = writing_handle(fs, id);
+	const struct handle *handle = handle_get_writing(fs, id);
 
 	if (handle == NULL)
 		return -EBADF;
@@ -219,7 +224,7 @@ ssize_t shmfs_write(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t id
 ssize_t shmfs_write_back(
     struct shmfs *fs, uint64_t id, const void *buffer, size_t size, uint64_t offset)
 {
-	struct handle *handle = writing_handle(fs, id);
+	struct handle *handle = handle_get_writing(fs, id);
 	const struct object *object;
 	ssize_t count;
 
@@ -246,7 +251,7 @@ ssize_t shmfs_copy(struct shmfs *fs, const struct shmfs_cred *cred, const struct
     const struct shmfs_range *to, void *buffer, size_t size)
 {
 	const struct handle *source = handle_get(fs, from->handle);
-	const struct handle *target = writing_handle(fs, to->handle);
+	const struct handle *target = handle_get_writing(fs, to->handle);
 	ssize_t count;
 
 	if (source == NULL || target == NULL)
@@ -257,80 +262,6 @@ ssize_t shmfs_copy(struct shmfs *fs, const struct shmfs_cred *cred, const struct
 	if (count <= 0)
 		return count;
 	return shmfs_write(fs, cred, to->handle, buffer, (size_t)count, to->offset);
-}
-
-/* Zeroing less than this is not worth a queue. */
-#define ZERO_AT_ONCE (UINT64_C(16) * SHMFS_PAGE_SIZE)
-
-/*
- * Frees the whole pages and zeroes the partial ones of a range, as far as the object reaches. The
- * last page is whole although the size may end within it: what lies behind the size is zero.
- */
-static int zero(struct shmfs *fs, struct node *node, uint64_t offset, uint64_t length)
-{
-	int rc;
-	uint64_t end = charge_pages_of(node->object.size) * SHMFS_PAGE_SIZE;
-
-	uint64_t from, to;
-
-	if (offset >= node->object.size)
-		return 0;
-	length = smaller(length, end - offset);
-	/* The first and the last piece hold the partial pages. */
-	from = (offset / ZERO_AT_ONCE + 1) * ZERO_AT_ONCE;
-	to = (offset + length) / ZERO_AT_ONCE * ZERO_AT_ONCE;
-	if (from >= to || !reclaim_wants(fs, to - from) ||
-	    reclaim_range(fs, node, RECLAIM_HOLE, from, to) < 0)
-		return fs->os->punch(fs->os->arg, node->object.fd, offset, length);
-	rc = fs->os->punch(fs->os->arg, node->object.fd, offset, from - offset);
-	if (rc == 0 && to < offset + length)
-		rc = fs->os->punch(fs->os->arg, node->object.fd, to, offset + length - to);
-	return rc;
-}
-
-/*
- * Extending comes first, as it alone can fail for lack of room. The bytes between the old size and
- * the new one are zero already.
- */
-int shmfs_fallocate(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t id, int mode,
-    uint64_t offset, uint64_t length)
-{
-	struct handle *handle = writing_handle(fs, id);
-	struct node *node;
-	uint64_t end;
-	unsigned needs = SHMFS_RIGHT_ALLOCATE;
-	int rc;
-
-	if (handle == NULL)
-		return -EBADF;
-	if (mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE))
-		needs |= SHMFS_RIGHT_WRITE;
-	if ((handle->rights & needs) != needs)
-		return -EPERM;
-	rc = mac_check(fs, cred, MAC_TRUNCATE, handle->node);
-	if (rc < 0)
-		return rc;
-	if (mode != 0 && mode != FALLOC_FL_KEEP_SIZE && mode != FALLOC_FL_ZERO_RANGE &&
-	    mode != (FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE) &&
-	    mode != (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE))
-		return -EOPNOTSUPP;
-	if (length == 0)
-		return -EINVAL;
-	if (__builtin_add_overflow(offset, length, &end) || end > OBJECT_SIZE_MAX)
-		return -EFBIG;
-	node = handle->node;
-	if (mode != 0 && (node->object.seals & SEAL_WRITE))
-		return -EPERM;
-	if (!(mode & FALLOC_FL_KEEP_SIZE) && end > node->object.size)
-		rc = object_resize(fs, node, end);
-	if (rc == 0 && (mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE)))
-		rc = zero(fs, node, offset, length);
-	if (rc < 0)
-		return rc;
-	/* As on tmpfs, whatever the mode and even where nothing was to do. */
-	node_change(fs, node);
-	node_touch_mtime(fs, node);
-	return 0;
 }
 
 int shmfs_lseek(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t id, uint64_t offset,

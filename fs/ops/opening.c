@@ -9,17 +9,6 @@
 #include "fs/object/life.h"
 #include "fs/object/object.h"
 
-void shmfs_set_flags(struct shmfs *fs, uint64_t id, int flags)
-{
-	struct handle *handle = handle_get(fs, id);
-	bool quiet = (flags & O_NOATIME) != 0;
-
-	if (handle == NULL || handle->quiet == quiet)
-		return;
-	save(fs, &handle->quiet, sizeof handle->quiet);
-	handle->quiet = quiet;
-}
-
 /* Whether the policies let an object be opened so; permission bits are another question. */
 static int may_open(
     struct shmfs *fs, const struct shmfs_cred *cred, const struct node *node, int flags)

@@ -254,14 +254,15 @@ static void verify_handles(struct recount *r)
 static void verify_reclaim(struct recount *r)
 {
 	const struct reclaim_queue *queue = &r->fs->super->reclaim;
-	const struct reclaim *last = NULL;
+	const struct list_link *last = NULL;
 	uint64_t count = 0, ranges = 0, of_nodes = 0;
 	const struct node *node;
 
-	for (const struct reclaim *entry = queue->first; entry != NULL; entry = entry->next) {
-		r->bad += expect(entry->prev == last, r->to,
+	for (const struct reclaim *entry = reclaim_at(queue->list.first); entry != NULL;
+	     entry = reclaim_next_of(entry)) {
+		r->bad += expect(entry->link.prev == last, r->to,
 		    "descriptor %d: queued to be freed behind another", entry->fd);
-		last = entry;
+		last = &entry->link;
 		count++;
 		ranges += entry->node != NULL;
 		r->memories += entry->kind == RECLAIM_END;
@@ -272,23 +273,27 @@ static void verify_reclaim(struct recount *r)
 	}
 	for (uint64_t id = 0; (node = index_next(&r->fs->super->nodes, &id)) != NULL; id++)
 		of_nodes += is_object(node) ? node->object.reclaims : 0;
-	r->bad += expect(count == queue->count && last == queue->last && ranges == of_nodes, r->to,
-	    "%" PRIu64 " entries to be freed, %" PRIu64 " of nodes, counted %u and %" PRIu64, count,
-	    ranges, queue->count, of_nodes);
+	r->bad += expect(
+	    count == queue->list.count && last == queue->list.last && ranges == of_nodes, r->to,
+	    "%" PRIu64 " entries to be freed, %" PRIu64 " of nodes, counted %" PRIu64
+	    " and %" PRIu64,
+	    count, ranges, queue->list.count, of_nodes);
 }
 
 static void verify_vacant(struct recount *r)
 {
-	const struct vacant_list *list = &r->fs->super->vacant;
-	const struct vacant *last = NULL;
+	const struct list *list = &r->fs->super->vacant;
+	const struct list_link *last = NULL;
 	uint64_t count = 0, of_nodes = 0;
 	const struct node *node;
 
-	for (const struct vacant *vacant = list->first; vacant != NULL; vacant = vacant->next) {
-		r->bad += expect(vacant->prev == last && vacant->node->object.vacant == vacant &&
-				     vacant->node->object.fd >= 0,
-		    r->to, "node %" PRIu64 ": wrongly remembered as empty", vacant->node->id);
-		last = vacant;
+	for (const struct vacant *vacant = vacant_at(list->first); vacant != NULL;
+	     vacant = vacant_at(vacant->link.next)) {
+		r->bad +=
+		    expect(vacant->link.prev == last && vacant->node->object.vacant == vacant &&
+			       vacant->node->object.fd >= 0,
+			r->to, "node %" PRIu64 ": wrongly remembered as empty", vacant->node->id);
+		last = &vacant->link;
 		count++;
 	}
 	for (uint64_t id = 0; (node = index_next(&r->fs->super->nodes, &id)) != NULL; id++)

@@ -93,7 +93,7 @@ static void make_room(struct shmfs *fs, uint64_t pages)
 	const struct charge *charge = &fs->super->charge;
 	uint64_t used = charge->total.pages + pages;
 
-	if (pages > 0 && fs->super->reclaim.count > 0 && charge->limit.pages > 0)
+	if (pages > 0 && fs->super->reclaim.list.count > 0 && charge->limit.pages > 0)
 		reclaim_free_down_to(fs, charge->limit.pages - used);
 }
 

@@ -7,6 +7,7 @@
 
 #include "descriptor.h"
 #include "fs/step.h"
+#include "fs/storage/arith.h"
 
 /* Pages that are freed at once where somebody waits for them. */
 #define AT_ONCE 1024
@@ -14,36 +15,26 @@
 /* More entries than this are never queued, so that no user can make the queue long. */
 #define MOST_ENTRIES 64
 
-static inline uint64_t smaller(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
 bool reclaim_wants(const struct shmfs *fs, uint64_t bytes)
 {
 	const struct reclaim_queue *queue = &fs->super->reclaim;
 
-	return queue->least > 0 && bytes >= queue->least && queue->count < MOST_ENTRIES;
+	return queue->least > 0 && bytes >= queue->least && queue->list.count < MOST_ENTRIES;
+}
+
+static inline struct reclaim *first_entry(const struct shmfs *fs)
+{
+	return reclaim_at(fs->super->reclaim.list.first);
 }
 
 static int add(struct shmfs *fs, struct reclaim entry)
 {
-	struct reclaim_queue *queue = &fs->super->reclaim;
 	struct reclaim *new = arena_alloc(fs->arena, sizeof *new);
 
 	if (new == NULL)
 		return -ENOMEM;
 	*new = entry;
-	new->prev = queue->last;
-	save(fs, queue, sizeof *queue);
-	if (queue->last != NULL) {
-		save(fs, &queue->last->next, sizeof queue->last->next);
-		queue->last->next = new;
-	} else {
-		queue->first = new;
-	}
-	queue->last = new;
-	queue->count++;
+	list_append(fs->arena, &fs->super->reclaim.list, &new->link);
 	return 0;
 }
 
@@ -72,22 +63,7 @@ int reclaim_range(
 
 static void take_out(struct shmfs *fs, struct reclaim *entry)
 {
-	struct reclaim_queue *queue = &fs->super->reclaim;
-
-	save(fs, queue, sizeof *queue);
-	if (entry->prev != NULL) {
-		save(fs, &entry->prev->next, sizeof entry->prev->next);
-		entry->prev->next = entry->next;
-	} else {
-		queue->first = entry->next;
-	}
-	if (entry->next != NULL) {
-		save(fs, &entry->next->prev, sizeof entry->next->prev);
-		entry->next->prev = entry->prev;
-	} else {
-		queue->last = entry->prev;
-	}
-	queue->count--;
+	list_take_out(fs->arena, &fs->super->reclaim.list, &entry->link);
 	if (entry->node != NULL) {
 		node_change(fs, entry->node);
 		entry->node->object.reclaims--;
@@ -174,19 +150,19 @@ static bool free_piece(const struct shmfs *fs, struct reclaim *entry, uint64_t p
 
 bool reclaim_next(const struct shmfs *fs, struct shmfs_piece *out)
 {
-	*out = piece_of(fs->super->reclaim.first);
+	*out = piece_of(first_entry(fs));
 	return find_page(fs->os, out);
 }
 
 bool reclaim_free_next(struct shmfs *fs, uint64_t pages)
 {
-	settle(fs, fs->super->reclaim.first);
-	return free_piece(fs, fs->super->reclaim.first, pages);
+	settle(fs, first_entry(fs));
+	return free_piece(fs, first_entry(fs), pages);
 }
 
 void reclaim_finish_first(struct shmfs *fs)
 {
-	struct reclaim *entry = fs->super->reclaim.first;
+	struct reclaim *entry = first_entry(fs);
 
 	if (entry->kind == RECLAIM_SHRINK)
 		txn_effect(
@@ -198,6 +174,19 @@ void reclaim_finish_first(struct shmfs *fs)
 	take_out(fs, entry);
 }
 
+/* An entry of a node, at which nobody works; NULL: there is none. */
+static struct reclaim *next_of_node(struct shmfs *fs, const struct node *node)
+{
+	struct reclaim *entry = first_entry(fs);
+
+	if (node->object.reclaims == 0)
+		return NULL;
+	while (entry->node != node)
+		entry = reclaim_next_of(entry);
+	settle(fs, entry);
+	return entry;
+}
+
 /*
  * The size of the memory is put right at once and not at the commit, as the caller may be about to
  * extend it. Its node has had this size since the shrink was queued, so a rollback has nothing to
@@ -205,14 +194,9 @@ void reclaim_finish_first(struct shmfs *fs)
  */
 void reclaim_finish(struct shmfs *fs, struct node *node)
 {
-	struct reclaim *next;
+	struct reclaim *entry;
 
-	for (struct reclaim *entry = fs->super->reclaim.first;
-	     entry != NULL && node->object.reclaims > 0; entry = next) {
-		next = entry->next;
-		if (entry->node != node)
-			continue;
-		settle(fs, entry);
+	while ((entry = next_of_node(fs, node)) != NULL) {
 		while (free_piece(fs, entry, AT_ONCE))
 			;
 		if (entry->kind == RECLAIM_SHRINK)
@@ -223,15 +207,10 @@ void reclaim_finish(struct shmfs *fs, struct node *node)
 
 uint64_t reclaim_forget(struct shmfs *fs, struct node *node)
 {
-	struct reclaim *next;
 	uint64_t size = node->object.size;
+	struct reclaim *entry;
 
-	for (struct reclaim *entry = fs->super->reclaim.first;
-	     entry != NULL && node->object.reclaims > 0; entry = next) {
-		next = entry->next;
-		if (entry->node != node)
-			continue;
-		settle(fs, entry);
+	while ((entry = next_of_node(fs, node)) != NULL) {
 		if (entry->end > size)
 			size = entry->end;
 		take_out(fs, entry);
@@ -243,8 +222,8 @@ uint64_t reclaim_pages(const struct shmfs *fs)
 {
 	uint64_t pages = 0, blocks;
 
-	for (const struct reclaim *entry = fs->super->reclaim.first; entry != NULL;
-	     entry = entry->next) {
+	for (const struct reclaim *entry = first_entry(fs); entry != NULL;
+	     entry = reclaim_next_of(entry)) {
 		if (entry->at < entry->end && fs->os->blocks(fs->os->arg, entry->fd, &blocks) == 0)
 			pages += smaller(blocks / (SHMFS_PAGE_SIZE / 512),
 			    (entry->end - entry->at) / SHMFS_PAGE_SIZE);
@@ -254,8 +233,8 @@ uint64_t reclaim_pages(const struct shmfs *fs)
 
 void reclaim_free_down_to(struct shmfs *fs, uint64_t most)
 {
-	for (struct reclaim *entry = fs->super->reclaim.first;
-	     entry != NULL && reclaim_pages(fs) > most; entry = entry->next) {
+	for (struct reclaim *entry = first_entry(fs); entry != NULL && reclaim_pages(fs) > most;
+	     entry = reclaim_next_of(entry)) {
 		settle(fs, entry);
 		while (reclaim_pages(fs) > most && free_piece(fs, entry, AT_ONCE))
 			;
@@ -266,8 +245,8 @@ void reclaim_drop_holes(struct shmfs *fs)
 {
 	struct reclaim *next;
 
-	for (struct reclaim *entry = fs->super->reclaim.first; entry != NULL; entry = next) {
-		next = entry->next;
+	for (struct reclaim *entry = first_entry(fs); entry != NULL; entry = next) {
+		next = reclaim_next_of(entry);
 		if (entry->kind == RECLAIM_HOLE)
 			take_out(fs, entry);
 	}

@@ -4,7 +4,6 @@
 
 void vacant_add(struct shmfs *fs, struct node *node)
 {
-	struct vacant_list *list = &fs->super->vacant;
 	struct vacant *new;
 
 	if (node->object.vacant != NULL)
@@ -12,41 +11,19 @@ void vacant_add(struct shmfs *fs, struct node *node)
 	new = arena_alloc(fs->arena, sizeof *new);
 	if (new == NULL)
 		return;
-	*new = (struct vacant){.prev = list->last, .node = node};
-	save(fs, list, sizeof *list);
-	if (list->last != NULL) {
-		save(fs, &list->last->next, sizeof list->last->next);
-		list->last->next = new;
-	} else {
-		list->first = new;
-	}
-	list->last = new;
-	list->count++;
+	new->node = node;
+	list_append(fs->arena, &fs->super->vacant, &new->link);
 	node_change(fs, node);
 	node->object.vacant = new;
 }
 
 void vacant_remove(struct shmfs *fs, struct node *node)
 {
-	struct vacant_list *list = &fs->super->vacant;
 	struct vacant *old = node->object.vacant;
 
 	if (old == NULL)
 		return;
-	save(fs, list, sizeof *list);
-	if (old->prev != NULL) {
-		save(fs, &old->prev->next, sizeof old->prev->next);
-		old->prev->next = old->next;
-	} else {
-		list->first = old->next;
-	}
-	if (old->next != NULL) {
-		save(fs, &old->next->prev, sizeof old->next->prev);
-		old->next->prev = old->prev;
-	} else {
-		list->last = old->prev;
-	}
-	list->count--;
+	list_take_out(fs->arena, &fs->super->vacant, &old->link);
 	node_change(fs, node);
 	node->object.vacant = NULL;
 	arena_free(fs->arena, old);
@@ -54,7 +31,8 @@ void vacant_remove(struct shmfs *fs, struct node *node)
 
 struct node *vacant_take(struct shmfs *fs)
 {
-	struct node *node = fs->super->vacant.first != NULL ? fs->super->vacant.first->node : NULL;
+	struct vacant *oldest = vacant_at(fs->super->vacant.first);
+	struct node *node = oldest != NULL ? oldest->node : NULL;
 
 	if (node != NULL)
 		vacant_remove(fs, node);

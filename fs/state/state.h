@@ -18,6 +18,7 @@
 #include "fs/shmfs.h"
 #include "fs/storage/arena.h"
 #include "fs/storage/index.h"
+#include "fs/storage/list.h"
 #include "fs/storage/map_cache.h"
 
 /* --- names ------------------------------------------------------------------------------------ */
@@ -153,7 +154,7 @@ enum reclaim_kind {
 };
 
 struct reclaim {
-	struct reclaim *next, *prev;
+	struct list_link link;
 	struct node *node; /* NULL at RECLAIM_END */
 	int32_t fd;
 	uint32_t kind;	  /* enum reclaim_kind */
@@ -161,21 +162,31 @@ struct reclaim {
 };
 
 struct reclaim_queue {
-	struct reclaim *first, *last;
-	uint32_t count;
+	struct list list;
 	uint64_t least; /* bytes; less than that is freed at once. 0: everything is */
 };
 
+/* What the links of lists are of. */
+static inline struct reclaim *reclaim_at(struct list_link *link)
+{
+	return (struct reclaim *)(void *)link;
+}
+
+static inline struct reclaim *reclaim_next_of(const struct reclaim *entry)
+{
+	return reclaim_at(entry->link.next);
+}
+
 /* An empty object that keeps its memory; idle_memory.h. */
 struct vacant {
-	struct vacant *next, *prev;
+	struct list_link link;
 	struct node *node;
 };
 
-struct vacant_list {
-	struct vacant *first, *last;
-	uint64_t count;
-};
+static inline struct vacant *vacant_at(struct list_link *link)
+{
+	return (struct vacant *)(void *)link;
+}
 
 /* --- accounts and numbers --------------------------------------------------------------------- */
 
@@ -258,7 +269,7 @@ struct super {
 	uint64_t lifetime_age; /* seconds */
 	struct descriptors descriptors;
 	struct reclaim_queue reclaim;
-	struct vacant_list vacant;
+	struct list vacant; /* the oldest first */
 	struct shmfs_mark mark;
 	int32_t last_backing;
 	bool backing;

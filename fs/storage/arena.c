@@ -12,6 +12,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "arith.h"
 #include "complain.h"
 
 #define ARENA_MAGIC UINT64_C(0x73666d6873616e31)
@@ -27,11 +28,6 @@ static const uint16_t slot_sizes[ARENA_CLASSES] = {
 _Static_assert(sizeof(struct slab) == 64, "slots are aligned to 16 bytes behind the header");
 _Static_assert(
     sizeof(struct slab) + 2 * 2016 == ARENA_PAGE_SIZE, "the largest slot wastes nothing");
-
-static inline uint64_t round_up(uint64_t value, uint64_t unit)
-{
-	return (value + unit - 1) / unit * unit;
-}
 
 /* Lays out an arena in a region that is all zero. */
 static int lay_out(struct arena *arena, size_t size)

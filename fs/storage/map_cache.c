@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <sys/mman.h>
 
+#include "arith.h"
+
 /* Since Linux 5.14; before that, EINVAL. */
 #ifndef MADV_POPULATE_READ
 #define MADV_POPULATE_READ 22
@@ -33,7 +35,7 @@ void map_cache_drop(struct shmfs_map_cache *cache)
 static bool move(struct shmfs_map_cache *cache, int fd, uint64_t offset, size_t size)
 {
 	uint64_t begin = offset / GRAIN * GRAIN;
-	size_t length = (size_t)((offset + size + GRAIN - 1) / GRAIN * GRAIN - begin);
+	size_t length = (size_t)(round_up(offset + size, GRAIN) - begin);
 	void *map;
 
 	if (length / SHMFS_PAGE_SIZE > PAGES_MAX)

@@ -16,14 +16,29 @@
 
 #include "daemon/common/log.h"
 #include "daemon/control/call.h"
+#include "daemon/control/dispatch.h"
 #include "daemon/control/holders.h"
+#include "daemon/control/pins.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { OWNER = 1001 };
 
-static struct handover handover;
-static struct server server = {.handover = &handover, .fuse_fd = -1};
+static struct counters counters;
+
+static void removed(void *arg, const struct shmfs_removal *removal)
+{
+	(void)arg;
+	assert(removal->id != 0);
+}
+
+static struct control_config config = {
+    .counters = &counters,
+    .mountpoint = "/m",
+    .device = "0:1",
+    .tier = "direct",
+    .removed = removed,
+};
 
 static void make_objects(void)
 {
@@ -33,44 +48,38 @@ static void make_objects(void)
 	struct shmfs_attr attr;
 	uint64_t closed;
 
-	shmfs_begin(server.fs);
-	assert(shmfs_mkdir(server.fs, &cred, SHMFS_ROOT, "closed", 0700, &attr) == 0);
+	shmfs_begin(config.fs);
+	assert(shmfs_mkdir(config.fs, &cred, SHMFS_ROOT, "closed", 0700, &attr) == 0);
 	closed = attr.id;
-	shmfs_commit(server.fs);
+	shmfs_commit(config.fs);
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
 		const char *slash = strchr(names[i], '/');
 
-		shmfs_begin(server.fs);
-		assert(shmfs_mknod(server.fs, &cred, slash != NULL ? closed : SHMFS_ROOT,
+		shmfs_begin(config.fs);
+		assert(shmfs_mknod(config.fs, &cred, slash != NULL ? closed : SHMFS_ROOT,
 			   slash != NULL ? slash + 1 : names[i], S_IFREG | 0600, &attr) == 0);
-		shmfs_commit(server.fs);
-		shmfs_begin(server.fs);
-		assert(shmfs_setattr(server.fs, attr.id, &change, &attr) == 0);
-		shmfs_commit(server.fs);
+		shmfs_commit(config.fs);
+		shmfs_begin(config.fs);
+		assert(shmfs_setattr(config.fs, attr.id, &change, &attr) == 0);
+		shmfs_commit(config.fs);
 	}
 }
 
 /* Each input finds the same namespace, so that what is found can be found again. */
 static void begin(void)
 {
-	const struct shmfs_config config = {.arena_size = 1 << 20, .root_mode = 01777};
+	const struct shmfs_config small = {.arena_size = 1 << 20, .root_mode = 01777};
 
-	assert(shmfs_open_new(&config, &server.fs) == 0);
-	snprintf(handover.mountpoint.device, sizeof handover.mountpoint.device, "0:1");
-	snprintf(handover.mountpoint.path, sizeof handover.mountpoint.path, "/m");
+	assert(shmfs_open_new(&small, &config.fs) == 0);
 	make_objects();
 }
 
 static void end(struct peer *peer)
 {
-	for (unsigned i = 0; i < peer->pin_count; i++) {
-		shmfs_begin(server.fs);
-		shmfs_unpin(server.fs, peer->pins[i].id);
-		shmfs_commit(server.fs);
-	}
-	assert(shmfs_first_pin(server.fs) == 0);
-	assert(shmfs_verify(server.fs, NULL, NULL) == 0);
-	shmfs_close(server.fs);
+	pins_end(config.fs, peer);
+	assert(shmfs_first_pin(config.fs) == 0);
+	assert(shmfs_verify(config.fs, NULL, NULL) == 0);
+	shmfs_close(config.fs);
 }
 
 /* What the look through /proc would find, without looking. */
@@ -79,22 +88,22 @@ static void pretend_to_scan(struct call *call)
 	const struct holder holder = {.pid = 1, .id = 3, .access = 31, .command = "\x1b[31m"};
 
 	holders_add(call->scan, &holder);
-	call_finish_scan(call);
+	dispatch_end_scan(call);
 }
 
 static bool send_message(struct peer *peer, const char *message, size_t size)
 {
 	struct call call = {
-	    .server = &server,
+	    .config = &config,
 	    .peer = peer,
 	    .by = {peer->uid, peer->uid, NULL, 0},
 	    .trusted = peer->uid == 0,
 	};
-	bool good = call_begin(&call, message, size);
+	bool good = dispatch(&call, message, size);
 	size_t reply_size = 0;
 	char *reply;
 
-	assert(!shmfs_active(server.fs));
+	assert(!shmfs_active(config.fs));
 	if (call.scan != NULL)
 		pretend_to_scan(&call);
 	reply = call_reply(&call, &reply_size);

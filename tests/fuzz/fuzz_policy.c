@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/policy/label.h"
 #include "daemon/policy/policy.h"
 
 #define POLICIES (1u << SHMFS_BIBA | 1u << SHMFS_MLS)

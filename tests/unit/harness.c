@@ -88,8 +88,8 @@ void check_namespace(const struct shmfs *fs)
 		if (is_object(node))
 			check_object(&node->object, seen);
 	}
-	for (const struct reclaim *entry = fs->super->reclaim.first; entry != NULL;
-	     entry = entry->next)
+	for (const struct reclaim *entry = reclaim_at(fs->super->reclaim.list.first); entry != NULL;
+	     entry = reclaim_next_of(entry))
 		seen->memories += entry->kind == RECLAIM_END;
 	REQUIRE_SAME(seen->memories, outside->books.memories);
 	REQUIRE_SAME(seen->backings, outside->books.backings);

@@ -134,9 +134,9 @@ const struct operation operations[] = {
     {READ, READER, .want = 1000, .size = 2000, .offset = 9000},
     {READ, EMPTY_RW, .want = 0, .size = 2000},
     {READ, WRITER, .want = -EBADF, .size = 1},
-    {LEND, READER, .want = 100, .size = 100},
-    {LEND, READER, .want = 1000, .size = 2000, .offset = 9000},
-    {LEND, WRITER, .want = 0, .size = 1},
+    {READ_MAPPED, READER, .want = 100, .size = 100},
+    {READ_MAPPED, READER, .want = 1000, .size = 2000, .offset = 9000},
+    {READ_MAPPED, WRITER, .want = -EBADF, .size = 1},
     {WRITE, WRITER, .want = 100, .size = 100},
     {WRITE, READ_WRITE, .want = 1000, .size = 2000, .offset = 9000},
     {WRITE, READ_WRITE, .want = -EFBIG, .size = 1, .offset = 10000},
@@ -170,8 +170,8 @@ const struct operation operations[] = {
     {SETXATTR, FILE_C, "user.shmfs.seals", .want = 0, .size = 5},
     {SETXATTR, FILE_A, "user.shmfs.seals", .want = -EBUSY, .size = 5},
     {SETXATTR, FILE_C, "user.shmfs.seals", .want = -EINVAL, .size = 6},
-    {SET_FLAGS, READER, .want = 0, .flags = O_NOATIME},
-    {SET_FLAGS, NOBODY, .want = 0, .flags = O_NOATIME},
+    {READ_MAPPED, READER, .want = 0, .flags = O_NOATIME},
+    {READ_MAPPED, NOBODY, .want = -EBADF, .flags = O_NOATIME},
     {REMOVEXATTR, FILE_B, "user.kept", .want = 0},
     {REMOVEXATTR, FILE_B, "user.kept.too", .want = 0},
     {REMOVEXATTR, SUB, "system.posix_acl_default", .want = 0},
@@ -274,12 +274,19 @@ static int64_t run_copy(const struct operation *o, struct world *w)
 	return shmfs_copy(w->fs, ALICE, &from, &to, w->buffer, (size_t)o->size);
 }
 
-static int64_t run_lend(const struct operation *o, struct world *w, uint64_t handle)
+static int64_t run_read_mapped(const struct operation *o, struct world *w, uint64_t handle)
 {
-	const struct shmfs_lending lending = {.offset = o->offset, .most = (size_t)o->size};
-	const void *lent;
+	const struct shmfs_read_request what = {
+	    .handle = handle,
+	    .offset = o->offset,
+	    .size = (size_t)o->size,
+	    .flags = (int)o->flags,
+	    .buffer = w->buffer,
+	    .room = sizeof w->buffer,
+	};
+	const void *data;
 
-	return (int64_t)shmfs_lend(w->fs, ALICE, handle, &lending, &lent);
+	return shmfs_read_mapped(w->fs, ALICE, &what, &data);
 }
 
 static int run_set_limits(const struct operation *o, struct world *w)
@@ -339,15 +346,12 @@ static int64_t run_on_handle(const struct operation *o, struct world *w, uint64_
 		return 0;
 	case READ:
 		return shmfs_read(w->fs, ALICE, handle, w->buffer, size, o->offset);
-	case LEND:
-		return run_lend(o, w, handle);
+	case READ_MAPPED:
+		return run_read_mapped(o, w, handle);
 	case WRITE:
 		return shmfs_write(w->fs, ALICE, handle, w->buffer, size, o->offset);
 	case WRITE_BACK:
 		return shmfs_write_back(w->fs, handle, w->buffer, size, o->offset);
-	case SET_FLAGS:
-		shmfs_set_flags(w->fs, handle, (int)o->flags);
-		return 0;
 	case COPY:
 		return run_copy(o, w);
 	case DROP_RIGHTS:
@@ -427,9 +431,8 @@ const char *operation_text(const struct operation *o, enum situation situation)
 {
 	static const char *const actions[] = {"lookup", "forget", "create", "tmpfile", "mknod",
 	    "mkdir", "symlink", "link", "unlink", "rmdir", "rename", "setattr", "open", "release",
-	    "read", "lend", "write", "write_back", "fallocate", "setxattr", "removexattr",
-	    "set_flags", "copy", "pin", "unpin", "set_limits", "reap", "expire", "drop_rights",
-	    "set_subjects"};
+	    "read", "read_mapped", "write", "write_back", "fallocate", "setxattr", "removexattr",
+	    "copy", "pin", "unpin", "set_limits", "reap", "expire", "drop_rights", "set_subjects"};
 	static char text[200];
 
 	snprintf(text, sizeof text,

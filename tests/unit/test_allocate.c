@@ -252,6 +252,29 @@ START_TEST(other_ways_to_seek_are_invalid)
 }
 END_TEST
 
+static mode_t mode_after(const struct shmfs_cred *cred, mode_t mode)
+{
+	struct shmfs_change change = {.what = SHMFS_CHANGE_MODE, .mode = mode};
+	struct shmfs_attr attr;
+
+	GIVES(0, TX(fs, shmfs_setattr(fs, id, &change, &attr)));
+	GIVES(0, TX(fs, shmfs_fallocate(fs, cred, handle, KEEP, 0, 1)));
+	return attributes(fs, id).mode & 07777;
+}
+
+/* As a write does, whatever the mode, and even where nothing is to do. */
+START_TEST(set_id_bits_go)
+{
+	begin(10);
+	ck_assert_uint_eq(mode_after(ALICE, 06777), 0777);
+	ck_assert_uint_eq(mode_after(BOB, 04644), 0644);
+	ck_assert_uint_eq(mode_after(ALICE, 02644), 02644);
+	ck_assert_uint_eq(mode_after(BOB, 02644), 0644);
+	ck_assert_uint_eq(mode_after(SUPERUSER, 06777), 06777);
+	close_checked(fs);
+}
+END_TEST
+
 Suite *allocate_suite(void)
 {
 	Suite *suite = suite_create("allocate");
@@ -266,6 +289,7 @@ Suite *allocate_suite(void)
 	tcase_add_test(tests, other_modes_are_not_supported);
 	tcase_add_test(tests, ranges_are_checked_in_every_mode);
 	tcase_add_test(tests, errors_of_punching_are_passed_on);
+	tcase_add_test(tests, set_id_bits_go);
 	tcase_add_test(tests, data_and_holes_are_found);
 	tcase_add_test(tests, the_end_is_a_hole);
 	tcase_add_test(tests, nothing_is_found_beyond_the_end);

@@ -58,11 +58,23 @@ START_TEST(reads_stop_at_the_size)
 }
 END_TEST
 
-static size_t lend(uint64_t offset, size_t most, size_t least, const void **lent)
+/* How many bytes are read where they are; 0: none, and those that can be read are copied. */
+static size_t read_mapped(uint64_t offset, size_t most, size_t least, const void **out)
 {
-	const struct shmfs_lending lending = {offset, most, least};
+	static unsigned char copy[40000], again[40000];
+	const struct shmfs_read_request what = {.handle = handle,
+	    .offset = offset,
+	    .size = most,
+	    .buffer = copy,
+	    .room = sizeof copy,
+	    .mapped_min = least};
+	ssize_t want = (ssize_t)TX(fs, shmfs_read(fs, ALICE, handle, again, most, offset)), count;
 
-	return (size_t)TX(fs, (int64_t)shmfs_lend(fs, ALICE, handle, &lending, lent));
+	count = (ssize_t)TX(fs, shmfs_read_mapped(fs, ALICE, &what, out));
+	GIVES(want, count);
+	if (count > 0)
+		ck_assert_mem_eq(*out, again, (size_t)count);
+	return count > 0 && *out != copy ? (size_t)count : 0;
 }
 
 /* Bytes that tell where they are. */
@@ -75,7 +87,7 @@ static void fill(size_t size)
 	GIVES(size, TX(fs, shmfs_write(fs, ALICE, handle, bytes, size, 0)));
 }
 
-START_TEST(what_is_lent_is_what_is_read)
+START_TEST(what_is_read_in_place_is_what_is_read)
 {
 	static const struct {
 		uint64_t offset;
@@ -87,10 +99,10 @@ START_TEST(what_is_lent_is_what_is_read)
 	fill(20000);
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		const unsigned char *data;
-		const void *lent;
+		const void *mapped;
 
-		GIVES(cases[i].count, lend(cases[i].offset, cases[i].most, 1, &lent));
-		data = lent;
+		GIVES(cases[i].count, read_mapped(cases[i].offset, cases[i].most, 1, &mapped));
+		data = mapped;
 		for (size_t at = 0; at < cases[i].count; at++)
 			ck_assert_uint_eq(data[at], (cases[i].offset + at) % 251);
 	}
@@ -98,35 +110,56 @@ START_TEST(what_is_lent_is_what_is_read)
 }
 END_TEST
 
-START_TEST(nothing_is_lent_of_what_cannot_be_read)
+START_TEST(nothing_is_in_place_of_what_cannot_be_read)
 {
-	const void *lent;
+	const void *mapped;
 
 	begin("a", 20000);
 	fill(20000);
-	GIVES(0, lend(20000, 100, 1, &lent));
-	GIVES(0, lend(TOP + 1, 100, 1, &lent));
-	GIVES(0, lend(0, 100, 101, &lent));
-	GIVES(0, lend(19000, 2000, 1001, &lent));
-	GIVES(1000, lend(19000, 2000, 1000, &lent));
+	GIVES(0, read_mapped(20000, 100, 1, &mapped));
+	GIVES(0, read_mapped(TOP + 1, 100, 1, &mapped));
+	GIVES(0, read_mapped(0, 100, 101, &mapped));
+	GIVES(0, read_mapped(19000, 2000, 1001, &mapped));
+	GIVES(1000, read_mapped(19000, 2000, 1000, &mapped));
 	handle = open_object(fs, id, O_WRONLY);
-	GIVES(0, lend(0, 100, 1, &lent));
+	GIVES(0, read_mapped(0, 100, 1, &mapped));
 	close_checked(fs);
 }
 END_TEST
 
-START_TEST(a_hole_is_not_lent_and_stays_a_hole)
+START_TEST(no_more_is_read_than_has_room)
 {
-	const void *lent;
+	unsigned char buffer[100];
+	struct shmfs_read_request what = {
+	    .handle = 0, .offset = 5, .size = 1000, .buffer = buffer, .room = sizeof buffer};
+	struct shmfs_memory memory;
+	const void *data;
+
+	begin("a", 20000);
+	fill(20000);
+	what.handle = handle;
+	GIVES(100, TX(fs, shmfs_read_mapped(fs, ALICE, &what, &data)));
+	what.mapped_min = 101;
+	GIVES(100, TX(fs, shmfs_read_mapped(fs, ALICE, &what, &data)));
+	ck_assert_ptr_eq(data, buffer);
+	GIVES(0, TX(fs, shmfs_read_begin(fs, ALICE, &what, &memory)));
+	ck_assert_uint_eq(memory.size, 100);
+	close_checked(fs);
+}
+END_TEST
+
+START_TEST(a_hole_is_not_read_in_place_and_stays_a_hole)
+{
+	const void *mapped;
 	struct shmfs_attr attr;
 
 	begin("a", 20000);
-	GIVES(0, lend(0, 20000, 1, &lent));
+	GIVES(0, read_mapped(0, 20000, 1, &mapped));
 	GIVES(1, TX(fs, shmfs_write(fs, ALICE, handle, "x", 1, 8192)));
-	GIVES(0, lend(0, 20000, 1, &lent));
-	GIVES(0, lend(8191, 2, 1, &lent));
-	GIVES(0, lend(8192, 4097, 1, &lent));
-	GIVES(4096, lend(8192, 4096, 1, &lent));
+	GIVES(0, read_mapped(0, 20000, 1, &mapped));
+	GIVES(0, read_mapped(8191, 2, 1, &mapped));
+	GIVES(0, read_mapped(8192, 4097, 1, &mapped));
+	GIVES(4096, read_mapped(8192, 4096, 1, &mapped));
 	GIVES(0, shmfs_getattr(fs, ALICE, id, &attr));
 	ck_assert_uint_eq(attr.blocks, 8);
 	close_checked(fs);
@@ -393,9 +426,10 @@ Suite *io_suite(void)
 	TCase *tests = harness_case(suite, "io");
 
 	tcase_add_test(tests, reads_stop_at_the_size);
-	tcase_add_test(tests, what_is_lent_is_what_is_read);
-	tcase_add_test(tests, nothing_is_lent_of_what_cannot_be_read);
-	tcase_add_test(tests, a_hole_is_not_lent_and_stays_a_hole);
+	tcase_add_test(tests, what_is_read_in_place_is_what_is_read);
+	tcase_add_test(tests, nothing_is_in_place_of_what_cannot_be_read);
+	tcase_add_test(tests, no_more_is_read_than_has_room);
+	tcase_add_test(tests, a_hole_is_not_read_in_place_and_stays_a_hole);
 	tcase_add_test(tests, an_object_without_memory_reads_nothing);
 	tcase_add_test(tests, reads_beyond_the_number_space_are_invalid);
 	tcase_add_test(tests, holes_read_as_zeros);

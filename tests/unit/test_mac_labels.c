@@ -486,6 +486,7 @@ static void expect_rights(struct shmfs *fs, uint64_t id, uint64_t handle, unsign
 	const int read = has & RD ? 0 : -EPERM, write = has & WR ? 0 : -EPERM;
 	uint64_t other = open_object(fs, id, O_RDWR);
 	const struct shmfs_range from = {handle, 0}, to = {other, 10};
+	const struct shmfs_read_request what = {.handle = handle, .size = 5, .room = 5};
 	struct shmfs_memory memory;
 	char buffer[10];
 
@@ -493,7 +494,7 @@ static void expect_rights(struct shmfs *fs, uint64_t id, uint64_t handle, unsign
 	GIVES(read < 0 ? read : 5, TX(fs, shmfs_copy(fs, ALICE, &from, &to, buffer, 5)));
 	GIVES(write < 0 ? write : 1, TX(fs, shmfs_write(fs, ALICE, handle, "x", 1, 0)));
 	GIVES(write < 0 ? write : 5, TX(fs, shmfs_copy(fs, ALICE, &to, &from, buffer, 5)));
-	GIVES(read, TX(fs, shmfs_read_begin(fs, ALICE, &from, 5, &memory)));
+	GIVES(read, TX(fs, shmfs_read_begin(fs, ALICE, &what, &memory)));
 	GIVES(write, TX(fs, shmfs_write_begin(fs, ALICE, &from, 5, &memory)));
 	GIVES(has & TR ? 0 : -EPERM, TX(fs, resize_through(fs, id, handle)));
 	GIVES(has & AL ? 0 : -EPERM, TX(fs, shmfs_fallocate(fs, ALICE, handle, 0, 0, 60)));

@@ -323,7 +323,7 @@ static int reload(struct wire *w, const char *text, const char *says)
 	write_policy(text);
 	strcpy(w->server.handover->policy_path, policy_path);
 	listen_begin(&said);
-	rc = policy_reload(&w->server);
+	rc = policy_reload(w->server.channel.fs, w->server.handover->policy_path);
 	listen_end(&said);
 	ck_assert_msg(strstr(said.text, says) != NULL, "expected '%s', got '%s'", says, said.text);
 	ck_assert_ptr_eq(strchr(said.text, '\n'), said.text + strlen(said.text) - 1);
@@ -366,7 +366,7 @@ START_TEST(a_bad_file_keeps_the_old_one_and_is_told)
 	GIVES(-EACCES, ask_getattr(w, id));
 	unlink(policy_path);
 	strcpy(w->server.handover->policy_path, "/nonexistent/policy");
-	GIVES(-ENOENT, policy_reload(&w->server));
+	GIVES(-ENOENT, policy_reload(w->server.channel.fs, w->server.handover->policy_path));
 	GIVES(-EACCES, ask_getattr(w, id));
 	wire_close(w);
 }
@@ -376,7 +376,7 @@ START_TEST(without_policies_there_is_nothing_to_read_again)
 {
 	struct wire *w = wire_open();
 
-	GIVES(0, policy_reload(&w->server));
+	GIVES(0, policy_reload(w->server.channel.fs, w->server.handover->policy_path));
 	wire_close(w);
 }
 END_TEST

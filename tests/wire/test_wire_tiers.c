@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <string.h>
 
-#include "daemon/fuse/backing.h"
 #include "requests.h"
 #include "suites.h"
 #include "system_calls.h"
@@ -95,11 +94,11 @@ END_TEST
 START_TEST(registration_passes_the_errno_of_the_kernel)
 {
 	fake_backing = (struct fake_backing){.error = ENODEV};
-	GIVES(-ENODEV, backing_register(5, 6));
+	GIVES(-ENODEV, tier_backing_open(5, 6));
 	ck_assert_int_eq(fake_backing.opened_fd, 6);
 	fake_backing = (struct fake_backing){.id = 3};
-	GIVES(3, backing_register(5, 6));
-	backing_unregister(5, 3);
+	GIVES(3, tier_backing_open(5, 6));
+	tier_backing_close(5, 3);
 	ck_assert_int_eq(fake_backing.closed_id, 3);
 }
 END_TEST

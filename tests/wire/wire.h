@@ -16,7 +16,7 @@
 #include "daemon/fuse/abi.h"
 #include "daemon/fuse/serve.h"
 #include "daemon/fuse/session.h"
-#include "daemon/process/server.h"
+#include "daemon/process/assemble.h"
 #include "fs/shmfs.h"
 
 #define ROOT SHMFS_ROOT

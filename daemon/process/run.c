@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The life of a server; see server.h. */
-#include "server.h"
+/* The life of a server; see run.h. */
+#include "run.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -9,59 +9,11 @@
 #include <unistd.h>
 
 #include "common/log.h"
-#include "control/control.h"
-#include "free_worker.h"
+#include "control/socket.h"
 #include "fs/step.h"
-#include "fuse/backing.h"
 #include "fuse/recovery.h"
 #include "loop.h"
 #include "mount.h"
-#include "ops/table.h"
-
-/* --- what the namespace asks of the system ---------------------------------------------------- */
-
-static int open_backing(void *arg, int fd)
-{
-	struct server *server = arg;
-
-	return backing_open(&server->channel, fd);
-}
-
-static void close_backing(void *arg, int backing)
-{
-	const struct server *server = arg;
-
-	backing_close(&server->channel, backing);
-}
-
-static uint64_t settle(void *arg)
-{
-	const struct server *server = arg;
-
-	return free_worker_settle(server->free_worker);
-}
-
-void server_init(struct server *server, const struct options *options, struct handover *handover)
-{
-	*server = (struct server){
-	    .options = options,
-	    .handover = handover,
-	    .os = *shmfs_os_linux(),
-	    .channel = {.fd = -1,
-		.exchange = &handover->exchange,
-		.counters = &handover->counters,
-		.operations = &ops_table,
-		.ops = &server->ops,
-		.tier = handover->exchange.tier,
-		.choice = options->io},
-	};
-	server->os.arg = server;
-	server->os.settle = settle;
-	server->os.backing_open = open_backing;
-	server->os.backing_close = close_backing;
-}
-
-/* --- the process ------------------------------------------------------------------------------ */
 
 /*
  * A server without a supervisor would have no successor, so it ends with it, and takes the mount

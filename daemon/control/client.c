@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* One client at a time; see client.h. */
+#include "client.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <uv.h>
+
+#include "call.h"
+#include "common/log.h"
+#include "common/worker.h"
+#include "dispatch.h"
+#include "holders.h"
+#include "message.h"
+#include "pins.h"
+
+/*
+ * All descriptors that are no objects' lie below SHMFS_DESCRIPTOR_FIRST; so many of them may be
+ * clients, and the rest stays for the server itself. One user has no more than a share of them, so
+ * that others get in, and some places are for root and the mount's owner alone.
+ */
+#define CLIENTS_MAX 20
+#define CLIENTS_RESERVED 4
+#define CLIENTS_PER_USER 8
+
+/* To send the rest of a message, or to take an answer; and to say anything at all, without pins. */
+#define MESSAGE_MS 10000
+#define IDLE_MS 300000
+
+/* Supplementary groups that are looked at. */
+#define GROUPS_MAX 1024
+
+struct client {
+	struct client *next, *prev;
+	struct clients *clients;
+	uv_poll_t poll;
+	uv_timer_t timer;
+	struct worker *worker; /* that looks for holders; NULL: none does */
+	int fd;
+	unsigned handles;   /* of the loop that are not closed yet */
+	bool closing, last; /* last: closed after the answer */
+	struct peer peer;
+	struct call call;
+	gid_t groups[GROUPS_MAX];
+	struct outbox outbox;
+	struct inbox inbox;
+};
+
+static void proceed(struct client *client);
+
+bool client_is_trusted(uid_t uid)
+{
+	return uid == 0 || uid == geteuid();
+}
+
+/* --- the end of a client ---------------------------------------------------------------------- */
+
+static void free_if_done(struct client *client)
+{
+	if (client->handles > 0 || client->worker != NULL)
+		return;
+	outbox_drop(&client->outbox);
+	free(client);
+}
+
+static void on_handle_closed(uv_handle_t *handle)
+{
+	struct client *client = handle->data;
+
+	client->handles--;
+	free_if_done(client);
+}
+
+static void leave_list(struct client *client)
+{
+	if (client->next != NULL)
+		client->next->prev = client->prev;
+	if (client->prev != NULL)
+		client->prev->next = client->next;
+	else
+		client->clients->first = client->next;
+	client->clients->count--;
+}
+
+static void close_client(struct client *client)
+{
+	if (client->closing)
+		return;
+	client->closing = true;
+	pins_end(client->clients->config->fs, &client->peer);
+	outbox_drop(&client->outbox);
+	if (client->worker != NULL)
+		atomic_store(&client->call.scan->stop, true);
+	leave_list(client);
+	uv_close((uv_handle_t *)&client->poll, on_handle_closed);
+	uv_close((uv_handle_t *)&client->timer, on_handle_closed);
+	close(client->fd);
+}
+
+void client_close_all(struct clients *clients)
+{
+	while (clients->first != NULL)
+		close_client(clients->first);
+}
+
+/* --- calls ------------------------------------------------------------------------------------ */
+
+static void finish_call(struct client *client)
+{
+	struct call *call = &client->call;
+	size_t size = 0;
+	char *reply = call_reply(call, &size);
+
+	if (reply == NULL && !call->oneway)
+		client->last = true;
+	outbox_put(&client->outbox, reply, size, call->fd);
+	call_end(call);
+}
+
+/* On another thread. */
+static void run_scan(void *arg)
+{
+	struct client *client = arg;
+
+	holders_scan(client->call.scan);
+}
+
+static void end_scan(void *arg)
+{
+	struct client *client = arg;
+
+	worker_free(client->worker);
+	client->worker = NULL;
+	if (client->closing) {
+		call_end(&client->call);
+		free_if_done(client);
+		return;
+	}
+	dispatch_end_scan(&client->call);
+	finish_call(client);
+	proceed(client);
+}
+
+static void start_scan(struct client *client)
+{
+	const struct clients *clients = client->clients;
+
+	for (const struct client *one = clients->first; one != NULL; one = one->next)
+		pins_add_holders(&one->peer, client->call.scan);
+	client->worker = worker_new(clients->config->workers, run_scan, end_scan, client);
+	if (client->worker == NULL)
+		call_fail(&client->call, -ENOMEM);
+	else
+		worker_start(client->worker);
+}
+
+/* The kernel's word for who is at the other end. */
+static bool identify(struct client *client)
+{
+	struct ucred cred;
+	socklen_t size = sizeof cred, groups_size = sizeof client->groups;
+
+	if (getsockopt(client->fd, SOL_SOCKET, SO_PEERCRED, &cred, &size) < 0)
+		return false;
+	if (getsockopt(client->fd, SOL_SOCKET, SO_PEERGROUPS, client->groups, &groups_size) < 0)
+		groups_size = 0;
+	client->peer.pid = cred.pid;
+	client->peer.uid = cred.uid;
+	client->call = (struct call){
+	    .config = client->clients->config,
+	    .clients = client->clients->count,
+	    .peer = &client->peer,
+	    .by = {cred.uid, cred.gid, client->groups, groups_size / sizeof(gid_t)},
+	    .trusted = client_is_trusted(cred.uid),
+	};
+	return true;
+}
+
+static void run_call(struct client *client, const char *message, size_t size)
+{
+	if (!identify(client)) {
+		client->last = true;
+		return;
+	}
+	if (!dispatch(&client->call, message, size))
+		client->last = true;
+	if (client->call.scan != NULL)
+		start_scan(client);
+	if (client->worker == NULL)
+		finish_call(client);
+}
+
+/* A message that does not end where it must: told so, and closed. */
+static void refuse_long_message(struct client *client)
+{
+	static const char text[] = "{\"error\":\"org.shmfs.BadMessage\",\"parameters\":{"
+				   "\"message\":\"longer than 65536 bytes\"}}";
+	char *copy = malloc(sizeof text);
+
+	client->last = true;
+	if (copy != NULL)
+		memcpy(copy, text, sizeof text);
+	outbox_put(&client->outbox, copy, sizeof text, -1);
+}
+
+static void take_message(struct client *client)
+{
+	size_t size;
+	const char *message = inbox_first(&client->inbox, &size);
+
+	if (message != NULL) {
+		run_call(client, message, size);
+		inbox_drop_first(&client->inbox);
+	} else if (inbox_is_too_long(&client->inbox)) {
+		refuse_long_message(client);
+	}
+}
+
+/* --- on the loop ------------------------------------------------------------------------------ */
+
+static void on_client(uv_poll_t *poll, int status, int events);
+
+static void on_time(uv_timer_t *timer)
+{
+	struct client *client = timer->data;
+
+	log_debug(
+	    "control: uid %u, pid %ld: took too long", client->peer.uid, (long)client->peer.pid);
+	close_client(client);
+}
+
+/* Waits for what the client has to do next, and not for ever. */
+static void wait_for(struct client *client)
+{
+	size_t size;
+	bool waits = client->outbox.data != NULL;
+	bool has_call = inbox_first(&client->inbox, &size) != NULL;
+	uint64_t ms = waits || client->inbox.used > 0 ? MESSAGE_MS : IDLE_MS;
+	int rc;
+
+	(void)uv_timer_stop(&client->timer);
+	if (client->worker != NULL) {
+		(void)uv_poll_stop(&client->poll);
+		return;
+	}
+	/* With a call at hand, room for its answer is what there is to wait for. */
+	rc = uv_poll_start(&client->poll, waits || has_call ? UV_WRITABLE : UV_READABLE, on_client);
+	/* Whoever holds a pin may be silent. */
+	if (rc == 0 && (ms == MESSAGE_MS || client->peer.pin_count == 0))
+		rc = uv_timer_start(&client->timer, on_time, ms, 0);
+	if (rc < 0)
+		close_client(client);
+}
+
+/* Sends what there is; false: the client is closed. */
+static bool send_or_close(struct client *client)
+{
+	int rc = outbox_send(&client->outbox, client->fd);
+
+	if (rc < 0 || (rc == 1 && client->last)) {
+		close_client(client);
+		return false;
+	}
+	return true;
+}
+
+/* Goes on with a client by one call at the most: others have their turn before the next. */
+static void proceed(struct client *client)
+{
+	if (!send_or_close(client))
+		return;
+	if (client->outbox.data == NULL && client->worker == NULL) {
+		take_message(client);
+		if (!send_or_close(client))
+			return;
+	}
+	wait_for(client);
+}
+
+static void on_client(uv_poll_t *poll, int status, int events)
+{
+	struct client *client = poll->data;
+
+	if (status < 0 || ((events & UV_READABLE) && !inbox_receive(&client->inbox, client->fd))) {
+		close_client(client);
+		return;
+	}
+	proceed(client);
+}
+
+/* --- new clients ------------------------------------------------------------------------------ */
+
+static bool may_come_in(const struct clients *clients, uid_t uid)
+{
+	unsigned reserved = client_is_trusted(uid) ? 0 : CLIENTS_RESERVED, count = 0;
+
+	if (clients->count >= CLIENTS_MAX - reserved)
+		return false;
+	for (const struct client *client = clients->first; client != NULL; client = client->next)
+		count += client->peer.uid == uid;
+	return count < CLIENTS_PER_USER;
+}
+
+/* Told, if the socket takes it: it is empty yet. */
+static void turn_away(int fd)
+{
+	static const char text[] = "{\"error\":\"org.shmfs.SystemError\",\"parameters\":{"
+				   "\"errno\":11,\"message\":\"Too many connections\"}}";
+
+	(void)!send(fd, text, sizeof text, MSG_NOSIGNAL | MSG_DONTWAIT);
+	close(fd);
+}
+
+static int start_client(struct client *client)
+{
+	struct clients *clients = client->clients;
+	uv_loop_t *loop = clients->config->workers->loop;
+	int rc = uv_poll_init(loop, &client->poll, client->fd);
+
+	if (rc < 0)
+		return rc;
+	/* Never fails. */
+	(void)uv_timer_init(loop, &client->timer);
+	client->poll.data = client->timer.data = client;
+	client->handles = 2;
+	client->next = clients->first;
+	if (client->next != NULL)
+		client->next->prev = client;
+	clients->first = client;
+	clients->count++;
+	return 0;
+}
+
+static struct client *new_client(struct clients *clients, int fd, const struct ucred *cred)
+{
+	struct client *client = calloc(1, sizeof *client);
+
+	if (client == NULL)
+		return NULL;
+	client->clients = clients;
+	client->fd = fd;
+	client->outbox.fd = -1;
+	client->peer.uid = cred->uid;
+	client->peer.pid = cred->pid;
+	if (start_client(client) < 0) {
+		free(client);
+		return NULL;
+	}
+	return client;
+}
+
+void client_begin(struct clients *clients, int fd, const struct ucred *cred)
+{
+	/* Descriptors from there on are objects' memory. */
+	bool room = fd < SHMFS_DESCRIPTOR_FIRST && may_come_in(clients, cred->uid);
+	struct client *client = room ? new_client(clients, fd, cred) : NULL;
+
+	if (client != NULL)
+		wait_for(client);
+	else
+		turn_away(fd);
+}

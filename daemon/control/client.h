@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Clients of the control socket, on the loop.
+ *
+ * Life of a client: accepted → (reads → calls → [scans] → writes)* → closing → freed. It reads only
+ * while it has no answer to take and no scan under way, so it has one call at a time and the
+ * buffers of one. It is freed when the loop has let go of its handles and no scan needs it.
+ */
+#ifndef SHMFS_CONTROL_CLIENT_H
+#define SHMFS_CONTROL_CLIENT_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "config.h"
+
+struct client;
+struct ucred;
+
+/* All clients of a socket. */
+struct clients {
+	const struct control_config *config;
+	struct client *first;
+	unsigned count;
+};
+
+/* Root and the owner of the mount, who may do everything. */
+bool client_is_trusted(uid_t uid);
+
+/* Takes over the descriptor of a connection, whose other end is that of cred: it is served until it
+ * ends; or told that there is no room for it, and closed. */
+void client_begin(struct clients *clients, int fd, const struct ucred *cred);
+
+void client_close_all(struct clients *clients);
+
+#endif

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the control socket of a mount needs to know of it. */
+#ifndef SHMFS_CONTROL_CONFIG_H
+#define SHMFS_CONTROL_CONFIG_H
+
+#include <sys/types.h>
+
+#include "common/counters.h"
+#include "common/worker.h"
+#include "fs/shmfs.h"
+
+/* Pointers are the caller's, and stay good until control_stop(). */
+struct control_config {
+	struct workers *workers; /* and their loop, which serves the clients */
+	int listen_fd;		 /* of control_listen(); negative: there is no socket */
+
+	struct shmfs *fs;
+	const struct counters *counters;
+	const char *mountpoint, *device; /* device: "major:minor" */
+	const char *tier;		 /* how the kernel reaches memory */
+	pid_t supervisor;		 /* holds what its server holds */
+
+	/* A name goes that nobody asked the kernel to remove. Called before that is committed. */
+	void (*removed)(void *arg, const struct shmfs_removal *removal);
+	void *arg;
+};
+
+#endif

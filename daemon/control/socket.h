@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The file of a mount's control socket; socket_path.h says where it is. */
+#ifndef SHMFS_CONTROL_SOCKET_H
+#define SHMFS_CONTROL_SOCKET_H
+
+/*
+ * Makes the socket of a mount with this device ("major:minor"), in place of one that a mount of the
+ * same device left. Returns its listening descriptor, which outlives servers, or a negative errno;
+ * -ENOENT: this user has no place for sockets.
+ */
+int control_listen(const char *device);
+
+/* The mount has another device now. */
+void control_move(const char *old_device, const char *device);
+
+void control_remove(const char *device);
+
+#endif

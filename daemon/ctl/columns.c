@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Columns and their looks; see columns.h. */
+#include "columns.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client.h"
+#include "text.h"
+
+/* --- looks: of any member --------------------------------------------------------------------- */
+
+static const char *print_number(
+    const struct ctl_style *style, const char *member, const json_t *item, char out[CTL_CELL_SIZE])
+{
+	(void)style;
+	snprintf(out, CTL_CELL_SIZE, "%" PRId64, ctl_int(item, member));
+	return out;
+}
+
+static const struct ctl_look look_number = {true, print_number};
+
+static const char *print_size(
+    const struct ctl_style *style, const char *member, const json_t *item, char out[CTL_CELL_SIZE])
+{
+	if (!style->human)
+		return print_number(style, member, item, out);
+	return ctl_human((uint64_t)ctl_int(item, member), out);
+}
+
+static const struct ctl_look look_size = {true, print_size};
+
+static const char *print_user(
+    const struct ctl_style *style, const char *member, const json_t *item, char out[CTL_CELL_SIZE])
+{
+	return ctl_user((uid_t)ctl_int(item, member), style->numeric, out);
+}
+
+const struct ctl_look ctl_look_user = {false, print_user};
+
+static const char *print_group(
+    const struct ctl_style *style, const char *member, const json_t *item, char out[CTL_CELL_SIZE])
+{
+	return ctl_group((gid_t)ctl_int(item, member), style->numeric, out);
+}
+
+static const struct ctl_look look_group = {false, print_group};
+
+static const char *print_mode(
+    const struct ctl_style *style, const char *member, const json_t *item, char out[CTL_CELL_SIZE])
+{
+	(void)style;
+	return ctl_mode((unsigned)ctl_int(item, member), out);
+}
+
+static const struct ctl_look look_mode = {false, print_mode};
+
+static const char *print_age(
+    const struct ctl_style *style, const char *member, const json_t *item, char out[CTL_CELL_SIZE])
+{
+	(void)style;
+	return ctl_age((ctl_now() - ctl_int(item, member)) / 1000000000, out);
+}
+
+static const struct ctl_look look_age = {true, print_age};
+
+static const char *print_text(
+    const struct ctl_style *style, const char *member, const json_t *item, char out[CTL_CELL_SIZE])
+{
+	const char *text = json_string_value(json_object_get(item, member));
+
+	(void)style;
+	snprintf(out, CTL_CELL_SIZE, "%s", text != NULL ? text : "");
+	return out;
+}
+
+static const struct ctl_look look_text = {false, print_text};
+
+static const char *print_size_or_none(
+    const struct ctl_style *style, const char *member, const json_t *item, char out[CTL_CELL_SIZE])
+{
+	return ctl_int(item, member) == 0 ? strcpy(out, "-") : print_size(style, member, item, out);
+}
+
+const struct ctl_look ctl_look_size_or_none = {true, print_size_or_none};
+
+static const char *print_number_or_none(
+    const struct ctl_style *style, const char *member, const json_t *item, char out[CTL_CELL_SIZE])
+{
+	return ctl_int(item, member) == 0 ? strcpy(out, "-")
+					  : print_number(style, member, item, out);
+}
+
+const struct ctl_look ctl_look_number_or_none = {true, print_number_or_none};
+
+/* --- looks: of several members ---------------------------------------------------------------- */
+
+/* posixshmcontrol(1) has a slash before names. */
+const char *ctl_object_name(const json_t *object, char out[CTL_CELL_SIZE])
+{
+	char *path = ctl_get_path(object);
+
+	if (path != NULL) {
+		out[0] = '/';
+		(void)ctl_escape(path, out + 1, CTL_CELL_SIZE - 1);
+	} else {
+		snprintf(out, CTL_CELL_SIZE, "#%" PRId64, ctl_int(object, "id"));
+	}
+	free(path);
+	return out;
+}
+
+static const char *print_name(
+    const struct ctl_style *style, const char *member, const json_t *item, char out[CTL_CELL_SIZE])
+{
+	(void)style;
+	(void)member;
+	return ctl_object_name(item, out);
+}
+
+static const struct ctl_look look_name = {false, print_name};
+
+/* What holds an object that nobody has open or pinned is a mapping; while it is open, only a look
+ * through /proc could tell. */
+static const char *print_mapped(
+    const struct ctl_style *style, const char *member, const json_t *item, char out[CTL_CELL_SIZE])
+{
+	bool open = ctl_int(item, "opens") > 0 || ctl_int(item, "pins") > 0;
+
+	(void)style;
+	(void)member;
+	return strcpy(out, open ? "?" : json_is_true(json_object_get(item, "held")) ? "yes" : "no");
+}
+
+static const struct ctl_look look_mapped = {false, print_mapped};
+
+static const char *print_size_limit(
+    const struct ctl_style *style, const char *member, const json_t *item, char out[CTL_CELL_SIZE])
+{
+	(void)member;
+	return print_size_or_none(style, "size", json_object_get(item, "limits"), out);
+}
+
+static const struct ctl_look look_size_limit = {true, print_size_limit};
+
+static const char *print_inode_limit(
+    const struct ctl_style *style, const char *member, const json_t *item, char out[CTL_CELL_SIZE])
+{
+	(void)member;
+	return print_number_or_none(style, "inodes", json_object_get(item, "limits"), out);
+}
+
+static const struct ctl_look look_inode_limit = {true, print_inode_limit};
+
+/* --- columns ---------------------------------------------------------------------------------- */
+
+#define look_user ctl_look_user
+
+const struct ctl_column ctl_object_columns[] = {
+#define COLUMN(name, member, look, help) {name, member, &look_##look, help},
+#include "common/object_fields.def"
+    {0},
+};
+
+const struct ctl_column ctl_user_columns[] = {
+#define COLUMN(name, member, look, help) {name, member, &look_##look, help},
+#include "common/user_fields.def"
+    {0},
+};
+
+const struct ctl_column ctl_holder_columns[] = {
+#define COLUMN(name, member, look, help) {name, member, &look_##look, help},
+#include "common/holder_fields.def"
+    {0},
+};

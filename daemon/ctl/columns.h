@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What of objects, users and holders can be shown: the tables of common/, and their looks. */
+#ifndef SHMFS_CTL_COLUMNS_H
+#define SHMFS_CTL_COLUMNS_H
+
+#include "table.h"
+
+extern const struct ctl_column ctl_object_columns[], ctl_user_columns[], ctl_holder_columns[];
+
+/* Looks that other tables have too; limits: 0 is no limit. */
+extern const struct ctl_look ctl_look_user, ctl_look_size_or_none, ctl_look_number_or_none;
+
+/* An object's name as it is shown. */
+const char *ctl_object_name(const json_t *object, char out[CTL_CELL_SIZE]);
+
+#endif

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The mount options; see option_table.h. */
+#include "option_table.h"
+
+#include <inttypes.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/sysinfo.h>
+#include <unistd.h>
+
+#include "common/number.h"
+#include "policy/label.h"
+
+/* More would not be looking for the next request of one who asks now, but for the first of another.
+ */
+#define POLL_US_MAX 1000
+
+/* glibc and musl write the first bytes of a named semaphore to an empty file. */
+#define GROW_USUALLY "sem.*:tmp-*"
+
+/* Where a value is kept, which has to be of this type. */
+#define FIELD(type, name)                                                                          \
+	(offsetof(struct options, name) +                                                          \
+	    0 * sizeof((type *)NULL == &((struct options *)NULL)->name))
+
+static const struct option_spec table[] = {
+    {"size", SIZE, FIELD(uint64_t, size), "BYTES", "50%", NULL,
+	"memory that all objects may have together, with k, m, g, t or as % of RAM; 0: no limit"},
+    {"nr_inodes", COUNT, FIELD(uint64_t, nr_inodes), "N", NULL, "half the pages of RAM",
+	"objects, directories and names there may be, with k, m, g; 0: no limit"},
+    {"user_size", SIZE, FIELD(uint64_t, user_size), "BYTES", "0", "no limit",
+	"memory that the objects of one user may have, but for root; as size"},
+    {"user_inodes", COUNT, FIELD(uint64_t, user_inodes), "N", "0", "no limit",
+	"objects, directories and names of one user, but for root; as nr_inodes"},
+    {"mode", MODE, FIELD(mode_t, mode), "OCTAL", NULL, "1777; with rules=freebsd 777",
+	"permission bits of the root directory"},
+    {"uid", ID, FIELD(uint32_t, uid), "UID", NULL, "who mounts", "owner of the root directory"},
+    {"gid", ID, FIELD(uint32_t, gid), "GID", NULL, "who mounts", "group of the root directory"},
+    {"io", IO, FIELD(enum tier_choice, io), "TIER", "auto", NULL,
+	"how memory is reached: auto, passthrough, direct or cached"},
+    {"poll_us", TIME, FIELD(uint32_t, poll_us), "MICROSECONDS", "50", NULL,
+	"how long to look for the next request before sleeping, at most 1000; 0: not at all"},
+    {"follow", YES, FIELD(bool, follow), NULL, "", NULL,
+	"serve a client that asks alone and all the time on its own processor (default)"},
+    {"nofollow", NO, FIELD(bool, follow), NULL, NULL, NULL,
+	"leave it to the system where the server runs"},
+    {"rules", RULES, FIELD(enum shmfs_rules, rules), "NAME", "linux", NULL,
+	"whose rules decide: linux, or freebsd for those of its shm_open(2)"},
+    {"grow", PATTERNS, FIELD(const char *, grow), "PATTERNS", NULL,
+	GROW_USUALLY "; with rules=freebsd none",
+	"objects whose names match grow when written past their end; colons stand between "
+	"patterns"},
+    {"lifetime", PATTERNS, FIELD(const char *, lifetime), "PATTERNS", "", "none",
+	"objects whose names match are removed once nobody has them open or mapped"},
+    {"lifetime_age", SECONDS, FIELD(uint64_t, lifetime_age), "SECONDS", "60", NULL,
+	"how long a new object is safe from that, unless it is opened again before"},
+    {"mac", POLICIES, FIELD(unsigned, mac), "POLICIES", NULL, "none",
+	"policies that decide beside permission bits: biba, mls or biba,mls"},
+    {"mac_policy", FILENAME, FIELD(const char *, mac_policy), "FILE", NULL, NULL,
+	"who has which label, see shmfs.policy(5); SIGHUP reads it again"},
+    {"allow_other", YES, FIELD(bool, allow_other), NULL, NULL, NULL,
+	"let other users in (default for root)"},
+    {"noallow_other", NO, FIELD(bool, allow_other), NULL, NULL, NULL,
+	"keep other users, and root, out"},
+};
+
+#define TABLE_LENGTH (sizeof table / sizeof table[0])
+
+/* An option of the table in a struct options. */
+static inline void *field(struct options *options, const struct option_spec *spec)
+{
+	return (char *)options + spec->offset;
+}
+
+static inline const void *const_field(const struct options *options, const struct option_spec *spec)
+{
+	return (const char *)options + spec->offset;
+}
+
+static uint64_t ram_bytes(void)
+{
+	struct sysinfo info;
+
+	if (sysinfo(&info) < 0)
+		return 0;
+	return (uint64_t)info.totalram * info.mem_unit;
+}
+
+static bool read_size(const char *text, uint64_t *out)
+{
+	const char *end;
+	uint64_t percent;
+
+	if (number_read(text, 10, &percent, &end) && strcmp(end, "%") == 0) {
+		if (percent > 100000)
+			return false;
+		*out = ram_bytes() / 100 * percent;
+		return true;
+	}
+	return number_read_scaled(text, "kmgt", UINT64_MAX, out);
+}
+
+static const char *const rules_names[] = {
+    [SHMFS_RULES_LINUX] = "linux",
+    [SHMFS_RULES_FREEBSD] = "freebsd",
+};
+
+static bool read_rules(const char *text, enum shmfs_rules *out)
+{
+	for (size_t i = 0; i < sizeof rules_names / sizeof rules_names[0]; i++) {
+		if (strcmp(text, rules_names[i]) == 0) {
+			*out = (enum shmfs_rules)i;
+			return true;
+		}
+	}
+	return false;
+}
+
+bool option_read(struct options *options, const struct option_spec *spec, const char *text)
+{
+	void *to = field(options, spec);
+	uint64_t number;
+
+	switch (spec->kind) {
+	case SIZE:
+		return read_size(text, to);
+	case COUNT:
+		return number_read_scaled(text, "kmg", UINT64_MAX, to);
+	case SECONDS:
+		return number_read_plain(text, 10, UINT32_MAX, to);
+	case MODE:
+		if (!number_read_plain(text, 8, 07777, &number))
+			return false;
+		*(mode_t *)to = (mode_t)number;
+		return true;
+	case ID:
+		/* 2^32-1 stands for "no change" in chown(2) and is nobody's. */
+		if (!number_read_plain(text, 10, UINT32_MAX - 1, &number))
+			return false;
+		*(uint32_t *)to = (uint32_t)number;
+		return true;
+	case TIME:
+		if (!number_read_plain(text, 10, POLL_US_MAX, &number))
+			return false;
+		*(uint32_t *)to = (uint32_t)number;
+		return true;
+	case IO:
+		return tier_choice_parse(text, to);
+	case RULES:
+		return read_rules(text, to);
+	case PATTERNS:
+		*(const char **)to = text;
+		return true;
+	case POLICIES:
+		options->in_mac = policy_list_parse(text, to);
+		return options->in_mac;
+	case FILENAME:
+		*(const char **)to = text;
+		return *text != '\0';
+	case YES:
+	case NO:
+		*(bool *)to = spec->kind == YES;
+		return true;
+	}
+	return false;
+}
+
+void option_print(
+    const struct options *options, const struct option_spec *spec, char *out, size_t size)
+{
+	const void *from = const_field(options, spec);
+
+	switch (spec->kind) {
+	case SIZE:
+	case COUNT:
+	case SECONDS:
+		snprintf(out, size, "%" PRIu64, *(const uint64_t *)from);
+		break;
+	case MODE:
+		snprintf(out, size, "%o", *(const mode_t *)from);
+		break;
+	case ID:
+	case TIME:
+		snprintf(out, size, "%" PRIu32, *(const uint32_t *)from);
+		break;
+	case IO:
+		snprintf(out, size, "%s", tier_choice_name(*(const enum tier_choice *)from));
+		break;
+	case RULES:
+		snprintf(out, size, "%s", rules_names[*(const enum shmfs_rules *)from]);
+		break;
+	case PATTERNS:
+	case FILENAME:
+		snprintf(out, size, "%s",
+		    *(const char *const *)from != NULL ? *(const char *const *)from : "");
+		break;
+	case POLICIES:
+		policy_list_print(*(const unsigned *)from, out, size);
+		break;
+	case YES:
+	case NO:
+		snprintf(
+		    out, size, "%s", *(const bool *)from == (spec->kind == YES) ? "yes" : "no");
+		break;
+	}
+}
+
+const struct option_spec *option_find(const char *name, size_t length)
+{
+	for (size_t i = 0; i < TABLE_LENGTH; i++) {
+		if (strlen(table[i].name) == length && memcmp(table[i].name, name, length) == 0)
+			return &table[i];
+	}
+	return NULL;
+}
+
+const struct option_spec *option_next(const struct option_spec *before)
+{
+	const struct option_spec *next = before == NULL ? table : before + 1;
+
+	return next < table + TABLE_LENGTH ? next : NULL;
+}
+
+/* A mode that no option can give: the default depends on the rules. */
+#define UNSET_MODE ((mode_t)-1)
+
+void option_set_defaults(struct options *options)
+{
+	*options = (struct options){
+	    .nr_inodes = ram_bytes() / 2 / (uint64_t)sysconf(_SC_PAGESIZE),
+	    .mode = UNSET_MODE,
+	    .uid = geteuid(),
+	    .gid = getegid(),
+	    .allow_other = geteuid() == 0,
+	    .source = "shmfs",
+	};
+	for (size_t i = 0; i < TABLE_LENGTH; i++) {
+		if (table[i].initial != NULL)
+			(void)option_read(options, &table[i], table[i].initial);
+	}
+}
+
+void option_set_later_defaults(struct options *options)
+{
+	bool freebsd = options->rules == SHMFS_RULES_FREEBSD;
+
+	if (options->mode == UNSET_MODE)
+		options->mode = freebsd ? 0777 : 01777;
+	if (options->grow == NULL)
+		options->grow = freebsd ? "" : GROW_USUALLY;
+}

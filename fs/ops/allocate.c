@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Allocating, zeroing and punching holes through an open handle. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/falloc.h>
+
+#include "fs/mac/mac.h"
+#include "fs/object/handle.h"
+#include "fs/object/node.h"
+#include "fs/object/object.h"
+#include "fs/object/seal.h"
+#include "fs/state/charge.h"
+#include "fs/state/deferred_free.h"
+#include "fs/storage/arith.h"
+
+/* Zeroing less than this is not worth a queue. */
+#define ZERO_AT_ONCE (UINT64_C(16) * SHMFS_PAGE_SIZE)
+
+/*
+ * Frees the whole pages and zeroes the partial ones of a range, as far as the object reaches. The
+ * last page is whole although the size may end within it: what lies behind the size is zero.
+ */
+static int zero(struct shmfs *fs, struct node *node, uint64_t offset, uint64_t length)
+{
+	uint64_t end = charge_pages_of(node->object.size) * SHMFS_PAGE_SIZE;
+	uint64_t from, to;
+	int rc;
+
+	if (offset >= node->object.size)
+		return 0;
+	length = smaller(length, end - offset);
+	/* The first and the last piece hold the partial pages. */
+	from = (offset / ZERO_AT_ONCE + 1) * ZERO_AT_ONCE;
+	to = (offset + length) / ZERO_AT_ONCE * ZERO_AT_ONCE;
+	if (from >= to || !reclaim_wants(fs, to - from) ||
+	    reclaim_range(fs, node, RECLAIM_HOLE, from, to) < 0)
+		return fs->os->punch(fs->os->arg, node->object.fd, offset, length);
+	rc = fs->os->punch(fs->os->arg, node->object.fd, offset, from - offset);
+	if (rc == 0 && to < offset + length)
+		rc = fs->os->punch(fs->os->arg, node->object.fd, to, offset + length - to);
+	return rc;
+}
+
+/*
+ * Extending comes first, as it alone can fail for lack of room. The bytes between the old size and
+ * the new one are zero already.
+ */
+int shmfs_fallocate(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t id, int mode,
+    uint64_t offset, uint64_t length)
+{
+	struct handle *handle = handle_get_writing(fs, id);
+	struct node *node;
+	uint64_t end;
+	unsigned needs = SHMFS_RIGHT_ALLOCATE;
+	int rc;
+
+	if (handle == NULL)
+		return -EBADF;
+	if (mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE))
+		needs |= SHMFS_RIGHT_WRITE;
+	if ((handle->rights & needs) != needs)
+		return -EPERM;
+	rc = mac_check(fs, cred, MAC_TRUNCATE, handle->node);
+	if (rc < 0)
+		return rc;
+	if (mode != 0 && mode != FALLOC_FL_KEEP_SIZE && mode != FALLOC_FL_ZERO_RANGE &&
+	    mode != (FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE) &&
+	    mode != (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE))
+		return -EOPNOTSUPP;
+	if (length == 0)
+		return -EINVAL;
+	if (__builtin_add_overflow(offset, length, &end) || end > OBJECT_SIZE_MAX)
+		return -EFBIG;
+	node = handle->node;
+	if (mode != 0 && (node->object.seals & SEAL_WRITE))
+		return -EPERM;
+	if (!(mode & FALLOC_FL_KEEP_SIZE) && end > node->object.size)
+		rc = object_resize(fs, node, end);
+	if (rc == 0 && (mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE)))
+		rc = zero(fs, node, offset, length);
+	if (rc < 0)
+		return rc;
+	/* As on tmpfs, whatever the mode and even where nothing was to do. */
+	node_change(fs, node);
+	node_touch_mtime(fs, node);
+	/* It is a change of data also for the bits that let a program run as somebody else. */
+	if (cred->uid != 0)
+		node_drop_set_id(fs, node, cred);
+	return 0;
+}
