@@ -19,11 +19,11 @@ bool number_read(const char *text, int base, uint64_t *out, const char **end)
 	return errno == 0;
 }
 
-bool number_read_plain(const char *text, int base, uint64_t most, uint64_t *out)
+bool number_read_plain(const char *text, int base, uint64_t max, uint64_t *out)
 {
 	const char *end;
 
-	return number_read(text, base, out, &end) && *end == '\0' && *out <= most;
+	return number_read(text, base, out, &end) && *end == '\0' && *out <= max;
 }
 
 static bool read_letter(const char *suffix, const char *letters, unsigned *shift)
@@ -40,13 +40,13 @@ static bool read_letter(const char *suffix, const char *letters, unsigned *shift
 	return true;
 }
 
-bool number_read_scaled(const char *text, const char *letters, uint64_t most, uint64_t *out)
+bool number_read_scaled(const char *text, const char *letters, uint64_t max, uint64_t *out)
 {
 	const char *end;
 	unsigned shift;
 
 	if (!number_read(text, 10, out, &end) || !read_letter(end, letters, &shift) ||
-	    *out > most >> shift)
+	    *out > max >> shift)
 		return false;
 	*out <<= shift;
 	return true;

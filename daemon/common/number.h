@@ -12,13 +12,13 @@
 /* Digits, at least one, up to *end. False: there are none, or too many. */
 bool number_read(const char *text, int base, uint64_t *out, const char **end);
 
-/* Digits and nothing else, at most `most`. */
-bool number_read_plain(const char *text, int base, uint64_t most, uint64_t *out);
+/* Digits and nothing else, at most max. */
+bool number_read_plain(const char *text, int base, uint64_t max, uint64_t *out);
 
 /*
  * The same with one of these letters behind, or none: the first stands for a factor of 1024, and
  * each of the others for 1024 times that of the one before it.
  */
-bool number_read_scaled(const char *text, const char *letters, uint64_t most, uint64_t *out);
+bool number_read_scaled(const char *text, const char *letters, uint64_t max, uint64_t *out);
 
 #endif

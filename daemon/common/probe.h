@@ -16,6 +16,11 @@
 
 #include <sys/sdt.h>
 
+/* Its macros count their arguments by an extension that clang names where they are used. */
+#ifdef __clang__
+#pragma clang diagnostic ignored "-Wgnu-zero-variadic-macro-arguments"
+#endif
+
 #define PROBE2(name, a, b) DTRACE_PROBE2(shmfs, name, a, b)
 #define PROBE3(name, a, b, c) DTRACE_PROBE3(shmfs, name, a, b, c)
 #define PROBE5(name, a, b, c, d, e) DTRACE_PROBE5(shmfs, name, a, b, c, d, e)

@@ -66,14 +66,14 @@ void call_end(struct call *call)
 
 /* --- parameters and names --------------------------------------------------------------------- */
 
-bool call_get_int(struct call *call, const char *name, uint64_t most, uint64_t *out)
+bool call_get_int(struct call *call, const char *name, uint64_t max, uint64_t *out)
 {
 	const json_t *value = json_object_get(call->params, name);
 
 	if (value == NULL || json_is_null(value))
 		return true;
 	if (!json_is_integer(value) || json_integer_value(value) < 0 ||
-	    (uint64_t)json_integer_value(value) > most) {
+	    (uint64_t)json_integer_value(value) > max) {
 		call_refuse_parameter(call, name);
 		return false;
 	}

@@ -63,7 +63,7 @@ void call_refuse_caller(struct call *call);
 
 /* Parameters by name. False: it is there, and is not as it should be; the answer says so. One that
  * is not there leaves *out as it is. */
-bool call_get_int(struct call *call, const char *name, uint64_t most, uint64_t *out);
+bool call_get_int(struct call *call, const char *name, uint64_t max, uint64_t *out);
 bool call_get_bool(struct call *call, const char *name, bool *out);
 
 /* The object that "id", "path" or "path_hex" says; one of them must be there. */

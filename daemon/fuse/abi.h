@@ -15,7 +15,6 @@
 
 /* Bits of the 64-bit set of INIT flags, whose upper half travels in flags2. */
 #define ABI_INIT_PARALLEL_DIROPS (UINT64_C(1) << 18)
-#define ABI_INIT_EXPLICIT_INVAL_DATA (UINT64_C(1) << 25)
 #define ABI_INIT_EXT (UINT64_C(1) << 30)
 #define ABI_INIT_DIRECT_IO_ALLOW_MMAP (UINT64_C(1) << 36)
 #define ABI_INIT_PASSTHROUGH (UINT64_C(1) << 37)
@@ -25,7 +24,6 @@
 #define ABI_OPEN_DIRECT_IO (1u << 0)
 #define ABI_OPEN_KEEP_CACHE (1u << 1)
 #define ABI_OPEN_NOFLUSH (1u << 5)
-#define ABI_OPEN_PARALLEL_DIRECT_WRITES (1u << 6)
 #define ABI_OPEN_PASSTHROUGH (1u << 7)
 
 /* struct fuse_init_out up to what is set here. */

@@ -15,7 +15,7 @@ struct shmfs_removal;
  * A name goes. To be called before that is committed: a server that is killed in between has only
  * made the kernel ask once more. The kernel asks for the directory and the object again, and since
  * Linux 6.16 for all names it knows. Before that it may believe in the name as long as it was told
- * to when it asked (ops/attr.c); whoever opens it finds out.
+ * to when it asked (ops/reply.c); whoever opens it finds out.
  */
 void notify_removal(const struct channel *channel, const struct shmfs_removal *removal);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* When to look for the next request; see poller.h. */
+/* When to look for the next request; see busy_poll.h. */
 #include "busy_poll.h"
 
 #define US UINT64_C(1000)
@@ -26,81 +26,81 @@
 /* So many long sleeps in a row tell that the next one will be long too. */
 #define VAIN_ENOUGH 4
 
-void busy_poll_init(struct busy_poll *poller, unsigned bound_us, unsigned processors)
+void busy_poll_init(struct busy_poll *poll, unsigned bound_us, unsigned processors)
 {
-	*poller = (struct busy_poll){.bound = bound_us * US,
+	*poll = (struct busy_poll){.bound = bound_us * US,
 	    .losses = {.shortest = SHORTEST_PAUSE, .longest = LONGEST_PAUSE},
 	    .processors = processors};
 }
 
-bool busy_poll_asks(const struct busy_poll *poller, uint64_t now)
+bool busy_poll_asks(const struct busy_poll *poll, uint64_t now)
 {
-	return poller->bound > 0 && now >= poller->paused && now - poller->asked >= LOAD_PERIOD;
+	return poll->bound > 0 && now >= poll->paused && now - poll->asked >= LOAD_PERIOD;
 }
 
-void busy_poll_told(struct busy_poll *poller, uint64_t now, unsigned running)
+void busy_poll_told(struct busy_poll *poll, uint64_t now, unsigned running)
 {
-	poller->asked = now;
+	poll->asked = now;
 	/* Two clients may be running on two processors: one thread too many is nobody else yet. */
-	if (running > poller->processors + 1)
-		poller->paused = now + LOAD_PAUSE;
+	if (running > poll->processors + 1)
+		poll->paused = now + LOAD_PAUSE;
 }
 
-static void pause_looking(struct busy_poll *poller, uint64_t now)
+static void pause_looking(struct busy_poll *poll, uint64_t now)
 {
-	poller->paused = backoff_next(&poller->losses, now);
+	poll->paused = backoff_next(&poll->losses, now);
 }
 
-static void sleep_now(struct busy_poll *poller, uint64_t now, bool gave_up)
+static void sleep_now(struct busy_poll *poll, uint64_t now, bool gave_up)
 {
-	poller->slept = now;
-	poller->gave_up = gave_up;
+	poll->slept = now;
+	poll->gave_up = gave_up;
 }
 
-void busy_poll_woken(struct busy_poll *poller, uint64_t now)
+void busy_poll_woken(struct busy_poll *poll, uint64_t now)
 {
-	uint64_t asleep = now - poller->slept;
+	uint64_t asleep = now - poll->slept;
 
-	if (!poller->gave_up || asleep >= AT_ONCE)
-		poller->crowded = 0;
-	else if (++poller->crowded >= CROWDED)
-		pause_looking(poller, now);
-	if (asleep < poller->bound)
-		poller->vain = 0;
-	else if (poller->vain < VAIN_ENOUGH)
-		poller->vain++;
+	if (!poll->gave_up || asleep >= AT_ONCE)
+		poll->crowded = 0;
+	else if (++poll->crowded >= CROWDED)
+		pause_looking(poll, now);
+	if (asleep < poll->bound)
+		poll->vain = 0;
+	else if (poll->vain < VAIN_ENOUGH)
+		poll->vain++;
 }
 
-bool busy_poll_begin(struct busy_poll *poller, uint64_t now)
+bool busy_poll_begin(struct busy_poll *poll, uint64_t now)
 {
-	if (poller->bound == 0 || now < poller->paused || poller->vain == VAIN_ENOUGH) {
-		sleep_now(poller, now, false);
+	if (poll->bound == 0 || now < poll->paused || poll->vain == VAIN_ENOUGH) {
+		sleep_now(poll, now, false);
 		return false;
 	}
-	poller->since = poller->looked = now;
+	poll->since = poll->looked = now;
 	return true;
 }
 
 /* Whoever lost the processor finds requests when it is back, so this is asked after every look. */
-static void note_look(struct busy_poll *poller, uint64_t now)
+static void note_look(struct busy_poll *poll, uint64_t now)
 {
-	if (now - poller->looked > LOST)
-		pause_looking(poller, now);
-	poller->looked = now;
+	if (now - poll->looked > LOST)
+		pause_looking(poll, now);
+	poll->looked = now;
 }
 
-void busy_poll_served(struct busy_poll *poller, uint64_t now)
+void busy_poll_served(struct busy_poll *poll, uint64_t now)
 {
-	note_look(poller, now);
-	poller->crowded = 0;
-	poller->since = now;
+	note_look(poll, now);
+	poll->crowded = 0;
+	poll->since = now;
 }
 
-bool busy_poll_goes_on(struct busy_poll *poller, uint64_t now)
+bool busy_poll_goes_on(struct busy_poll *poll, uint64_t now)
 {
-	note_look(poller, now);
-	if (now >= poller->paused && now - poller->since < poller->bound)
+	note_look(poll, now);
+	if (now >= poll->paused && now - poll->since < poll->bound)
 		return true;
-	sleep_now(poller, now, now >= poller->paused);
+	sleep_now(poll, now, now >= poll->paused);
 	return false;
 }

@@ -36,22 +36,22 @@ struct busy_poll {
 };
 
 /* More than bound is never spent on looking in a row. */
-void busy_poll_init(struct busy_poll *poller, unsigned bound_us, unsigned processors);
+void busy_poll_init(struct busy_poll *poll, unsigned bound_us, unsigned processors);
 
 /* Requests have come while the thread slept. */
-void busy_poll_woken(struct busy_poll *poller, uint64_t now);
+void busy_poll_woken(struct busy_poll *poll, uint64_t now);
 
 /* Whether it is time to be told how many threads run or want to, this one included. */
-bool busy_poll_asks(const struct busy_poll *poller, uint64_t now);
-void busy_poll_told(struct busy_poll *poller, uint64_t now, unsigned running);
+bool busy_poll_asks(const struct busy_poll *poll, uint64_t now);
+void busy_poll_told(struct busy_poll *poll, uint64_t now, unsigned running);
 
 /* There is no request: whether to begin looking. If not, the thread sleeps. */
-bool busy_poll_begin(struct busy_poll *poller, uint64_t now);
+bool busy_poll_begin(struct busy_poll *poll, uint64_t now);
 
 /* A request came while looking, and was served: looking begins again. */
-void busy_poll_served(struct busy_poll *poller, uint64_t now);
+void busy_poll_served(struct busy_poll *poll, uint64_t now);
 
 /* There still is none: whether to go on. If not, the thread sleeps. */
-bool busy_poll_goes_on(struct busy_poll *poller, uint64_t now);
+bool busy_poll_goes_on(struct busy_poll *poll, uint64_t now);
 
 #endif

@@ -3,9 +3,13 @@
 #include "label.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "common/number.h"
+#include "common/printable.h"
 
 /* One element while it is read, for messages. */
 struct reader {
@@ -17,11 +21,11 @@ struct reader {
 const char *policy_quote(const char *text)
 {
 	static char quoted[64];
-	size_t length = 0;
+	const int room = sizeof quoted - 4;
 
-	for (; text[length] != '\0' && length < sizeof quoted - 4; length++)
-		quoted[length] = text[length] < ' ' || text[length] > '~' ? '?' : text[length];
-	snprintf(quoted + length, sizeof quoted - length, "%s", text[length] != '\0' ? "..." : "");
+	snprintf(
+	    quoted, sizeof quoted, "%.*s%s", room, text, strlen(text) > (size_t)room ? "..." : "");
+	printable_replace(quoted);
 	return quoted;
 }
 
@@ -42,20 +46,6 @@ __attribute__((format(printf, 2, 3))) static int refuse(
 static bool is_number(const char *text)
 {
 	return *text != '\0' && text[strspn(text, "0123456789")] == '\0';
-}
-
-/* False: more than `most`. */
-static bool read_digits(const char *digits, unsigned most, unsigned *out)
-{
-	unsigned value = 0;
-
-	for (; *digits != '\0'; digits++) {
-		value = value * 10 + (unsigned)(*digits - '0');
-		if (value > most)
-			return false;
-	}
-	*out = value;
-	return true;
 }
 
 /* The words, and FreeBSD's short forms of them. */
@@ -85,19 +75,18 @@ static bool read_word(const char *text, uint32_t *kind)
 static int read_compartment(
     const struct reader *reader, const char *text, struct shmfs_element *element)
 {
-	unsigned number = 0;
-	uint64_t bit;
+	uint64_t number, bit;
 
 	if (*text == '\0')
 		return refuse(reader, "an empty compartment");
 	if (!is_number(text))
 		return refuse(reader, "compartment '%s' is no number", policy_quote(text));
-	if (!read_digits(text, SHMFS_COMPARTMENTS, &number) || number == 0)
+	if (!number_read_plain(text, 10, SHMFS_COMPARTMENTS, &number) || number == 0)
 		return refuse(reader, "compartment %s is not within 1 to %d", policy_quote(text),
 		    SHMFS_COMPARTMENTS);
 	bit = UINT64_C(1) << (number - 1) % 64;
 	if (element->compartments[(number - 1) / 64] & bit)
-		return refuse(reader, "compartment %u is given twice", number);
+		return refuse(reader, "compartment %" PRIu64 " is given twice", number);
 	element->compartments[(number - 1) / 64] |= bit;
 	return 0;
 }
@@ -107,12 +96,14 @@ static int read_number(const struct reader *reader, const char *number, char *co
     struct shmfs_element *element)
 {
 	char *compartment;
+	uint64_t value;
 	int rc = 0;
 
 	element->kind = SHMFS_ELEMENT_NUMBER;
-	if (!read_digits(number, SHMFS_ELEMENT_MAX, &element->number))
+	if (!number_read_plain(number, 10, SHMFS_ELEMENT_MAX, &value))
 		return refuse(
 		    reader, "%s is more than %d", policy_quote(number), SHMFS_ELEMENT_MAX);
+	element->number = (unsigned)value;
 	if (compartments != NULL && *compartments == '\0')
 		return refuse(reader, "a colon, and no compartments behind it");
 	while (rc == 0 && (compartment = strsep(&compartments, "+")) != NULL)

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "common/number.h"
 #include "label.h"
 
 /* A subject with the line that says so, for messages about another one. */
@@ -107,14 +108,12 @@ static int read_default(struct parser *parser, char **words)
 /* Digits alone. 2^32-1 stands for "no change" in chown(2) and is nobody's. */
 static int read_id(const struct parser *parser, const char *text, uint32_t *out)
 {
-	unsigned long value;
+	uint64_t value;
 
 	if (text[strspn(text, "0123456789")] != '\0')
 		return refuse(parser, "'%s' is no number, as users and groups are given here",
 		    policy_quote(text));
-	errno = 0;
-	value = strtoul(text, NULL, 10);
-	if (errno != 0 || value > UINT32_MAX - 1)
+	if (!number_read_plain(text, 10, UINT32_MAX - 1, &value))
 		return refuse(parser, "there is no id %s", policy_quote(text));
 	*out = (uint32_t)value;
 	return 0;

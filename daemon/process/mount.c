@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Making the mount and the namespace; see mounting.h. */
+/* Making the mount and the namespace; see mount.h. */
 #define FUSE_USE_VERSION 314
 #include "mount.h"
 
