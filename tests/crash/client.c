@@ -39,19 +39,9 @@ static const struct {
     {"memory_that_is_freed", memory_that_is_freed},
 };
 
-/* splitmix64 */
-static uint64_t next_of(uint64_t *state)
-{
-	uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
-
-	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-	return z ^ z >> 31;
-}
-
 uint64_t below(uint64_t bound)
 {
-	return next_of(&client.random) % bound;
+	return random_next(&client.random) % bound;
 }
 
 static _Noreturn void fail(const char *what, const char *got)
@@ -84,13 +74,15 @@ void client_check(const char *condition, bool holds)
 
 void fill(unsigned char *data, size_t size, uint64_t seed)
 {
+	struct random random = {seed};
+
 	for (size_t i = 0; i + 8 <= size; i += 8) {
-		uint64_t word = next_of(&seed);
+		uint64_t word = random_next(&random);
 
 		memcpy(data + i, &word, 8);
 	}
 	for (size_t i = size - size % 8; i < size; i++)
-		data[i] = (unsigned char)(seed >> i % 8 * 8);
+		data[i] = (unsigned char)(random.state >> i % 8 * 8);
 }
 
 void write_all(int fd, const unsigned char *data, size_t size, off_t offset)
@@ -162,7 +154,7 @@ static _Noreturn void be_client(struct shared *shared, const char *dir, unsigned
 	char path[256];
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	client = (struct client){i, seed + i * 7919, shared, &shared->told[i]};
+	client = (struct client){i, {seed + i * 7919}, shared, &shared->told[i]};
 	snprintf(path, sizeof path, "%s/client%u", dir, i);
 	OK(mkdir(path, 0755));
 	OK(chown(path, uid, uid));

@@ -14,6 +14,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "random.h"
+
 enum { CLIENTS_MAX = 16, WHY_SIZE = 256, LOCK_KINDS = 3, PRIZES = 3 };
 
 /* What one client tells. */
@@ -36,7 +38,7 @@ struct shared {
 
 struct client {
 	unsigned index;
-	uint64_t random;
+	struct random random;
 	struct shared *shared;
 	struct told *told;
 };

@@ -6,25 +6,23 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/magic.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/pidfd.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/statfs.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { START_TRIES = 2000, END_TRIES = 4000, PAUSE_NS = 5000000 };
+#include "launch.h"
 
-static char run_dir[64], mount_dir[80], log_path[80], control_dir[80];
+enum { END_TRIES = 4000, PAUSE_NS = 5000000 };
+
+static char run_dir[PATH_MAX / 2], mount_dir[PATH_MAX], log_path[PATH_MAX], control_dir[PATH_MAX];
 static pid_t supervisor, frozen;
 static unsigned connection;
 static bool mounted;
@@ -46,14 +44,13 @@ static void rest(void)
 
 const char *daemon_prepare(const char *test)
 {
-	if (geteuid() != 0)
-		return "must be root to mount";
+	const char *reason = launch_privately();
+
+	if (reason != NULL)
+		return reason;
 	if (access("/dev/fuse", R_OK | W_OK) != 0)
 		return "no /dev/fuse";
-	if (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
-		return "no private mount namespace";
-	snprintf(run_dir, sizeof run_dir, "/tmp/shmfs-%s.XXXXXX", test);
-	if (mkdtemp(run_dir) == NULL || chmod(run_dir, 0755) != 0)
+	if (!launch_directory(run_dir, sizeof run_dir, test))
 		return "no temporary directory";
 	snprintf(mount_dir, sizeof mount_dir, "%s/mount", run_dir);
 	snprintf(log_path, sizeof log_path, "%s/log", run_dir);
@@ -64,45 +61,26 @@ const char *daemon_prepare(const char *test)
 	return NULL;
 }
 
-static _Noreturn void become_daemon(const char *binary, const char *options)
-{
-	int log = open(log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-
-	unsetenv("NOTIFY_SOCKET");
-	if (log >= 0 && null >= 0 && dup2(null, 0) == 0 && dup2(log, 1) == 1 && dup2(log, 2) == 2 &&
-	    prctl(PR_SET_PDEATHSIG, SIGTERM) == 0)
-		execl(binary, "shmfs", "-f", "-o", options, mount_dir, NULL);
-	_exit(127);
-}
-
 void daemon_start(const char *options)
 {
-	const char *binary = getenv("SHMFS_BIN"), *io = getenv("SHMFS_TEST_IO");
 	char all[512];
 	struct stat status;
-	struct statfs st;
 
-	snprintf(all, sizeof all, "io=%s,mode=1777%s%s", io != NULL && io[0] != '\0' ? io : "auto",
-	    options[0] != '\0' ? "," : "", options);
-	supervisor = fork();
+	snprintf(all, sizeof all, "io=%s,mode=1777%s%s", launch_io(), options[0] != '\0' ? "," : "",
+	    options);
+	supervisor = launch(&(struct launch){
+	    .binary = launch_binary(), .options = all, .dir = mount_dir, .log = log_path});
 	if (supervisor < 0)
 		broken("fork");
-	if (supervisor == 0)
-		become_daemon(binary != NULL ? binary : "./shmfs", all);
-	for (unsigned tries = 0; tries < START_TRIES && !daemon_has_ended(); tries++) {
-		if (statfs(mount_dir, &st) == 0 && st.f_type == FUSE_SUPER_MAGIC) {
-			if (stat(mount_dir, &status) != 0)
-				broken(mount_dir);
-			/* The number of the connection is the device's. */
-			connection = minor(status.st_dev);
-			mounted = true;
-			return;
-		}
-		rest();
+	if (!launch_is_mounted(mount_dir, daemon_has_ended)) {
+		errno = ETIMEDOUT;
+		broken("the daemon does not mount (see SHMFS_BIN)");
 	}
-	errno = ETIMEDOUT;
-	broken("the daemon does not mount (see SHMFS_BIN)");
+	if (stat(mount_dir, &status) != 0)
+		broken(mount_dir);
+	/* The number of the connection is the device's. */
+	connection = minor(status.st_dev);
+	mounted = true;
 }
 
 const char *daemon_dir(void)
@@ -307,32 +285,13 @@ bool daemon_has_ended(void)
 
 bool daemon_log_mentions(const char *text)
 {
-	FILE *log = fopen(log_path, "re");
-	char line[1024];
-	bool found = false;
-
-	while (log != NULL && !found && fgets(line, sizeof line, log) != NULL)
-		found = strstr(line, text) != NULL;
-	if (log != NULL)
-		fclose(log);
-	return found;
+	return log_count(log_path, text) > 0;
 }
 
 /* The end of it: what came last says why. */
 void daemon_show_log(void)
 {
-	FILE *log = fopen(log_path, "re");
-	char line[1024];
-
-	if (log == NULL)
-		return;
-	if (fseek(log, -4000, SEEK_END) == 0)
-		(void)!fgets(line, sizeof line, log);
-	else
-		rewind(log);
-	while (fgets(line, sizeof line, log) != NULL)
-		fprintf(stderr, "daemon: %s", line);
-	fclose(log);
+	log_show(log_path, "daemon: ", 4000);
 }
 
 unsigned daemon_connection(void)
@@ -342,7 +301,7 @@ unsigned daemon_connection(void)
 
 void daemon_abort(unsigned number)
 {
-	char path[160];
+	char path[PATH_MAX + 32];
 	int fd;
 
 	snprintf(path, sizeof path, "%s/%u/abort", control_dir, number);
@@ -355,7 +314,7 @@ void daemon_abort(unsigned number)
 
 static bool nothing_waits(void)
 {
-	char path[160];
+	char path[PATH_MAX + 32];
 	unsigned long waiting = 1;
 	FILE *file;
 

@@ -3,7 +3,7 @@
  * The daemon under test: a mount in a private mount namespace, the supervisor that was started for
  * it, and the server that the supervisor starts whenever there is none.
  *
- * Environment: SHMFS_BIN, the daemon; SHMFS_TEST_IO, the value of -o io=.
+ * Environment: that of launch.h.
  */
 #ifndef SHMFS_TESTS_CRASH_DAEMON_H
 #define SHMFS_TESTS_CRASH_DAEMON_H

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "daemon.h"
+#include "launch.h"
 #include "steps_page.h"
 
 enum { TRIES = 1000 };
@@ -347,7 +348,7 @@ int main(void)
 	    {"a_name_that_expires_is_listed_no_more_though_the_server_dies",
 		a_name_that_expires_is_listed_no_more_though_the_server_dies},
 	};
-	const char *reason, *must_run = getenv("SHMFS_TESTS_MUST_RUN");
+	const char *reason;
 	unsigned passed = 0, failed = 0;
 
 	plain = getenv("SHMFS_PLAIN_BIN");
@@ -357,10 +358,8 @@ int main(void)
 		return 2;
 	}
 	reason = daemon_prepare("deaths");
-	if (reason != NULL) {
-		printf("skip: deaths: %s\n", reason);
-		return must_run != NULL && strcmp(must_run, "1") == 0;
-	}
+	if (reason != NULL)
+		return skip_test("deaths", reason);
 	steps = steps_page_make();
 	for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++) {
 		bool well = tests[i].run();

@@ -26,6 +26,7 @@
 #include <unistd.h>
 
 #include "daemon.h"
+#include "launch.h"
 
 /* Within so many seconds a killed server is dead, even if it was running elsewhere. */
 static const double DYING = 1e-3;
@@ -178,7 +179,7 @@ int main(int argc, char **argv)
 	    {"kills", required_argument, NULL, 'k'}, {"busy", no_argument, NULL, 'b'},
 	    {"median", required_argument, NULL, 'm'}, {"p99", required_argument, NULL, 'p'}, {0}};
 	static char usual[] = "1000,100000";
-	const char *reason, *must_run = getenv("SHMFS_TESTS_MUST_RUN");
+	const char *reason;
 	unsigned count = 300, passed = 0, failed = 0;
 	char *objects = usual, *one;
 	double median = 5, p99 = 50;
@@ -204,10 +205,8 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	reason = daemon_prepare("restart");
-	if (reason != NULL) {
-		printf("skip: restart_time: %s\n", reason);
-		return must_run != NULL && strcmp(must_run, "1") == 0;
-	}
+	if (reason != NULL)
+		return skip_test("restart_time", reason);
 	if (busy)
 		make_busy();
 	while ((one = strsep(&objects, ",")) != NULL) {

@@ -28,6 +28,7 @@
 #include "arena_view.h"
 #include "client.h"
 #include "daemon.h"
+#include "launch.h"
 #include "leaks.h"
 
 enum { HANG_SECONDS = 20, IDLE_KILLS = 50, UPGRADE_MS = 20000 };
@@ -240,22 +241,20 @@ static void parse(struct soak *soak, int argc, char **argv)
 int main(int argc, char **argv)
 {
 	struct soak soak = {.seconds = 60, .kills = 1000, .clients = 6};
-	const char *seed = getenv("SHMFS_TEST_SEED"), *must_run = getenv("SHMFS_TESTS_MUST_RUN");
+	const char *seed = getenv("SHMFS_TEST_SEED");
 	const char *reason;
 
 	parse(&soak, argc, argv);
 	reason = daemon_prepare("soak");
-	if (reason != NULL) {
-		printf("skip: soak: %s\n", reason);
-		return must_run != NULL && strcmp(must_run, "1") == 0;
-	}
+	if (reason != NULL)
+		return skip_test("soak", reason);
 	if (seed != NULL && seed[0] != '\0')
 		soak.seed = strtoull(seed, NULL, 0);
 	else if (getrandom(&soak.seed, sizeof(uint32_t), 0) < 0)
 		soak.seed = 1;
 	printf("soak: SHMFS_TEST_SEED=%" PRIu64 "\n", soak.seed);
 	fflush(stdout);
-	client.random = soak.seed;
+	client.random.state = soak.seed;
 	daemon_start("size=1g,nr_inodes=100000");
 	run(&soak);
 	verdict(&soak, "the daemon ends with its mount", daemon_end());

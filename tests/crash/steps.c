@@ -20,6 +20,7 @@
 
 #include "arena_view.h"
 #include "daemon.h"
+#include "launch.h"
 #include "leaks.h"
 #include "scene.h"
 #include "steps_page.h"
@@ -336,7 +337,7 @@ static int await_operations(pid_t pid)
 
 int main(int argc, char **argv)
 {
-	const char *reason, *must_run = getenv("SHMFS_TESTS_MUST_RUN");
+	const char *reason;
 	int status;
 	pid_t pid;
 
@@ -345,10 +346,8 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	reason = daemon_prepare("steps");
-	if (reason != NULL) {
-		printf("skip: steps: %s\n", reason);
-		return must_run != NULL && strcmp(must_run, "1") == 0;
-	}
+	if (reason != NULL)
+		return skip_test("steps", reason);
 	steps = steps_page_make();
 	progress = (struct progress *)((char *)(uintptr_t)steps + STEPS_PAGE / 2);
 	fflush(stdout);

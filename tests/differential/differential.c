@@ -26,6 +26,7 @@
 #include "compare.h"
 #include "counts.h"
 #include "generate.h"
+#include "launch.h"
 #include "mounts.h"
 #include "print.h"
 #include "shrink.h"
@@ -244,7 +245,7 @@ static void parse(struct test *test, int argc, char **argv)
 
 static void mount_both(struct test *test)
 {
-	const char *filesystem = getenv("SHMFS_TEST_FS"), *io = getenv("SHMFS_TEST_IO");
+	const char *filesystem = getenv("SHMFS_TEST_FS");
 	bool second_tmpfs = filesystem != NULL && strcmp(filesystem, "tmpfs") == 0;
 	char options[256];
 
@@ -255,7 +256,7 @@ static void mount_both(struct test *test)
 		mount_tmpfs(test->sides[1].dir);
 	} else {
 		snprintf(options, sizeof options, "io=%s,size=64g,nr_inodes=1000000,mode=1777%s",
-		    io != NULL && io[0] != '\0' ? io : "auto", test->capped ? "" : ",grow=*");
+		    launch_io(), test->capped ? "" : ",grow=*");
 		mount_shmfs(test->sides[1].dir, options);
 	}
 	test->terms = (struct terms){
@@ -265,13 +266,9 @@ static void mount_both(struct test *test)
 		    !second_tmpfs, test->capped, test->terms.native, test->terms.cached};
 }
 
-/* True if skipping is a failure. */
-static bool skip(const char *what, const char *reason)
+static bool is_failure(int status)
 {
-	const char *must_run = getenv("SHMFS_TESTS_MUST_RUN");
-
-	printf("skip: %s: %s\n", what, reason);
-	return must_run != NULL && strcmp(must_run, "1") == 0;
+	return status != STATUS_SKIP;
 }
 
 /* Linux before 6.6 has no attributes in user.* on tmpfs, and its access control lists can be left
@@ -283,11 +280,11 @@ static bool skip_what_tmpfs_lacks(struct test *test)
 	bool failure = false;
 
 	if (setxattr(dir, "user.probe", "", 0, 0) != 0) {
-		failure |= skip(xattrs, "tmpfs has no attributes in user.*");
+		failure |= is_failure(skip_test(xattrs, "tmpfs has no attributes in user.*"));
 		exclude(test, xattrs);
 	}
 	if (getxattr(dir, "system.posix_acl_access", NULL, 0) < 0 && errno == EOPNOTSUPP) {
-		failure |= skip(acls, "tmpfs has no access control lists");
+		failure |= is_failure(skip_test(acls, "tmpfs has no access control lists"));
 		exclude(test, acls);
 	}
 	removexattr(dir, "user.probe");
@@ -304,7 +301,7 @@ int main(int argc, char **argv)
 	parse(&test, argc, argv);
 	reason = mounts_begin();
 	if (reason != NULL)
-		return skip("differential", reason);
+		return skip_test("differential", reason);
 	mount_both(&test);
 	failure = skip_what_tmpfs_lacks(&test);
 	if (getrandom(&seed, sizeof(uint32_t), 0) < 0)

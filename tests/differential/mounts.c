@@ -3,21 +3,17 @@
 #include "mounts.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <linux/magic.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/statfs.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "launch.h"
 #include "worker.h"
 
 static char run_dir[PATH_MAX / 2];
@@ -28,15 +24,11 @@ static pid_t daemon_pid;
 
 const char *mounts_begin(void)
 {
-	const char *parent = getenv("TMPDIR");
+	const char *reason = launch_privately();
 
-	if (geteuid() != 0)
-		return "must be root to mount";
-	if (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
-		return "no private mount namespace";
-	snprintf(run_dir, sizeof run_dir, "%s/shmfs-differential.XXXXXX",
-	    parent != NULL && parent[0] == '/' ? parent : "/tmp");
-	if (mkdtemp(run_dir) == NULL || chmod(run_dir, 0755) != 0)
+	if (reason != NULL)
+		return reason;
+	if (!launch_directory(run_dir, sizeof run_dir, "differential"))
 		return "no temporary directory";
 	snprintf(log_path, sizeof log_path, "%s/log", run_dir);
 	return NULL;
@@ -59,49 +51,21 @@ void mount_tmpfs(char dir[PATH_MAX])
 		broken("mount tmpfs");
 }
 
-static _Noreturn void become_daemon(const char *binary, const char *dir, const char *options)
-{
-	int log = open(log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-
-	unsetenv("NOTIFY_SOCKET");
-	if (log >= 0 && null >= 0 && dup2(null, 0) == 0 && dup2(log, 1) == 1 && dup2(log, 2) == 2 &&
-	    prctl(PR_SET_PDEATHSIG, SIGTERM) == 0)
-		execl(binary, "shmfs", "-f", "-o", options, dir, NULL);
-	_exit(127);
-}
-
 static void show_log(void)
 {
-	FILE *log = fopen(log_path, "r");
-	char line[1024];
-
-	while (log != NULL && fgets(line, sizeof line, log) != NULL)
-		fprintf(stderr, "daemon: %s", line);
-	if (log != NULL)
-		fclose(log);
+	log_show(log_path, "daemon: ", 0);
 }
 
 void mount_shmfs(char dir[PATH_MAX], const char *options)
 {
-	const char *binary = getenv("SHMFS_BIN");
-	struct timespec pause = {0, 5000000};
-	struct statfs st;
-
-	if (binary == NULL)
-		binary = "./shmfs";
 	make_mount_point(dir);
-	daemon_pid = fork();
+	daemon_pid = launch(&(struct launch){
+	    .binary = launch_binary(), .options = options, .dir = dir, .log = log_path});
 	if (daemon_pid < 0)
 		broken("fork");
-	if (daemon_pid == 0)
-		become_daemon(binary, dir, options);
-	for (unsigned tries = 0; tries < 2000 && !daemon_has_ended(); tries++) {
-		if (statfs(dir, &st) == 0 && st.f_type == FUSE_SUPER_MAGIC)
-			return;
-		nanosleep(&pause, NULL);
-	}
-	fprintf(stderr, "differential: %s does not mount (see SHMFS_BIN)\n", binary);
+	if (launch_is_mounted(dir, daemon_has_ended))
+		return;
+	fprintf(stderr, "differential: %s does not mount (see SHMFS_BIN)\n", launch_binary());
 	if (daemon_pid > 0)
 		kill(daemon_pid, SIGKILL);
 	mounts_end();
@@ -120,15 +84,7 @@ bool daemon_has_ended(void)
 
 bool daemon_log_mentions(const char *text)
 {
-	FILE *log = fopen(log_path, "r");
-	char line[1024];
-	bool found = false;
-
-	while (log != NULL && !found && fgets(line, sizeof line, log) != NULL)
-		found = strstr(line, text) != NULL;
-	if (log != NULL)
-		fclose(log);
-	return found;
+	return log_count(log_path, text) > 0;
 }
 
 static bool daemon_ends_well(void)

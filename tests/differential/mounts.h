@@ -2,8 +2,8 @@
 /*
  * The two mounts, in a mount namespace of their own.
  *
- * Environment: SHMFS_BIN is the daemon (./shmfs), SHMFS_TEST_IO the tier (auto).
- * SHMFS_TEST_FS=tmpfs mounts a second tmpfs in its place, to check the test itself.
+ * Environment: that of launch.h, and SHMFS_TEST_FS: tmpfs mounts a second tmpfs in its place, to
+ * check the test itself.
  */
 #ifndef SHMFS_TESTS_DIFFERENTIAL_MOUNTS_H
 #define SHMFS_TESTS_DIFFERENTIAL_MOUNTS_H

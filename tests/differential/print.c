@@ -58,10 +58,62 @@ static void print_id(FILE *out, unsigned id)
 		fprintf(out, "%u", id);
 }
 
+/* False: the field is none of these. */
+static bool print_number(FILE *out, const struct call *call, char field)
+{
+	switch (field) {
+	case 'm':
+		fprintf(out, "%#o", call->mode);
+		break;
+	case 'u':
+		print_id(out, call->uid);
+		break;
+	case 'v':
+		print_id(out, call->gid);
+		break;
+	case 'o':
+	case 's':
+	case 'P':
+		fprintf(out, "%" PRId64, call->offset);
+		break;
+	case 'O':
+		fprintf(out, "%" PRId64, call->offset2);
+		break;
+	case 'n':
+	case 'N':
+		fprintf(out, "%" PRId64, call->length);
+		break;
+	default:
+		return false;
+	}
+	return true;
+}
+
+static bool print_data(FILE *out, const struct call *call, char field)
+{
+	char text[256];
+
+	switch (field) {
+	case 't':
+		times_print(call->data, text, sizeof text);
+		fputs(text, out);
+		break;
+	case 'A':
+		acl_print(call->data, text, sizeof text);
+		fputs(text, out);
+		break;
+	case 'd':
+		fprintf(out, "data:%" PRIx64, call->data);
+		break;
+	default:
+		return false;
+	}
+	return true;
+}
+
 static void print_field(FILE *out, const struct call *call, char field)
 {
 	const struct kind *kind = &kinds[call->kind];
-	char text[256];
 
 	switch (field) {
 	case 'f':
@@ -89,40 +141,9 @@ static void print_field(FILE *out, const struct call *call, char field)
 	case 'b':
 		print_bits(out, kind->bits, call->bits);
 		break;
-	case 'm':
-		fprintf(out, "%#o", call->mode);
-		break;
-	case 'u':
-		print_id(out, call->uid);
-		break;
-	case 'v':
-		print_id(out, call->gid);
-		break;
-	case 'o':
-	case 's':
-	case 'P':
-		fprintf(out, "%" PRId64, call->offset);
-		break;
-	case 'O':
-		fprintf(out, "%" PRId64, call->offset2);
-		break;
-	case 'n':
-	case 'N':
-		fprintf(out, "%" PRId64, call->length);
-		break;
-	case 't':
-		times_print(call->data, text, sizeof text);
-		fputs(text, out);
-		break;
-	case 'A':
-		acl_print(call->data, text, sizeof text);
-		fputs(text, out);
-		break;
-	case 'd':
-		fprintf(out, "data:%" PRIx64, call->data);
-		break;
 	default:
-		fputs("3 parts", out);
+		if (!print_number(out, call, field) && !print_data(out, call, field))
+			fputs("3 parts", out);
 		break;
 	}
 }

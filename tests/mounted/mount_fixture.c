@@ -3,11 +3,9 @@
 #include "mount_fixture.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <ftw.h>
 #include <mntent.h>
 #include <poll.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,7 +14,6 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/pidfd.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
@@ -25,6 +22,7 @@
 #include <unistd.h>
 
 #include "expect.h"
+#include "launch.h"
 #include "left_over.h"
 
 enum { READY_TIMEOUT_MS = 10000, END_TIMEOUT_MS = 10000 };
@@ -51,28 +49,14 @@ const char *fixture_binary(void)
 
 const char *fixture_io(void)
 {
-	const char *io = getenv("SHMFS_TEST_IO");
-
-	return io != NULL && io[0] != '\0' ? io : "auto";
+	return launch_io();
 }
 
 bool fixture_find_binary(void)
 {
-	const char *name = getenv("SHMFS_BIN");
-
 	if (fixture_is_tmpfs())
 		return true;
-	return realpath(name != NULL ? name : "./shmfs", binary) != NULL &&
-	       access(binary, X_OK) == 0;
-}
-
-static bool make_run_dir(void)
-{
-	const char *parent = getenv("TMPDIR");
-
-	snprintf(run_dir, sizeof(run_dir), "%s/shmfs-mounted.XXXXXX",
-	    parent != NULL && parent[0] == '/' ? parent : "/tmp");
-	return mkdtemp(run_dir) != NULL && chmod(run_dir, 0755) == 0;
+	return realpath(launch_binary(), binary) != NULL && access(binary, X_OK) == 0;
 }
 
 bool fixture_begin(SRunner *runner, const char **reason)
@@ -80,14 +64,14 @@ bool fixture_begin(SRunner *runner, const char **reason)
 	the_runner = runner;
 	main_process = getpid();
 	unsetenv("NOTIFY_SOCKET");
-	*reason = "no private mount namespace (is this root?)";
-	if (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
+	*reason = launch_privately();
+	if (*reason != NULL)
 		return false;
 	*reason = "no /dev/fuse";
 	if (!fixture_is_tmpfs() && access("/dev/fuse", R_OK | W_OK) != 0)
 		return false;
 	*reason = "no temporary directory";
-	if (!make_run_dir())
+	if (!launch_directory(run_dir, sizeof(run_dir), "mounted"))
 		return false;
 	*reason = "prctl(PR_SET_CHILD_SUBREAPER)";
 	return adopt_orphans();
@@ -161,40 +145,20 @@ bool mounted_on(const char *dir, char *type, size_t size)
 	return found;
 }
 
-static bool log_mentions(const struct mount *mount, const char *text)
-{
-	FILE *log = fopen(mount->log, "r");
-	char line[1024];
-	bool found = false;
-
-	ck_assert_msg(log != NULL, "%s: %s", mount->log, strerror(errno));
-	while (!found && fgets(line, sizeof(line), log) != NULL)
-		found = strstr(line, text) != NULL;
-	fclose(log);
-	return found;
-}
-
 bool fixture_maps_natively(void)
 {
 	if (fixture_is_tmpfs())
 		return true;
 	if (strcmp(fixture_io(), "auto") == 0)
-		return log_mentions(shared_mount, "io=passthrough");
+		return log_count(shared_mount->log, "io=passthrough") > 0;
 	return strcmp(fixture_io(), "passthrough") == 0;
 }
 
 static void show_log(const struct mount *mount)
 {
-	FILE *log = fopen(mount->log, "r");
-	char line[1024];
-
-	if (log == NULL)
-		return;
 	fprintf(stderr, "--- standard error of the daemon on %s:\n", mount->dir);
-	while (fgets(line, sizeof(line), log) != NULL)
-		fputs(line, stderr);
+	log_show(mount->log, "", 0);
 	fprintf(stderr, "---\n");
-	fclose(log);
 }
 
 /*
@@ -231,28 +195,6 @@ static int notify_socket(const struct mount *mount, struct sockaddr_un *address)
 	return fd;
 }
 
-static void become_daemon(const struct mount *mount, const struct sockaddr_un *address,
-    const char *options, void (*before_exec)(void))
-{
-	char option[1024];
-	char notify[sizeof(address->sun_path) + 1];
-	int log = open(mount->log, O_WRONLY | O_CREAT | O_APPEND, 0600);
-	int null = open("/dev/null", O_RDWR);
-
-	snprintf(option, sizeof(option), "io=%s%s%s", fixture_io(), options[0] != '\0' ? "," : "",
-	    options);
-	snprintf(notify, sizeof(notify), "@%s", address->sun_path + 1);
-	/* The daemon must not outlive a test program that is killed. */
-	if (log < 0 || null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(log, 2) < 0 ||
-	    setenv("NOTIFY_SOCKET", notify, 1) != 0 || prctl(PR_SET_PDEATHSIG, SIGTERM) != 0 ||
-	    close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) != 0)
-		_exit(126);
-	if (before_exec != NULL)
-		before_exec();
-	execl(binary, "shmfs", "-f", "-o", option, mount->dir, NULL);
-	_exit(127);
-}
-
 static void never_ready(const struct mount *mount, bool ended)
 {
 	show_log(mount);
@@ -280,11 +222,14 @@ static void wait_until_ready(const struct mount *mount, int fd)
 static void start_daemon(struct mount *mount, const char *options, void (*before_exec)(void))
 {
 	struct sockaddr_un address = {0};
+	char all[1024], notify[sizeof(address.sun_path) + 1];
 	int fd = notify_socket(mount, &address);
 
-	mount->pid = OK(fork());
-	if (mount->pid == 0)
-		become_daemon(mount, &address, options, before_exec);
+	snprintf(
+	    all, sizeof(all), "io=%s%s%s", fixture_io(), options[0] != '\0' ? "," : "", options);
+	snprintf(notify, sizeof(notify), "@%s", address.sun_path + 1);
+	mount->pid =
+	    OK(launch(&(struct launch){binary, all, mount->dir, mount->log, notify, before_exec}));
 	mount->pidfd = OK(pidfd_open(mount->pid, 0));
 	wait_until_ready(mount, fd);
 	OK(close(fd));

@@ -3,8 +3,8 @@
  * A real mount for a test: the daemon is started in the foreground on a fresh directory and has to
  * end with exit status 0, leaving nothing mounted.
  *
- * Environment: SHMFS_BIN is the daemon (./shmfs), SHMFS_TEST_IO the tier (auto).
- * SHMFS_TEST_FS=tmpfs mounts a tmpfs in its place, to check tests of behaviour that both must have.
+ * Environment: that of launch.h, and SHMFS_TEST_FS: tmpfs mounts a tmpfs in its place, to check
+ * tests of behaviour that both must have.
  */
 #ifndef SHMFS_TESTS_MOUNTED_MOUNT_FIXTURE_H
 #define SHMFS_TESTS_MOUNTED_MOUNT_FIXTURE_H

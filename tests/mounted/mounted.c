@@ -2,12 +2,10 @@
 /* Real system calls on a real mount; run once per tier with SHMFS_TEST_IO. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
+#include "launch.h"
 #include "mount_fixture.h"
 #include "suites.h"
-
-enum { EXIT_SKIP = 77 };
 
 static Suite *memory_suite(void)
 {
@@ -111,15 +109,6 @@ static Suite *daemon_suite(void)
 	return suite;
 }
 
-/* A machine that cannot mount skips; a program that is missing is a mistake of the caller. */
-static int skip(const char *reason)
-{
-	const char *must = getenv("SHMFS_TESTS_MUST_RUN");
-
-	printf("skip: mounted: %s\n", reason);
-	return must != NULL && strcmp(must, "1") == 0 ? EXIT_FAILURE : EXIT_SKIP;
-}
-
 int main(void)
 {
 	SRunner *runner = srunner_create(memory_suite());
@@ -143,7 +132,7 @@ int main(void)
 	}
 	if (!fixture_begin(runner, &reason)) {
 		srunner_free(runner);
-		return skip(reason);
+		return skip_test("mounted", reason);
 	}
 	/* Processes of the tests report through libcheck's file, which needs each test in its own.
 	 */

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "expect.h"
+#include "launch.h"
 
 enum { FIRST_UID = 65500 };
 
@@ -72,40 +73,27 @@ struct mount *mount_with_policies(const char *policies)
 	return mount_start(options);
 }
 
-static int count_in_log(const struct mount *mount, const char *text)
-{
-	FILE *log = fopen(mount->log, "r");
-	char line[1024];
-	int count = 0;
-
-	ck_assert_ptr_nonnull(log);
-	while (fgets(line, sizeof(line), log) != NULL)
-		count += strstr(line, text) != NULL;
-	fclose(log);
-	return count;
-}
-
 bool has_logged(const struct mount *mount, const char *text)
 {
-	return count_in_log(mount, text) > 0;
+	return log_count(mount->log, text) > 0;
 }
 
 struct wait_for {
 	const struct mount *mount;
 	const char *says;
-	int before;
+	unsigned before;
 };
 
 static bool has_said(void *context)
 {
 	const struct wait_for *wait = context;
 
-	return count_in_log(wait->mount, wait->says) > wait->before;
+	return log_count(wait->mount->log, wait->says) > wait->before;
 }
 
 void reread_policy(const struct mount *mount, const char *says)
 {
-	struct wait_for wait = {mount, says, count_in_log(mount, says)};
+	struct wait_for wait = {mount, says, log_count(mount->log, says)};
 
 	OK(kill(mount->pid, SIGHUP));
 	ck_assert_msg(within_a_second(has_said, &wait), "the daemon does not say '%s'", says);

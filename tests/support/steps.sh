@@ -4,6 +4,7 @@
 # disturb, one after the other. A step that fails is noted, and the rest goes on.
 
 failed=()
+skipped=()
 waiting=() # commands to run beside each other, as NAME and words that bash can read
 last=()	   # those that run alone, after them
 table=()   # SECONDS NAME
@@ -17,9 +18,17 @@ heading() {
 # note NAME SECONDS STATUS
 note() {
 	table+=("$(printf '%5d s  %s' "$2" "$1")")
-	[ "$3" -ne 0 ] || return 0
-	echo "--- $1 failed (status $3)"
-	failed+=("$1")
+	case $3 in
+	0) ;;
+	77)
+		echo "--- $1 was skipped"
+		skipped+=("$1")
+		;;
+	*)
+		echo "--- $1 failed (status $3)"
+		failed+=("$1")
+		;;
+	esac
 }
 
 # step NAME COMMAND...: now, and alone
@@ -90,6 +99,7 @@ conclude() {
 	printf '%s\n' "${table[@]}"
 	printf '%5d s  all of it\n' "$SECONDS"
 	heading result
+	[ ${#skipped[@]} -eq 0 ] || printf 'skipped: %s\n' "${skipped[@]}"
 	if [ ${#failed[@]} -gt 0 ]; then
 		printf 'failed: %s\n' "${failed[@]}"
 		return 1

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Numbers for random tests, which can be had again: SHMFS_TEST_SEED sets the seed. */
-#ifndef SHMFS_TESTS_WIRE_RANDOM_H
-#define SHMFS_TESTS_WIRE_RANDOM_H
+#ifndef SHMFS_TESTS_SUPPORT_RANDOM_H
+#define SHMFS_TESTS_SUPPORT_RANDOM_H
 
 #include <stdbool.h>
 #include <stddef.h>
