@@ -16,7 +16,7 @@
 #include "fuse/session.h"
 #include "mount.h"
 #include "mountpoint.h"
-#include "options.h"
+#include "options/options.h"
 #include "policy/policy.h"
 #include "supervisor.h"
 #include "upgrade.h"
