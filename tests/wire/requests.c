@@ -439,3 +439,25 @@ void expect_bytes(struct wire *w, struct file file, char byte, uint32_t size, ui
 			    (unsigned char)data[i]);
 	}
 }
+
+struct file create_file(struct wire *w, const char *name, int flags)
+{
+	GIVES(0, ask_create(w, ROOT, name, 0644, flags));
+	return (struct file){created_of(w)->entry.nodeid, created_of(w)->open.fh};
+}
+
+/* An open object of this size that does not grow. */
+struct file file_of_size(struct wire *w, uint64_t size)
+{
+	struct file file = create_file(w, "sized", O_RDWR);
+
+	GIVES(0, ask_resize(w, file.id, size));
+	return file;
+}
+
+void expect_written(
+    struct wire *w, struct file file, uint32_t want, uint64_t offset, const void *data, size_t size)
+{
+	GIVES(0, ask_write(w, file, data, size, offset));
+	ck_assert_uint_eq(written_of(w), want);
+}

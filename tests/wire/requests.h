@@ -101,4 +101,11 @@ bool exists(struct wire *w, uint64_t id);
 /* `size` bytes at `offset` are all there and all `byte`. */
 void expect_bytes(struct wire *w, struct file file, char byte, uint32_t size, uint64_t offset);
 
+struct file create_file(struct wire *w, const char *name, int flags);
+/* An open object of this size that does not grow. */
+struct file file_of_size(struct wire *w, uint64_t size);
+/* A WRITE tells that it has written this much. */
+void expect_written(struct wire *w, struct file file, uint32_t want, uint64_t offset,
+    const void *data, size_t size);
+
 #endif
