@@ -45,7 +45,7 @@ static uint64_t pages_of(const struct shmfs *fs, uint64_t id)
 	return (uint64_t)st.st_blocks / (SHMFS_PAGE_SIZE / 512);
 }
 
-static unsigned reclaim_to_the_end(struct shmfs *fs)
+static unsigned free_to_the_end(struct shmfs *fs)
 {
 	unsigned steps = 1;
 
@@ -69,7 +69,7 @@ START_TEST(a_large_object_that_ends_is_freed_in_pieces)
 	ck_assert_uint_eq(outside->books.memories, 1);
 	ck_assert(shmfs_free_step(fs, PIECE_PAGES));
 	ck_assert_uint_eq(deferred_pages(fs), LARGE - PIECE_PAGES);
-	ck_assert_uint_eq(reclaim_to_the_end(fs), 2);
+	ck_assert_uint_eq(free_to_the_end(fs), 2);
 	ck_assert_uint_eq(outside->books.memories, 0);
 	ck_assert(!shmfs_free_step(fs, PIECE_PAGES));
 	close_checked(fs);
@@ -90,7 +90,7 @@ START_TEST(a_small_one_is_freed_at_once)
 	GIVES(0, TX(fs, shmfs_unlink(fs, ALICE, SHMFS_ROOT, "b")));
 	release(fs, handle);
 	ck_assert_uint_eq(outside->books.memories, 1);
-	(void)reclaim_to_the_end(fs);
+	(void)free_to_the_end(fs);
 	close_checked(fs);
 }
 END_TEST
@@ -127,7 +127,7 @@ START_TEST(a_shrink_is_done_when_its_pages_are_gone)
 	ck_assert(shmfs_is_freeing(fs, id));
 	ck_assert_uint_eq(usage(fs).used_pages, 1);
 	ck_assert_uint_eq(pages_of(fs, id), LARGE);
-	(void)reclaim_to_the_end(fs);
+	(void)free_to_the_end(fs);
 	ck_assert(!shmfs_is_freeing(fs, id));
 	ck_assert_uint_eq(pages_of(fs, id), 1);
 	ck_assert_int_eq(fstat(node_get(fs, id)->object.fd, &st), 0);
@@ -170,7 +170,7 @@ START_TEST(a_growth_that_is_undone_leaves_the_shrink_to_do)
 	shmfs_rollback(fs);
 	check_namespace(fs);
 	ck_assert(shmfs_is_freeing(fs, id));
-	(void)reclaim_to_the_end(fs);
+	(void)free_to_the_end(fs);
 	ck_assert_uint_eq(pages_of(fs, id), 1);
 	close_checked(fs);
 }
@@ -186,7 +186,7 @@ START_TEST(an_object_that_ends_while_it_shrinks_is_freed_in_pieces)
 	release(fs, handle);
 	TX_VOID(fs, shmfs_forget(fs, id, 10));
 	ck_assert_uint_eq(deferred_pages(fs), LARGE);
-	ck_assert_uint_eq(reclaim_to_the_end(fs), 3);
+	ck_assert_uint_eq(free_to_the_end(fs), 3);
 	ck_assert_uint_eq(outside->books.memories, 0);
 	close_checked(fs);
 }
@@ -202,7 +202,7 @@ START_TEST(a_hole_is_exact_to_the_byte)
 
 	GIVES(0, TX(fs, shmfs_fallocate(fs, ALICE, handle, hole_modes[_i], from, to - from)));
 	ck_assert(shmfs_is_freeing(fs, id));
-	(void)reclaim_to_the_end(fs);
+	(void)free_to_the_end(fs);
 	ck_assert(!shmfs_is_freeing(fs, id));
 	expect_bytes(fs, handle, 'x', from, 0);
 	for (uint64_t at = from; at < to; at += 1000)
@@ -242,7 +242,7 @@ START_TEST(ends_and_shrinks_outlive_it)
 	ck_assert(shmfs_free_step(fs, PIECE_PAGES));
 	fs = take_up(fs);
 	ck_assert(shmfs_is_freeing(fs, id));
-	(void)reclaim_to_the_end(fs);
+	(void)free_to_the_end(fs);
 	ck_assert_uint_eq(pages_of(fs, id), 1);
 	ck_assert_uint_eq(outside->books.memories, 1);
 	close_checked(fs);
@@ -274,7 +274,7 @@ static uint64_t shrinking(
 
 static void end_shrinking(struct shmfs *fs)
 {
-	(void)reclaim_to_the_end(fs);
+	(void)free_to_the_end(fs);
 	close_checked(fs);
 }
 
@@ -352,7 +352,7 @@ START_TEST(the_end_of_the_object_ends_his_work)
 	ck_assert(shmfs_free_begin(fs, &range));
 	ck_assert_uint_eq(range.begin, 0);
 	shmfs_free_end(fs, 0);
-	(void)reclaim_to_the_end(fs);
+	(void)free_to_the_end(fs);
 	ck_assert_uint_eq(outside->books.memories, 0);
 	close_checked(fs);
 }
@@ -386,7 +386,7 @@ START_TEST(who_frees_it_here_ends_his_work)
 	(void)shrinking(&fs, 0, &handle, &range);
 	ck_assert(shmfs_free_step(fs, PIECE_PAGES));
 	ck_assert_uint_eq(outside->quiesced, 1);
-	(void)reclaim_to_the_end(fs);
+	(void)free_to_the_end(fs);
 	ck_assert_uint_eq(outside->quiesced, 1);
 	close_checked(fs);
 }
@@ -422,7 +422,7 @@ START_TEST(what_is_granted_can_be_touched)
 	resize(fs, other, bytes(LIMIT - LARGE + 1));
 	ck_assert_uint_eq(deferred_pages(fs), 0);
 	ck_assert_uint_eq(usage(fs).used_pages, LIMIT - LARGE + 1);
-	(void)reclaim_to_the_end(fs);
+	(void)free_to_the_end(fs);
 	close_checked(fs);
 }
 END_TEST
@@ -445,7 +445,7 @@ START_TEST(only_what_would_be_too_much_is_freed_first)
 	resize(fs, other, bytes(ASKED));
 	ck_assert_uint_le(deferred_pages(fs), MOST - ASKED);
 	ck_assert_uint_gt(deferred_pages(fs), HUGE / 2);
-	(void)reclaim_to_the_end(fs);
+	(void)free_to_the_end(fs);
 	close_checked(fs);
 }
 END_TEST
@@ -461,7 +461,7 @@ START_TEST(a_full_queue_means_freeing_at_once)
 		GIVES(0, TX(fs, shmfs_unlink(fs, ALICE, SHMFS_ROOT, "a")));
 	}
 	ck_assert_uint_eq(outside->books.memories, 64);
-	steps = reclaim_to_the_end(fs);
+	steps = free_to_the_end(fs);
 	ck_assert_uint_eq(steps, 64);
 	ck_assert_uint_eq(outside->books.memories, 0);
 	close_checked(fs);
