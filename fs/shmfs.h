@@ -43,7 +43,8 @@
 #define SHMFS_NAME_MAX_FREEBSD 1022
 #define SHMFS_TARGET_MAX 4095
 
-/* Objects are made of pages of this size; charges count whole pages. */
+/* Objects and the arena are made of pages of this size, charges count whole ones, and no namespace
+ * is opened where the system has others. */
 #define SHMFS_PAGE_SIZE 4096
 
 struct shmfs;
@@ -172,7 +173,8 @@ struct shmfs_opened {
  * Makes an empty namespace in a new arena. The caller ends it with shmfs_close().
  * -ENOMEM, -EMFILE, -ENFILE: the arena cannot be made; -EEXIST: its address is taken;
  * -EINVAL: the arena is too small, or the root's mode, the patterns or the subjects are malformed;
- * errors of shmfs_set_subjects().
+ * -EOPNOTSUPP: the pages of this system have not SHMFS_PAGE_SIZE bytes; errors of
+ * shmfs_set_subjects().
  */
 int shmfs_open_new(const struct shmfs_config *config, struct shmfs **out);
 
@@ -180,7 +182,7 @@ int shmfs_open_new(const struct shmfs_config *config, struct shmfs **out);
  * Takes up the namespace that another struct shmfs left in the arena behind arena_fd, which is
  * already mapped at its address or gets mapped there. An unfinished transaction is rolled back, an
  * interrupted commit completed. Takes over arena_fd on success.
- * -EPROTO: not an arena of this layout; -ENOMEM, -EEXIST as above.
+ * -EPROTO: not an arena of this layout; -ENOMEM, -EEXIST, -EOPNOTSUPP as above.
  */
 int shmfs_open_again(int arena_fd, const struct shmfs_os *os, struct shmfs **out);
 
@@ -569,6 +571,7 @@ struct shmfs_os {
 	/* Whether a process has gid among its supplementary groups; false where that cannot be
 	 * told. Asked only where the answer decides: no request of the usual ones. */
 	bool (*in_group)(void *arg, pid_t pid, gid_t gid);
+	size_t (*page_size)(void *arg);
 	void (*now)(void *arg, struct timespec *out);
 	int (*random)(void *arg, void *buffer, size_t size);
 	/* Tells the kernel that fd serves an inode's mappings: an id above 0. Not called without
