@@ -117,7 +117,7 @@ int shmfs_path(
 
 /*
  * The node that is there: path has one slash between two names and none around them. -EACCES as
- * above; -ELOOP: a symbolic link on the way; the errors of names.
+ * above; -ELOOP: a symbolic link on the way; -EINVAL: no such path; the errors of shmfs_lookup().
  */
 int shmfs_find(
     const struct shmfs *fs, const struct shmfs_subject *by, const char *path, uint64_t *id);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "common/log.h"
 #include "fuse/session.h"
@@ -139,6 +140,9 @@ static void log_failure(const struct options *options, int rc)
 	if (rc == -ENOSPC)
 		log_error("'%s' has more than %d different labels", options->mac_policy,
 		    SHMFS_LABELS_MAX - 1);
+	else if (rc == -EOPNOTSUPP)
+		log_error("cannot make the arena: this system has pages of %ld bytes, not of %d",
+		    sysconf(_SC_PAGESIZE), SHMFS_PAGE_SIZE);
 	else
 		log_error("cannot make the arena: %s", strerror(-rc));
 }

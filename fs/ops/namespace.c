@@ -106,16 +106,22 @@ static int fill(struct shmfs *fs, const struct shmfs_config *config)
 	return rc;
 }
 
-/* NULL: there is no memory for it. */
-static struct shmfs *new_view(const struct shmfs_os *os)
+/* A view of no namespace yet. */
+static int new_view(const struct shmfs_os *os, struct shmfs **out)
 {
-	struct shmfs *fs = calloc(1, sizeof *fs);
+	struct shmfs *fs;
 
+	if (os == NULL)
+		os = shmfs_os_linux();
+	if (os->page_size(os->arg) != SHMFS_PAGE_SIZE)
+		return -EOPNOTSUPP;
+	fs = calloc(1, sizeof *fs);
 	if (fs == NULL)
-		return NULL;
-	fs->os = os != NULL ? os : shmfs_os_linux();
+		return -ENOMEM;
+	fs->os = os;
 	fs->maps = MAP_CACHE_EMPTY;
-	return fs;
+	*out = fs;
+	return 0;
 }
 
 int shmfs_open_new(const struct shmfs_config *config, struct shmfs **out)
@@ -127,9 +133,9 @@ int shmfs_open_new(const struct shmfs_config *config, struct shmfs **out)
 	if ((config->root_mode & ~(mode_t)07777) || config->descriptor_first < 0 ||
 	    config->descriptor_first > DESCRIPTOR_FIRST_MAX)
 		return -EINVAL;
-	fs = new_view(config->os);
-	if (fs == NULL)
-		return -ENOMEM;
+	rc = new_view(config->os, &fs);
+	if (rc < 0)
+		return rc;
 	rc = arena_create(config->arena_base, size, &fs->arena_fd, &fs->arena);
 	if (rc < 0)
 		goto fail_arena;
@@ -151,11 +157,11 @@ fail_arena:
 
 int shmfs_open_again(int arena_fd, const struct shmfs_os *os, struct shmfs **out)
 {
-	struct shmfs *fs = new_view(os);
-	int rc;
+	struct shmfs *fs;
+	int rc = new_view(os, &fs);
 
-	if (fs == NULL)
-		return -ENOMEM;
+	if (rc < 0)
+		return rc;
 	rc = arena_map(arena_fd, &fs->arena);
 	if (rc < 0) {
 		free(fs);

@@ -239,7 +239,7 @@ struct mac_subject {
 	mac_number label;
 };
 
-#define MAC_SUBJECT_PAGES (SHMFS_SUBJECTS_MAX * sizeof(struct mac_subject) / 4096)
+#define MAC_SUBJECT_PAGES (SHMFS_SUBJECTS_MAX * sizeof(struct mac_subject) / ARENA_PAGE_SIZE)
 
 /* In the arena. Only subjects and labels change after the beginning. */
 struct mac {

@@ -201,6 +201,12 @@ static bool in_group(void *arg, pid_t pid, gid_t gid)
 	return found;
 }
 
+static size_t page_size(void *arg)
+{
+	(void)arg;
+	return (size_t)sysconf(_SC_PAGESIZE);
+}
+
 /* The kernel's own file times have the same grain. */
 static void now(void *arg, struct timespec *out)
 {
@@ -248,6 +254,7 @@ const struct shmfs_os *shmfs_os_linux(void)
 	    .reopen = reopen,
 	    .unused = unused,
 	    .in_group = in_group,
+	    .page_size = page_size,
 	    .now = now,
 	    .random = random_bytes,
 	    .backing_open = backing_open,

@@ -230,6 +230,12 @@ static bool in_group(void *arg, pid_t pid, gid_t gid)
 	return pid == outside->member && gid == outside->group;
 }
 
+static size_t page_size(void *arg)
+{
+	REQUIRE(arg == outside, "called with another arg");
+	return outside->page_size > 0 ? outside->page_size : shmfs_os_linux()->page_size(arg);
+}
+
 static void now(void *arg, struct timespec *out)
 {
 	REQUIRE(arg == outside, "called with another arg");
@@ -319,6 +325,7 @@ const struct shmfs_os *outside_os(void)
 	    .reopen = reopen,
 	    .unused = unused,
 	    .in_group = in_group,
+	    .page_size = page_size,
 	    .now = now,
 	    .random = random_bytes,
 	    .backing_open = backing_open,
