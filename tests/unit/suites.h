@@ -22,6 +22,7 @@ Suite *names_suite(void);
 Suite *create_suite(void);
 Suite *rename_suite(void);
 Suite *attributes_suite(void);
+Suite *times_suite(void);
 Suite *io_suite(void);
 Suite *allocate_suite(void);
 Suite *charge_suite(void);
@@ -35,6 +36,8 @@ Suite *rules_suite(void);
 Suite *listing_suite(void);
 Suite *holding_suite(void);
 Suite *mac_suite(void);
+Suite *mac_policy_suite(void);
+Suite *rights_suite(void);
 Suite *mac_labels_suite(void);
 
 /* Properties of all operations. */

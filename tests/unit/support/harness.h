@@ -78,6 +78,7 @@ uint64_t new_object_of(struct shmfs *fs, uint64_t dir, const char *name, uint64_
 uint64_t open_object(struct shmfs *fs, uint64_t id, int flags);
 
 /* These must succeed too. */
+struct shmfs_attr change_attributes(struct shmfs *fs, uint64_t id, struct shmfs_change what);
 void resize(struct shmfs *fs, uint64_t id, uint64_t size);
 void forget(struct shmfs *fs, uint64_t id, uint64_t count);
 void release(struct shmfs *fs, uint64_t handle);

@@ -237,6 +237,17 @@ uint64_t open_object(struct shmfs *fs, uint64_t id, int flags)
 	return opened.handle;
 }
 
+struct shmfs_attr change_attributes(struct shmfs *fs, uint64_t id, struct shmfs_change what)
+{
+	struct shmfs_attr attr, again;
+
+	GIVES(0, TX(fs, shmfs_setattr(fs, id, &what, &attr)));
+	again = attributes(fs, id);
+	/* What is padding at the end is anything. */
+	ck_assert_mem_eq(&attr, &again, offsetof(struct shmfs_attr, expires) + sizeof attr.expires);
+	return attr;
+}
+
 void resize(struct shmfs *fs, uint64_t id, uint64_t size)
 {
 	const struct shmfs_change change = {.what = SHMFS_CHANGE_SIZE, .size = size};

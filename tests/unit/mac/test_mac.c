@@ -6,90 +6,16 @@
  */
 #include <fcntl.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/stat.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "fs/mac/mac.h"
 #include "harness.h"
 #include "labels.h"
+#include "scene.h"
 #include "suites.h"
 
 #define BOTH (MAC_OBSERVE | MAC_MODIFY)
-
-/* --- the world: one user made it, another one asks ---------------------------------------------
- */
-
-enum { MAKER = 1001, ASKER = 1002 };
-
-struct scene {
-	struct shmfs *fs;
-	struct shmfs_cred maker, asker;
-	/* Made by the maker: f, link and hollow in the root, x in dir. */
-	uint64_t file, dir, hollow, symlink, opened;
-	/* Made by the asker, in the root. */
-	uint64_t own, own_opened;
-	struct shmfs_attr attr;
-	struct shmfs_opened out;
-	char buffer[4096];
-};
-
-static uint64_t make(struct scene *s, const struct shmfs_cred *by, uint64_t dir, const char *name)
-{
-	GIVES(0, TX(s->fs, shmfs_mknod(s->fs, by, dir, name, S_IFREG | 0666, &s->attr)));
-	return s->attr.id;
-}
-
-static uint64_t make_dir(struct scene *s, const char *name)
-{
-	GIVES(0, TX(s->fs, shmfs_mkdir(s->fs, &s->maker, SHMFS_ROOT, name, 0777, &s->attr)));
-	return s->attr.id;
-}
-
-static uint64_t open_as(struct scene *s, const struct shmfs_cred *by, uint64_t id)
-{
-	GIVES(0, TX(s->fs, shmfs_open(s->fs, by, id, O_RDWR, &s->out)));
-	return s->out.handle;
-}
-
-static void fill(struct scene *s, const struct shmfs_cred *by, uint64_t id)
-{
-	struct shmfs_change change = {.what = SHMFS_CHANGE_SIZE, .size = 100, .by = *by};
-
-	GIVES(0, TX(s->fs, shmfs_setattr(s->fs, id, &change, &s->attr)));
-	GIVES(0, TX(s->fs, shmfs_setxattr(s->fs, by, id, "user.a", "1", 1, 0)));
-}
-
-static void scene_begin(struct scene *s, unsigned policies, bool revoke,
-    const struct shmfs_label *subject, const struct shmfs_label *object)
-{
-	struct shmfs_mac_subject subjects[] = {
-	    {SHMFS_SUBJECT_DEFAULT, 0, equal_label(policies)},
-	    {SHMFS_SUBJECT_UID, MAKER, *object},
-	    {SHMFS_SUBJECT_UID, ASKER, *subject},
-	};
-	const struct shmfs_mac mac = {policies, revoke, subjects, 3};
-	struct shmfs_config config = small_config();
-
-	memset(s, 0, sizeof *s);
-	config.arena_size = 1 << 20;
-	config.mac = &mac;
-	s->fs = open_with(config);
-	s->maker = (struct shmfs_cred){.uid = MAKER, .gid = 1};
-	s->asker = (struct shmfs_cred){.uid = ASKER, .gid = 2};
-	s->file = make(s, &s->maker, SHMFS_ROOT, "f");
-	s->dir = make_dir(s, "dir");
-	s->hollow = make_dir(s, "hollow");
-	(void)make(s, &s->maker, s->dir, "x");
-	GIVES(0, TX(s->fs, shmfs_symlink(s->fs, &s->maker, SHMFS_ROOT, "link", "to", &s->attr)));
-	s->symlink = s->attr.id;
-	s->own = make(s, &s->asker, SHMFS_ROOT, "own");
-	fill(s, &s->maker, s->file);
-	fill(s, &s->asker, s->own);
-	s->opened = open_as(s, &s->maker, s->file);
-	s->own_opened = open_as(s, &s->asker, s->own);
-}
 
 /* --- what is asked ---------------------------------------------------------------------------- */
 
@@ -471,76 +397,12 @@ START_TEST(each_entry_is_decided_as_both_policies_are_written)
 }
 END_TEST
 
-START_TEST(dominance_is_that_of_the_manual)
-{
-	for (size_t a = 0; a < element_count; a++) {
-		for (size_t b = 0; b < element_count; b++)
-			REQUIRE_SAME(expect_dominates(&elements[a], &elements[b]),
-			    shmfs_element_dominates(&elements[a], &elements[b]));
-	}
-}
-END_TEST
-
-/* --- listing ---------------------------------------------------------------------------------- */
-
-static int count_entry(void *arg, const struct shmfs_entry *entry)
-{
-	if (entry->name[0] != '.')
-		++*(int *)arg;
-	return 0;
-}
-
-static int listed(struct shmfs *fs, const struct shmfs_cred *cred)
-{
-	int count = 0;
-
-	GIVES(0, shmfs_readdir(fs, cred, SHMFS_ROOT, 0, count_entry, &count));
-	return count;
-}
-
-START_TEST(what_may_not_be_observed_is_not_listed)
-{
-	struct shmfs_label high = mls_label("high"), low = mls_label("low");
-	struct shmfs_denial denial;
-	struct scene s;
-
-	/* f, dir, hollow and link are the maker's. */
-	scene_begin(&s, 1u << SHMFS_MLS, false, &low, &high);
-	shmfs_begin(s.fs);
-	GIVES(1, listed(s.fs, &s.asker));
-	ck_assert(!shmfs_denied(s.fs, &denial));
-	GIVES(5, listed(s.fs, &s.maker));
-	GIVES(5, listed(s.fs, NULL));
-	shmfs_rollback(s.fs);
-	GIVES(-ESTALE, shmfs_ask(s.fs, &s.asker, 4711, SHMFS_ASK_PIN));
-	close_checked(s.fs);
-}
-END_TEST
-
-/* --- combining ------------------------------------------------------------------------------- */
-
-START_TEST(of_two_answers_the_graver_one_counts)
-{
-	static const int order[] = {-EDEADLK, -EINVAL, -ESRCH, -ENOENT, -EACCES, -EPERM, -EIO, 0};
-
-	for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
-		for (size_t j = i; j < sizeof order / sizeof order[0]; j++) {
-			GIVES(order[i], mac_combine(order[i], order[j]));
-			GIVES(order[i], mac_combine(order[j], order[i]));
-		}
-	}
-}
-END_TEST
-
 Suite *mac_suite(void)
 {
 	Suite *suite = suite_create("mac");
 	TCase *tests = harness_case(suite, "mac");
 
-	tcase_add_test(tests, dominance_is_that_of_the_manual);
 	tcase_add_loop_test(tests, each_entry_is_decided_as_one_policy_is_written, 0, 4);
 	tcase_add_loop_test(tests, each_entry_is_decided_as_both_policies_are_written, 0, 2);
-	tcase_add_test(tests, what_may_not_be_observed_is_not_listed);
-	tcase_add_test(tests, of_two_answers_the_graver_one_counts);
 	return suite;
 }
