@@ -7,7 +7,7 @@
  *
  * Conventions, true of every function here unless it says otherwise:
  *  - Results are 0 (or a count) on success and a negative errno on failure; out-parameters come
- * last and are untouched on failure.
+ *    last and are untouched on failure.
  *  - One thread at a time: there are no locks, the caller is the only reader and writer.
  *  - A function that changes anything must be called between shmfs_begin() and shmfs_commit() or
  *    shmfs_rollback(). A failed function may leave half of its change behind: after any negative
@@ -18,11 +18,11 @@
  *    resize it or give it attributes: as if that had come after its end.
  *  - Sizes, offsets and lengths are bytes. Names are NUL-terminated byte strings.
  *  - The memory of arguments belongs to the caller and is not kept.
- *  - cred is who asks. What the policies (shmfs_mac.h) deny him is -EACCES, whatever the function.
+ *  - cred is who asks. What the policies (shmfs_mac.h) deny is -EACCES, whatever the function.
  *    NULL stands for the namespace itself, to whom nothing is denied, but not where a uid is
- * needed: in what makes nodes, writes, or sets attributes.
+ *    needed: in what makes nodes, writes, or sets attributes.
  *  - Permission bits are the caller's business (the kernel checks them), but for shmfs_create() of
- * a name that exists, and where FreeBSD's rules ask the object.
+ *    a name that exists, and where FreeBSD's rules ask the object.
  */
 #ifndef SHMFS_H
 #define SHMFS_H
@@ -43,7 +43,8 @@
 #define SHMFS_NAME_MAX_FREEBSD 1022
 #define SHMFS_TARGET_MAX 4095
 
-/* Objects are made of pages of this size; charges count whole pages. */
+/* Objects and the arena are made of pages of this size, charges count whole ones, and no namespace
+ * is opened where the system has others. */
 #define SHMFS_PAGE_SIZE 4096
 
 struct shmfs;
@@ -73,9 +74,9 @@ struct shmfs_config {
 	/* Patterns of fnmatch(3), separated by colons: objects created under a matching name grow
 	 * when they are written past their end. NULL or "" = none. */
 	const char *grow_patterns;
-	/* Memory of so many bytes or more is freed in pieces; see shmfs_reclaim(). 0 = all of it at
-	 * once. */
-	uint64_t reclaim_least;
+	/* Memory of so many bytes or more is freed later; see shmfs_free_step(). 0 = all of it
+	 * at once. */
+	uint64_t deferred_free_min;
 	/* The same for objects whose names go when nobody holds them; see shmfs_expire(). */
 	const char *lifetime_patterns;
 	/* Seconds for which a new object is safe from that, unless it was opened twice before. */
@@ -104,7 +105,7 @@ struct shmfs_config {
 #endif
 #define SHMFS_ARENA_SIZE (UINT64_C(64) << 30)
 
-/* Who asks: the caller's file system uid and gid, the mask for modes of what he makes, and the
+/* Who asks: the caller's file system uid and gid, the mask for modes of what it makes, and the
  * process that waits for the answer and can be asked for its other groups (0: none). */
 struct shmfs_cred {
 	uid_t uid;
@@ -172,7 +173,8 @@ struct shmfs_opened {
  * Makes an empty namespace in a new arena. The caller ends it with shmfs_close().
  * -ENOMEM, -EMFILE, -ENFILE: the arena cannot be made; -EEXIST: its address is taken;
  * -EINVAL: the arena is too small, or the root's mode, the patterns or the subjects are malformed;
- * errors of shmfs_set_subjects().
+ * -EOPNOTSUPP: the pages of this system have not SHMFS_PAGE_SIZE bytes; errors of
+ * shmfs_set_subjects().
  */
 int shmfs_open_new(const struct shmfs_config *config, struct shmfs **out);
 
@@ -180,7 +182,7 @@ int shmfs_open_new(const struct shmfs_config *config, struct shmfs **out);
  * Takes up the namespace that another struct shmfs left in the arena behind arena_fd, which is
  * already mapped at its address or gets mapped there. An unfinished transaction is rolled back, an
  * interrupted commit completed. Takes over arena_fd on success.
- * -EPROTO: not an arena of this layout; -ENOMEM, -EEXIST as above.
+ * -EPROTO: not an arena of this layout; -ENOMEM, -EEXIST, -EOPNOTSUPP as above.
  */
 int shmfs_open_again(int arena_fd, const struct shmfs_os *os, struct shmfs **out);
 
@@ -258,8 +260,8 @@ void shmfs_forget(struct shmfs *fs, uint64_t id, uint64_t count);
 /*
  * Opens the object called name, and makes it if it does not exist: one atomic step. flags are those
  * of open(2): O_ACCMODE, O_EXCL and O_TRUNC count. With O_EXCL -EEXIST. An existing node that is
- * not an object: -EISDIR, -ELOOP or -ENXIO; one that the caller may not open so: -EACCES.
- * -ENFILE: no descriptor is left.
+ * not an object: -EISDIR, -ELOOP or -ENXIO; one that the caller may not open so: -EACCES; the other
+ * errors of shmfs_open(). -ENFILE: no descriptor is left.
  */
 int shmfs_create(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t dir, const char *name,
     mode_t mode, int flags, struct shmfs_attr *out, struct shmfs_opened *opened);
@@ -267,6 +269,7 @@ int shmfs_create(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t dir, 
 /*
  * Makes an object without a name in a directory's care and opens it: open(2) with O_TMPFILE, and
  * SHM_ANON of shm_open(2) on FreeBSD. shmfs_link() can name it once, unless flags has O_EXCL.
+ * The errors of shmfs_open().
  */
 int shmfs_tmpfile(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t dir, mode_t mode,
     int flags, struct shmfs_attr *out, struct shmfs_opened *opened);
@@ -326,6 +329,8 @@ int shmfs_readdir(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t dir,
     int (*visit)(void *arg, const struct shmfs_entry *entry), void *arg);
 
 /* --- attributes ------------------------------------------------------------------------------- */
+
+/* -ESTALE and -EACCES, and nothing else: what the system does not tell of the memory is 0. */
 int shmfs_getattr(
     struct shmfs *fs, const struct shmfs_cred *cred, uint64_t id, struct shmfs_attr *out);
 
@@ -339,25 +344,26 @@ int shmfs_getattr(
 int shmfs_setattr(
     struct shmfs *fs, uint64_t id, const struct shmfs_change *change, struct shmfs_attr *out);
 
-/* --- extended attributes
- * ---------------------------------------------------------------------------- */
+/* --- extended attributes ---------------------------------------------------------------------- */
 /*
  * user.*, trusted.* and security.* are stored, and so are POSIX ACLs (system.posix_acl_access and
- * system.posix_acl_default), which agree with the mode and are inherited. Three are not stored:
+ * system.posix_acl_default), which agree with the mode and are inherited. Four are not stored:
  * user.shmfs.seals is the list of an object's seals, to which setting it adds; user.shmfs.grow is 1
  * for an object that a write past its end extends, and 0 for one that keeps its size;
  * user.shmfs.lifetime, which only the owner and root set, is "holders" for one that
  * shmfs_expire() may remove, and "names" for others;
  * user.shmfs.label is a node's label, where there are policies, and is never set.
  *
- * Common errors: -EOPNOTSUPP a name of another kind, or for another kind of node; -ERANGE a name of
- * more than 255 bytes, or a result that is larger than size; -ENODATA there is no such attribute.
+ * Common errors: -EOPNOTSUPP a name of another kind, or for another kind of node; -EINVAL a name
+ * that is no more than "user.", "trusted." or "security."; -ERANGE a name of more than 255 bytes,
+ * or a result that is larger than size; -ENODATA there is no such attribute.
  */
 
 /*
  * Flags as for setxattr(2): XATTR_CREATE -EEXIST, XATTR_REPLACE -ENODATA. -E2BIG: more than 64 KiB;
  * -ENOSPC: more than 128 KiB or 256 attributes for one node, or the limit on bytes, to which the
- * attributes of a node count in whole pages; -EINVAL: a malformed list; -EACCES: a default list of
+ * attributes of a node count in whole pages; -EDQUOT: that of the user (ENOSPC with FreeBSD's
+ * rules); -EINVAL: a malformed list or value, or unknown flags; -EACCES: a default list of
  * no directory; -EPERM: user.shmfs.* that cannot be set, or a sealed object; -EBUSY: the seal
  * "write" while the object is open for writing or mapped writable; -ENOMEM.
  */
@@ -374,16 +380,19 @@ ssize_t shmfs_listxattr(
 int shmfs_removexattr(
     struct shmfs *fs, const struct shmfs_cred *cred, uint64_t id, const char *name);
 
-/* --- open objects ------------------------------------------------------------------------------
- */
+/* --- open objects ----------------------------------------------------------------------------- */
 
 /*
- * Opens an object by id; flags as for shmfs_create(). -EPERM: for writing, and sealed; -EISDIR,
- * -ELOOP, -ENXIO: not an object; -ENFILE: no descriptor is left; -ENOMEM.
+ * Opens an object by id; flags as those of shmfs_create(). -EPERM: for writing, and sealed, or
+ * O_TRUNC, and sealed against shrinking; -EBUSY: O_TRUNC, and pinned; -EISDIR, -ELOOP, -ENXIO: not
+ * an object; -EINVAL: FreeBSD's rules, and not for reading, or with flags that shm_open(2) does not
+ * have; -ENFILE: no descriptor is left; -ENOMEM. With backing ids, any error of making one.
  */
 int shmfs_open(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t id, int flags,
     struct shmfs_opened *opened);
 
+/* Ends an opening, and its object where that was the last that knew it. Cannot fail: an unknown
+ * handle is none. */
 void shmfs_release(struct shmfs *fs, uint64_t handle);
 
 /* Whether a handle is one of this node. */
@@ -407,6 +416,7 @@ enum shmfs_right {
 /* Through which openings the kernel reads by itself, so that nobody is asked. */
 enum shmfs_native { SHMFS_NATIVE_NONE, SHMFS_NATIVE_READERS, SHMFS_NATIVE_ALL };
 
+/* Those that are left. -EBADF. */
 int shmfs_rights(const struct shmfs *fs, uint64_t handle, unsigned *out);
 
 /* -EINVAL: an unknown right; -EOPNOTSUPP: one whose use is not seen here, mapping among them. */
@@ -420,16 +430,16 @@ struct shmfs_range {
 
 /*
  * Copies between two open objects, as shmfs_read() into buffer, which has room for size bytes, and
- * shmfs_write() from it would; with the errors of both. 0 at the source's end. -EINVAL: ranges of
- * one object that overlap.
+ * shmfs_write() from it would; with the errors of shmfs_read() and shmfs_write(). 0 at the source's
+ * end. -EINVAL: ranges of one object that overlap.
  */
 ssize_t shmfs_copy(struct shmfs *fs, const struct shmfs_cred *cred, const struct shmfs_range *from,
     const struct shmfs_range *to, void *buffer, size_t size);
 
 /*
  * Reads at most size bytes at offset, but never past the end: returns the count, 0 at the end.
- * -EBADF: not open for reading; -EINVAL: offset over 2^63-1. Any error of pread(2) on the object's
- * memory.
+ * -EBADF: not open for reading; -EPERM: that right was given up; -EINVAL: offset over 2^63-1;
+ * -EACCES where the policies revoke. Any error of pread(2) on the object's memory.
  */
 ssize_t shmfs_read(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t handle, void *buffer,
     size_t size, uint64_t offset);
@@ -454,18 +464,21 @@ struct shmfs_read_request {
  * the object's of a range with a hole, which would become memory.
  *
  * Only a system call may look at the data, and all of its pages are there to be looked at: one that
- * has to wait for a page could fail halfway when this process is killed.
+ * has to wait for a page could fail halfway when this process is killed. The errors of
+ * shmfs_read().
  */
 ssize_t shmfs_read_mapped(struct shmfs *fs, const struct shmfs_cred *cred,
     const struct shmfs_read_request *what, const void **out);
 
 /*
  * Writes at most size bytes at offset. An object keeps its size: a write across the end stores and
- * returns what fits; where nothing fits, -EFBIG (a count of 0 would make stdio spin for ever).
- * Objects that grow are extended and charged first: -ENOSPC, -ENFILE, and -EFBIG past 2^63-1.
+ * returns what fits; where nothing fits, -EFBIG (a count of 0 would make stdio spin for ever), or
+ * with FreeBSD's rules 0. Objects that grow are extended and charged first: -ENOSPC the limit on
+ * bytes, -EDQUOT that of the user (both ENOMEM with FreeBSD's rules), -ENFILE, -ENOMEM, and -EFBIG
+ * past 2^63-1. -EPERM: that right was given up, or sealed against writing or against growing.
  * A write by anybody but root takes the set-user-id bit away, and the set-group-id bit where the
  * group may execute; one by anybody the capabilities (security.capability). -EBADF: not open for
- * writing.
+ * writing; -EACCES where the policies revoke. Any error of pwrite(2) on the object's memory.
  */
 ssize_t shmfs_write(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t handle,
     const void *buffer, size_t size, uint64_t offset);
@@ -477,23 +490,25 @@ struct shmfs_memory {
 };
 
 /*
- * shmfs_read() and shmfs_write() without moving the bytes, which the caller does himself while the
+ * shmfs_read() and shmfs_write() without moving the bytes, which the caller does while the
  * handle stays open: at the same offset of memory's descriptor, size bytes. 0: so it can be; 1:
  * there is nothing to move, or to write there would extend the object, and the result is to be had
- * from shmfs_read() or shmfs_write(). The errors of these.
+ * from shmfs_read() or shmfs_write(). The errors of shmfs_read() and shmfs_write().
  */
 int shmfs_read_begin(struct shmfs *fs, const struct shmfs_cred *cred,
     const struct shmfs_read_request *what, struct shmfs_memory *out);
 int shmfs_write_begin(struct shmfs *fs, const struct shmfs_cred *cred, const struct shmfs_range *to,
     size_t size, struct shmfs_memory *out);
 
-/* count bytes were written after shmfs_write_begin(). Returns count. */
+/* count bytes were written after shmfs_write_begin(). Returns count. -EBADF: not open for writing.
+ */
 ssize_t shmfs_write_end(
     struct shmfs *fs, const struct shmfs_cred *cred, uint64_t handle, size_t count);
 
 /*
  * Stores pages that the kernel cached for mappings: never extends, drops what lies past the end,
- * changes no time, and counts all of it as written, since nobody is there to take an error.
+ * changes no time, and counts all of it as written, since nobody is there to take an error. -EBADF:
+ * not open for writing. Any error of pwrite(2) on the object's memory.
  */
 ssize_t shmfs_write_back(
     struct shmfs *fs, uint64_t handle, const void *buffer, size_t size, uint64_t offset);
@@ -504,20 +519,24 @@ ssize_t shmfs_write_back(
  * below the size is charged already and nothing can be kept beyond it. FALLOC_FL_PUNCH_HOLE with
  * KEEP_SIZE and FALLOC_FL_ZERO_RANGE with or without work to the byte. Other modes: -EOPNOTSUPP.
  * By anybody but root it takes set-id bits away, as a write does.
- * -EINVAL: length 0; -EFBIG: end over 2^63-1; -ENOSPC; -ENFILE; -EBADF: not open for writing.
+ * -EINVAL: length 0; -EFBIG: end over 2^63-1; -ENOSPC the limit on bytes, -EDQUOT that of the user
+ * (ENOSPC with FreeBSD's rules); -EPERM: a right that it needs was given up, or sealed against
+ * growing or, for holes and zeros, writing; -ENFILE; -ENOMEM; -EBADF: not open for writing. Any
+ * error of fallocate(2) on the object's memory.
  */
 int shmfs_fallocate(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t handle, int mode,
     uint64_t offset, uint64_t length);
 
-/* lseek(2) with SEEK_DATA or SEEK_HOLE (others: -EINVAL); -ENXIO as there. */
+/* lseek(2) with SEEK_DATA or SEEK_HOLE (others: -EINVAL); -ENXIO as there; -EACCES where the
+ * policies revoke. Any error of lseek(2) on the object's memory. */
 int shmfs_lseek(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t handle, uint64_t offset,
     int whence, uint64_t *out);
 
 /* What tools are told and may do: objects, places, limits, pins, removal. */
 #include "shmfs_tools.h"
 
-/* --- the outside world --------------------------------------------------------------------------
- */
+/* --- the outside world ------------------------------------------------------------------------ */
+
 /*
  * Every system call that an operation makes, so that tests can fail any of them. Each is handed
  * arg, and returns 0, a count or a descriptor, or a negative errno.
@@ -538,20 +557,21 @@ struct shmfs_os {
 	const void *(*view)(
 	    void *arg, struct shmfs_map_cache *kept, int fd, uint64_t offset, size_t size);
 	int (*seek)(void *arg, int fd, uint64_t offset, int whence, uint64_t *out);
-	/* Has whoever works at the piece of shmfs_reclaim_begin() end that, and waits for it.
+	/* Has whoever works at the range of shmfs_free_begin() end that, and waits for it.
 	 * Returns how far it is freed: every page before that offset. */
-	uint64_t (*settle)(void *arg);
+	uint64_t (*quiesce)(void *arg);
 	int (*blocks)(void *arg, int fd, uint64_t *out); /* in use, of 512 bytes */
 	/* Forbids every later change of fd's data; -EBUSY while it is mapped writable. */
 	int (*seal_write)(void *arg, int fd);
 	/* Opens fd's memory once more, so that this opening counts for unused, and makes sure that
-	 * nobody but the system's owner can do the same with what he is handed. */
+	 * nobody but the system's owner can do the same with what was handed out. */
 	int (*reopen)(void *arg, int fd, bool writes);
 	/* Whether nobody else has fd's memory open or mapped; false where that cannot be told. */
 	bool (*unused)(void *arg, int fd);
 	/* Whether a process has gid among its supplementary groups; false where that cannot be
 	 * told. Asked only where the answer decides: no request of the usual ones. */
 	bool (*in_group)(void *arg, pid_t pid, gid_t gid);
+	size_t (*page_size)(void *arg);
 	void (*now)(void *arg, struct timespec *out);
 	int (*random)(void *arg, void *buffer, size_t size);
 	/* Tells the kernel that fd serves an inode's mappings: an id above 0. Not called without

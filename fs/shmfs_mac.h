@@ -2,8 +2,8 @@
 /*
  * The part of the door (shmfs.h) that is about policies: who may learn from whom.
  *
- * After FreeBSD's mac(9), mac_biba(4) and mac_mls(4). A subject is whoever asks; his label comes
- * from a table, by his uid, else by his primary group, else it is the default. A node has the label
+ * After FreeBSD's mac(9), mac_biba(4) and mac_mls(4). A subject is whoever asks; its label comes
+ * from a table, by its uid, else by its primary group, else it is the default. A node has the label
  * of whoever made it, for ever; the root directory is equal to everybody. Each policy has one
  * element of a label, and asks whether one dominates another:
  *

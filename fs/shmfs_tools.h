@@ -23,7 +23,7 @@ struct shmfs_usage {
 /* Limits and use of all users together. */
 void shmfs_usage(const struct shmfs *fs, struct shmfs_usage *out);
 
-/* Limits and use as one user has them: what he could still get is what the smaller of his own
+/* Limits and use as one user has them: what they could still get is what the smaller of their own
  * limits and those of all leave. Members that are not about one user are 0. */
 void shmfs_user_usage(const struct shmfs *fs, uid_t uid, struct shmfs_usage *out);
 
@@ -55,33 +55,33 @@ unsigned shmfs_verify(
     const struct shmfs *fs, void (*complain)(void *arg, const char *line), void *arg);
 
 /*
- * Memory that is to be freed. With shmfs_config.reclaim_least, nobody who asks for a large object's
- * end, shrink or hole waits until the memory is free. Until a shrink or a hole is done,
- * shmfs_is_reclaiming() is true of the object, and who asked for it must not be answered: he would
+ * Memory that is to be freed. With shmfs_config.deferred_free_min, nobody who asks for a large
+ * object's end, shrink or hole waits until the memory is free. Until a shrink or a hole is done,
+ * shmfs_is_freeing() is true of the object, and who asked for it must not be answered: they would
  * still find the pages.
  *
- * It is freed by shmfs_reclaim(), a piece of so many pages a call (a tenth of a microsecond each,
+ * It is freed by shmfs_free_step(), so many pages a call (a tenth of a microsecond each,
  * about): true while there is more. Or by somebody else, who has the range that
- * shmfs_reclaim_begin() gives, while the namespace goes on: false when there is nothing left.
- * shmfs_reclaim_end() tells how far that came; it may come late, after the namespace itself has
- * ended the work (shmfs_os.settle), and tells nothing then. There is one such range at a time. Not
+ * shmfs_free_begin() gives, while the namespace goes on: false when there is nothing left.
+ * shmfs_free_end() tells how far that came; it may come late, after the namespace itself has
+ * ended the work (shmfs_os.quiesce), and tells nothing then. There is one such range at a time. Not
  * within a transaction.
  *
- * shmfs_piece_free() frees the next pages of a range, at most so many, and moves its begin behind
+ * shmfs_free_pages() frees the next pages of a range, at most so many, and moves its begin behind
  * them: false when there are none left, which is also where the system refuses to free one. It
  * touches the memory alone, so any thread may call it.
  */
-struct shmfs_piece {
+struct shmfs_free_range {
 	int fd;
 	uint64_t begin, end;
 };
 
-bool shmfs_has_to_reclaim(const struct shmfs *fs);
-bool shmfs_reclaim(struct shmfs *fs, uint64_t pages);
-bool shmfs_reclaim_begin(struct shmfs *fs, struct shmfs_piece *out);
-void shmfs_reclaim_end(struct shmfs *fs, uint64_t freed_to);
-bool shmfs_piece_free(const struct shmfs_os *os, struct shmfs_piece *piece, uint64_t pages);
-bool shmfs_is_reclaiming(const struct shmfs *fs, uint64_t id);
+bool shmfs_free_pending(const struct shmfs *fs);
+bool shmfs_free_step(struct shmfs *fs, uint64_t pages);
+bool shmfs_free_begin(struct shmfs *fs, struct shmfs_free_range *out);
+void shmfs_free_end(struct shmfs *fs, uint64_t freed_to);
+bool shmfs_free_pages(const struct shmfs_os *os, struct shmfs_free_range *range, uint64_t pages);
+bool shmfs_is_freeing(const struct shmfs *fs, uint64_t id);
 
 /* Longest path below the root that is told, in bytes with its NUL. */
 #define SHMFS_PATH_MAX 4096
@@ -117,7 +117,7 @@ int shmfs_path(
 
 /*
  * The node that is there: path has one slash between two names and none around them. -EACCES as
- * above; -ELOOP: a symbolic link on the way; the errors of names.
+ * above; -ELOOP: a symbolic link on the way; -EINVAL: no such path; the errors of shmfs_lookup().
  */
 int shmfs_find(
     const struct shmfs *fs, const struct shmfs_subject *by, const char *path, uint64_t *id);
@@ -128,7 +128,7 @@ int shmfs_access(const struct shmfs *fs, const struct shmfs_subject *by, uint64_
 
 enum shmfs_scope {
 	SHMFS_SCOPE_MOUNT, /* all users together */
-	SHMFS_SCOPE_USERS, /* each user but root, unless he is an exception */
+	SHMFS_SCOPE_USERS, /* each user but root, unless it is an exception */
 	SHMFS_SCOPE_USER,  /* one user, who is an exception */
 };
 
@@ -142,7 +142,7 @@ struct shmfs_limits {
 /*
  * Sets limits, which count from the next charge on: what is in use already stays, whatever it comes
  * to. uid is that of SHMFS_SCOPE_USER; there, NULL ends the exception. -EINVAL: root, who has no
- * limit of his own, or more than 2^63-1 bytes; -ENOENT: no exception to end; -ENOSPC: too many of
+ * limit of its own, or more than 2^63-1 bytes; -ENOENT: no exception to end; -ENOSPC: too many of
  * them; -ENOMEM.
  */
 int shmfs_set_limits(
@@ -155,8 +155,8 @@ int shmfs_get_limits(
 /* A user who is charged for something, or is an exception. */
 struct shmfs_user {
 	uid_t uid;
-	uint64_t bytes, nodes;	    /* that he is charged */
-	struct shmfs_limits limits; /* that count for him */
+	uint64_t bytes, nodes;	    /* that are charged */
+	struct shmfs_limits limits; /* that count for this user */
 	bool exception;
 };
 
@@ -209,7 +209,7 @@ struct shmfs_removal {
 int shmfs_reap(struct shmfs *fs, uint64_t id, struct shmfs_removal *out);
 
 /* Whether there are objects for shmfs_expire() to look at. */
-bool shmfs_is_watching(const struct shmfs *fs);
+bool shmfs_has_expiring(const struct shmfs *fs);
 
 /*
  * Looks at `most` objects, from *from on, for one whose life is over: by user.shmfs.lifetime, when

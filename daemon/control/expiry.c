@@ -6,7 +6,7 @@
 
 #include "common/log.h"
 #include "common/printable.h"
-#include "fs/step.h"
+#include "fs/failpoint.h"
 
 /* Objects looked at and removed in a row: each look is three system calls, a removal some more. */
 #define LOOKS 64
@@ -40,7 +40,7 @@ unsigned expiry_run(struct expiry *expiry)
 		rc = shmfs_expire(expiry->fs, &expiry->from, LOOKS, &removal);
 		if (rc > 0 && removal.name[0] != '\0') {
 			expiry->removed(expiry->arg, &removal);
-			step("removal half done");
+			failpoint("removal half done");
 		}
 		shmfs_commit(expiry->fs);
 		if (rc == 0)
@@ -50,5 +50,5 @@ unsigned expiry_run(struct expiry *expiry)
 	}
 	if (expiry->from != 0)
 		return PAUSE_MS;
-	return shmfs_is_watching(expiry->fs) ? ROUND_MS : 0;
+	return shmfs_has_expiring(expiry->fs) ? ROUND_MS : 0;
 }

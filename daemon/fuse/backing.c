@@ -5,20 +5,20 @@
 #include <errno.h>
 #include <limits.h>
 
-#include "fs/step.h"
+#include "fs/failpoint.h"
 
 int backing_open(struct channel *channel, int fd)
 {
 	struct exchange *exchange = channel->exchange;
 	int id = tier_backing_open(channel->fd, fd);
 
-	step("backing id given");
+	failpoint("backing id given");
 	if (id <= 0)
 		return id < 0 ? id : -EIO;
 	if (id < exchange->last_backing)
 		exchange->backings_wrapped = true;
 	exchange->last_backing = id;
-	step("backing id in the exchange");
+	failpoint("backing id in the exchange");
 	return id;
 }
 

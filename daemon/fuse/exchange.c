@@ -8,7 +8,7 @@
 #include <sys/mman.h>
 
 #include "common/log.h"
-#include "fs/step.h"
+#include "fs/failpoint.h"
 
 /* Since Linux 5.14. */
 #ifndef MADV_POPULATE_WRITE
@@ -49,14 +49,14 @@ static void empty(struct exchange *exchange, uint32_t slot)
 void exchange_clear(struct exchange *exchange, uint32_t slot)
 {
 	empty(exchange, slot);
-	step("request cleared");
+	failpoint("request cleared");
 }
 
 void exchange_clear_all(struct exchange *exchange)
 {
 	for (uint32_t slot = 0; slot < exchange->used; slot++)
 		empty(exchange, slot);
-	step("request cleared");
+	failpoint("request cleared");
 }
 
 void exchange_move(struct exchange *exchange, uint32_t slot)
@@ -66,5 +66,5 @@ void exchange_move(struct exchange *exchange, uint32_t slot)
 	empty(exchange, slot);
 	exchange->current = slot;
 	atomic_signal_fence(memory_order_seq_cst);
-	step("another slot");
+	failpoint("another slot");
 }

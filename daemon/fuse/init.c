@@ -8,7 +8,7 @@
 #include <sys/uio.h>
 
 #include "abi.h"
-#include "fs/step.h"
+#include "fs/failpoint.h"
 
 /* One with a later major version only learns ours by it and greets again. */
 void init_note(struct channel *channel, const struct fuse_in_header *header)
@@ -34,7 +34,7 @@ static uint64_t extended_flags(const struct channel *channel)
 	if (!(offered & ABI_INIT_EXT))
 		return 0;
 	return ABI_INIT_EXT | tier_init_flags(channel->choice, offered) |
-	       (steps_hide_resend() ? 0 : ABI_INIT_HAS_RESEND & offered);
+	       (failpoints_hide_resend() ? 0 : ABI_INIT_HAS_RESEND & offered);
 }
 
 /* What is not set here is libfuse's. */

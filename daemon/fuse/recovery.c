@@ -9,7 +9,7 @@
 #include "backing.h"
 #include "channel.h"
 #include "common/log.h"
-#include "fs/step.h"
+#include "fs/failpoint.h"
 #include "init.h"
 #include "request.h"
 #include "serve.h"
@@ -84,7 +84,7 @@ static int finish(struct channel *channel)
 	if (rc == 0)
 		rc = finish_request(channel);
 	channel->exchange->reply_size = 0;
-	step("request finished");
+	failpoint("request finished");
 	exchange_clear_all(channel->exchange);
 	return rc < 0 ? rc : 0;
 }
@@ -111,11 +111,11 @@ int recovery_run(struct channel *channel)
 	int rc;
 
 	shmfs_recover(channel->fs);
-	step("transaction ended");
+	failpoint("transaction ended");
 	backing_close_stray(channel);
 	rc = finish(channel);
 	if (rc == 0 && init_can_resend(channel))
 		rc = ask_again(channel);
-	step("asked again");
+	failpoint("asked again");
 	return rc;
 }

@@ -10,7 +10,7 @@
 
 #include "abi.h"
 #include "common/probe.h"
-#include "fs/step.h"
+#include "fs/failpoint.h"
 #include "init.h"
 
 /* --- begin ------------------------------------------------------------------------------------ */
@@ -98,7 +98,7 @@ static void store_reply(struct channel *channel, const struct iovec *iov, int co
 	}
 	exchange->reply_number = header->unique;
 	exchange->reply_size = size;
-	step("reply stored");
+	failpoint("reply stored");
 	shmfs_set_mark(channel->fs, (struct shmfs_mark){.request = header->unique});
 }
 
@@ -139,7 +139,7 @@ static ssize_t send_reply(struct channel *channel, struct iovec *iov, int count)
 		store_reply(channel, iov, count);
 	commit(channel, header->unique);
 	sent = writev(channel->fd, iov, count);
-	step("replied");
+	failpoint("replied");
 	PROBE3(reply, header->unique, header->error, sent);
 	channel->exchange->reply_size = 0;
 	return sent;
@@ -222,7 +222,7 @@ void request_checkpoint(struct request *request, uint64_t progress)
 
 	shmfs_set_mark(fs, (struct shmfs_mark){.request = request->unique, .progress = progress});
 	shmfs_commit(fs);
-	step("checkpoint");
+	failpoint("checkpoint");
 	shmfs_begin(fs);
 }
 

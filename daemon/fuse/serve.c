@@ -10,7 +10,7 @@
 
 #include "abi.h"
 #include "common/log.h"
-#include "fs/step.h"
+#include "fs/failpoint.h"
 #include "init.h"
 #include "request.h"
 #include "shape.h"
@@ -93,7 +93,7 @@ int channel_serve(struct channel *channel)
 		return 1;
 	if (length < 0)
 		return (int)length;
-	step("request received");
+	failpoint("request received");
 	request[length] = '\0';
 	channel->client = 0;
 	if (shape_check(request, (size_t)length) == 0)

@@ -15,8 +15,8 @@ static void free_now(struct request *request, uint64_t id)
 	struct shmfs *fs = fs_of(request);
 
 	request_suspend(request);
-	while (shmfs_is_reclaiming(fs, id))
-		(void)shmfs_reclaim(fs, PAGES);
+	while (shmfs_is_freeing(fs, id))
+		(void)shmfs_free_step(fs, PAGES);
 	request_resume(request);
 }
 
@@ -24,7 +24,7 @@ bool deferred_take(struct request *request, uint64_t id, enum deferred_reply rep
 {
 	struct deferred_list *deferred = &request->channel->ops->deferred;
 
-	if (!shmfs_is_reclaiming(fs_of(request), id))
+	if (!shmfs_is_freeing(fs_of(request), id))
 		return false;
 	if (!request_defer(request)) {
 		free_now(request, id);
@@ -58,7 +58,7 @@ void deferred_answer(struct channel *channel)
 	for (unsigned i = 0; i < deferred->count; i++) {
 		struct deferred one = deferred->list[i];
 
-		if (shmfs_is_reclaiming(channel->fs, one.id))
+		if (shmfs_is_freeing(channel->fs, one.id))
 			deferred->list[left++] = one;
 		else
 			answer(&one);

@@ -13,7 +13,7 @@
 
 /*
  * Takes over a request about a node that has just been changed, if that is not done
- * (shmfs_is_reclaiming). False: it is to be answered now; where no more requests can wait, it is
+ * (shmfs_is_freeing). False: it is to be answered now; where no more requests can wait, it is
  * done then.
  */
 bool deferred_take(struct request *request, uint64_t id, enum deferred_reply reply);

@@ -20,11 +20,11 @@ static void close_backing(void *arg, int backing)
 	backing_close(&server->channel, backing);
 }
 
-static uint64_t settle(void *arg)
+static uint64_t quiesce(void *arg)
 {
 	const struct server *server = arg;
 
-	return free_worker_settle(server->free_worker);
+	return free_worker_quiesce(server->free_worker);
 }
 
 void server_init(struct server *server, const struct options *options, struct handover *handover)
@@ -42,7 +42,7 @@ void server_init(struct server *server, const struct options *options, struct ha
 		.choice = options->io},
 	};
 	server->os.arg = server;
-	server->os.settle = settle;
+	server->os.quiesce = quiesce;
 	server->os.backing_open = open_backing;
 	server->os.backing_close = close_backing;
 }

@@ -18,9 +18,9 @@
 struct free_worker {
 	struct server *server;
 	struct worker *worker;
-	bool started;		  /* and not done */
-	bool stopped;		  /* nothing begins any more */
-	struct shmfs_piece piece; /* the worker's, while it works */
+	bool started;		       /* and not done */
+	bool stopped;		       /* nothing begins any more */
+	struct shmfs_free_range range; /* the worker's, while it works */
 
 	pthread_mutex_t lock; /* of what follows */
 	pthread_cond_t ended;
@@ -32,12 +32,12 @@ struct free_worker {
 
 static bool may_go_on(struct free_worker *self)
 {
-	const struct shmfs_piece *piece = &self->piece;
+	const struct shmfs_free_range *range = &self->range;
 	bool may;
 
 	pthread_mutex_lock(&self->lock);
-	self->freed_to = piece->begin;
-	may = piece->begin < piece->end && !self->hurry;
+	self->freed_to = range->begin;
+	may = range->begin < range->end && !self->hurry;
 	if (!may) {
 		self->working = false;
 		pthread_cond_signal(&self->ended);
@@ -49,10 +49,10 @@ static bool may_go_on(struct free_worker *self)
 static void run(void *arg)
 {
 	struct free_worker *self = arg;
-	struct shmfs_piece *piece = &self->piece;
+	struct shmfs_free_range *range = &self->range;
 
 	while (may_go_on(self)) {
-		(void)shmfs_piece_free(&self->server->os, piece, PAGES);
+		(void)shmfs_free_pages(&self->server->os, range, PAGES);
 		/* Who has woken up here meanwhile need not wait for the next tick. */
 		sched_yield();
 	}
@@ -60,7 +60,7 @@ static void run(void *arg)
 
 /* --- the loop --------------------------------------------------------------------------------- */
 
-uint64_t free_worker_settle(struct free_worker *self)
+uint64_t free_worker_quiesce(struct free_worker *self)
 {
 	uint64_t freed_to;
 
@@ -83,14 +83,14 @@ static void done(void *arg)
 	struct free_worker *self = arg;
 
 	self->started = false;
-	shmfs_reclaim_end(self->server->channel.fs, self->freed_to);
+	shmfs_free_end(self->server->channel.fs, self->freed_to);
 	free_worker_go_on(self);
 }
 
 /* Where programs are killed at each step, steps come one after the other. */
 static void begin_work(struct free_worker *self)
 {
-#ifdef SHMFS_STEPS
+#ifdef SHMFS_FAILPOINTS
 	run(self);
 	done(self);
 #else
@@ -104,10 +104,10 @@ void free_worker_go_on(struct free_worker *self)
 
 	if (self->started || self->stopped)
 		return;
-	if (shmfs_reclaim_begin(fs, &self->piece)) {
+	if (shmfs_free_begin(fs, &self->range)) {
 		self->started = self->working = true;
 		self->hurry = false;
-		self->freed_to = self->piece.begin;
+		self->freed_to = self->range.begin;
 	}
 	pacing_rest(self->server->pacing, self->started);
 	deferred_answer(&self->server->channel);

@@ -2,7 +2,7 @@
 /*
  * Large memory is freed by a worker, which takes the kernel a tenth of a microsecond a page, while
  * the loop serves requests. The namespace ends that where it needs the memory itself
- * (shmfs_os.settle).
+ * (shmfs_os, quiesce).
  */
 #ifndef SHMFS_PROCESS_FREE_WORKER_H
 #define SHMFS_PROCESS_FREE_WORKER_H
@@ -21,7 +21,7 @@ void free_worker_go_on(struct free_worker *self);
 
 /* The namespace wants to free memory itself: ends what the worker is at, and waits for that (struct
  * shmfs_os). NULL: nothing is under way. */
-uint64_t free_worker_settle(struct free_worker *self);
+uint64_t free_worker_quiesce(struct free_worker *self);
 
 /* Begins nothing any more. What is left is the next server's. NULL is nothing. */
 void free_worker_stop(struct free_worker *self);

@@ -65,9 +65,9 @@ static void after_requests(struct loop *loop)
 
 	if (uv_is_closing((uv_handle_t *)&loop->expiry_timer))
 		return;
-	if (shmfs_is_watching(channel->fs) && !uv_is_active((uv_handle_t *)&loop->expiry_timer))
+	if (shmfs_has_expiring(channel->fs) && !uv_is_active((uv_handle_t *)&loop->expiry_timer))
 		on_expiry(&loop->expiry_timer);
-	if (shmfs_has_to_reclaim(channel->fs) || deferred_any(channel))
+	if (shmfs_free_pending(channel->fs) || deferred_any(channel))
 		free_worker_go_on(loop->server->free_worker);
 }
 

@@ -12,11 +12,11 @@
 #include "background.h"
 #include "common/log.h"
 #include "control/socket.h"
-#include "fs/step.h"
+#include "fs/failpoint.h"
 #include "fuse/session.h"
 #include "mount.h"
 #include "mountpoint.h"
-#include "options.h"
+#include "options/options.h"
 #include "policy/policy.h"
 #include "supervisor.h"
 #include "upgrade.h"
@@ -202,7 +202,7 @@ int main(int argc, char **argv)
 	struct upgrade_start start;
 	int status;
 
-	steps_begin();
+	failpoints_begin();
 	if (upgrade_read_start(&start) < 0) {
 		log_error("SHMFS_RESUME in the environment is nonsense: unset it");
 		return END_USAGE;

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "common/log.h"
 #include "fuse/session.h"
@@ -18,7 +19,7 @@
 #define NEGOTIATION_MS 10000
 
 /* Freeing as much takes the kernel about as long as a few requests. */
-#define RECLAIM_MIN (1024 * 1024)
+#define DEFERRED_FREE_MIN (1024 * 1024)
 
 /* Raises the number of descriptors as far as the system lets; the number behind the highest. */
 static int raise_descriptors(void)
@@ -139,6 +140,9 @@ static void log_failure(const struct options *options, int rc)
 	if (rc == -ENOSPC)
 		log_error("'%s' has more than %d different labels", options->mac_policy,
 		    SHMFS_LABELS_MAX - 1);
+	else if (rc == -EOPNOTSUPP)
+		log_error("cannot make the arena: this system has pages of %ld bytes, not of %d",
+		    sysconf(_SC_PAGESIZE), SHMFS_PAGE_SIZE);
 	else
 		log_error("cannot make the arena: %s", strerror(-rc));
 }
@@ -164,7 +168,7 @@ int mount_make_namespace(struct server *server, const struct policy *policy)
 	    .root_gid = options->gid,
 	    .grow_patterns = options->grow,
 	    .mac = &mac,
-	    .reclaim_least = RECLAIM_MIN,
+	    .deferred_free_min = DEFERRED_FREE_MIN,
 	    .lifetime_patterns = options->lifetime,
 	    .lifetime_age = options->lifetime_age,
 	    .backing = server->channel.tier == TIER_PASSTHROUGH,

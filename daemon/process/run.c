@@ -10,7 +10,7 @@
 
 #include "common/log.h"
 #include "control/socket.h"
-#include "fs/step.h"
+#include "fs/failpoint.h"
 #include "fuse/recovery.h"
 #include "loop.h"
 #include "mount.h"
@@ -67,7 +67,7 @@ enum server_end server_run(struct server *server)
 		return end_as_orphan(server);
 	exchange_populate(channel->exchange, channel->exchange->current);
 	channel->slot_is_populated[channel->exchange->current] = true;
-	step("server started");
+	failpoint("server started");
 	rc = recovery_run(channel);
 	if (rc == 0)
 		rc = loop_run(server, announce, server, &signal);

@@ -7,7 +7,7 @@
 #include "fuse/channel.h"
 #include "handover.h"
 #include "ops/state.h"
-#include "options.h"
+#include "options/options.h"
 
 struct free_worker;
 struct pacing;

@@ -16,7 +16,7 @@
 #include "common/log.h"
 #include "fs/shmfs.h"
 
-/* What the environment says: "JOURNAL,PREVIOUS", and that it is only a trial. */
+/* What the environment says: "HANDOVER,PREVIOUS", and that it is only a trial. */
 #define RESUME "SHMFS_RESUME"
 #define TRIAL "SHMFS_RESUME_TRIAL"
 

@@ -28,12 +28,12 @@ struct handle *handle_get_writing(const struct shmfs *fs, uint64_t id)
 
 void handle_set_flags(struct shmfs *fs, struct handle *handle, int flags)
 {
-	bool quiet = (flags & O_NOATIME) != 0;
+	bool noatime = (flags & O_NOATIME) != 0;
 
-	if (handle->quiet == quiet)
+	if (handle->noatime == noatime)
 		return;
-	save(fs, &handle->quiet, sizeof handle->quiet);
-	handle->quiet = quiet;
+	save(fs, &handle->noatime, sizeof handle->noatime);
+	handle->noatime = noatime;
 }
 
 int handle_create(struct shmfs *fs, struct node *node, int flags, struct shmfs_opened *out)
@@ -63,7 +63,7 @@ int handle_create(struct shmfs *fs, struct node *node, int flags, struct shmfs_o
 	    .writes = access != O_RDONLY,
 	    .rights = (uint8_t)((access != O_WRONLY ? SHMFS_RIGHT_READ : 0) |
 				(access != O_RDONLY ? WRITER_RIGHTS : 0)),
-	    .quiet = (flags & O_NOATIME) != 0,
+	    .noatime = (flags & O_NOATIME) != 0,
 	};
 	rc = index_insert(fs->arena, &super->handles, handle->id, handle);
 	if (rc < 0)

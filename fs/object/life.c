@@ -36,12 +36,12 @@ void life_drop_unused(struct shmfs *fs, struct node *node)
 			end_charges(fs, node);
 		return;
 	}
-	/* Whoever was handed the memory may have it still; he is asked again (lifetime.h). */
+	/* Whoever was handed the memory may have it still, and that is asked again (expiry.h). */
 	if (is_object(node) && node->object.exported && !object_is_unused(fs, node))
 		return;
 	end_charges(fs, node);
 	if (is_object(node))
-		lifetime_end(fs, node);
+		expiry_end(fs, node);
 	if (S_ISLNK(node->mode))
 		arena_free(fs->arena, node->symlink.target);
 	else if (is_directory(node))

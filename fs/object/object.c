@@ -75,8 +75,8 @@ static void cut_memory(struct shmfs *fs, struct node *node, uint64_t size, bool 
 {
 	uint64_t from = whole_pages(size), to = whole_pages(node->object.size);
 
-	if (can_wait && reclaim_wants(fs, to - from) &&
-	    reclaim_range(fs, node, RECLAIM_SHRINK, from, to) == 0)
+	if (can_wait && deferred_wants(fs, to - from) &&
+	    deferred_add_range(fs, node, FREE_SHRINK, from, to) == 0)
 		return;
 	txn_effect(&fs->arena->txn, TXN_SIZE_ON_COMMIT, node->object.fd, size);
 }
@@ -96,7 +96,7 @@ static int resize(struct shmfs *fs, struct node *node, uint64_t size, bool can_w
 	if (rc < 0)
 		return rc;
 	node_change(fs, node);
-	reclaim_finish(fs, node);
+	deferred_finish(fs, node);
 	if (size > old) {
 		rc = extend_memory(fs, node, size);
 		if (rc < 0)
@@ -147,9 +147,10 @@ bool object_is_unused(const struct shmfs *fs, const struct node *node)
 static void end_memory(struct shmfs *fs, struct node *node)
 {
 	int fd = node->object.fd;
-	uint64_t size = reclaim_forget(fs, node);
+	uint64_t size = deferred_forget(fs, node);
 
-	if (reclaim_wants(fs, size) && fs->os->unused(fs->os->arg, fd) && reclaim_end(fs, fd) == 0)
+	if (deferred_wants(fs, size) && fs->os->unused(fs->os->arg, fd) &&
+	    deferred_add_end(fs, fd) == 0)
 		return;
 	txn_effect(&fs->arena->txn, TXN_CLOSE_ON_COMMIT, fd, 0);
 	descriptor_give_back(fs, fd);
@@ -160,7 +161,7 @@ static void drop_memory(struct shmfs *fs, struct node *node)
 {
 	struct object *object = &node->object;
 
-	vacant_remove(fs, node);
+	idle_memory_remove(fs, node);
 	node_change(fs, node);
 	if (object->backing != 0)
 		txn_effect(&fs->arena->txn, TXN_UNBACK_ON_COMMIT, object->backing, 0);
@@ -179,12 +180,12 @@ static void drop_if_empty(struct shmfs *fs, struct node *node)
 	if (object_is_unused(fs, node))
 		drop_memory(fs, node);
 	else
-		vacant_add(fs, node);
+		idle_memory_add(fs, node);
 }
 
 void object_drop_empty(struct shmfs *fs, struct node *node)
 {
-	struct node *earlier = vacant_take(fs);
+	struct node *earlier = idle_memory_take(fs);
 
 	if (earlier != NULL && earlier != node)
 		drop_if_empty(fs, earlier);

@@ -29,8 +29,8 @@ int object_need_backing(struct shmfs *fs, struct node *node);
 int object_resize(struct shmfs *fs, struct node *node, uint64_t size);
 
 /*
- * The same for whoever asks for a size: POSIX marks the times even where the size stays. If he can
- * wait for it, much memory is freed in pieces (reclaim.h). -EBUSY: it would shrink while it is
+ * The same for whoever asks for a size: POSIX marks the times even where the size stays. If that
+ * can wait, much memory is freed later (deferred_free.h). -EBUSY: it would shrink while it is
  * pinned.
  */
 int object_truncate(struct shmfs *fs, struct node *node, uint64_t size, bool can_wait);
@@ -39,7 +39,7 @@ int object_truncate(struct shmfs *fs, struct node *node, uint64_t size, bool can
  * Gives an empty object's memfd and backing id back, to be called when its last handle went.
  * Objects that were created and not filled, however many, then take no descriptors. Not while it is
  * mapped: such a mapping must see the object when it grows. One for which that was so earlier is
- * asked about again (vacant.h).
+ * asked about again (idle_memory.h).
  */
 void object_drop_empty(struct shmfs *fs, struct node *node);
 

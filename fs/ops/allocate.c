@@ -29,11 +29,11 @@ static int zero(struct shmfs *fs, struct node *node, uint64_t offset, uint64_t l
 	if (offset >= node->object.size)
 		return 0;
 	length = smaller(length, end - offset);
-	/* The first and the last piece hold the partial pages. */
+	/* The first and the last part hold the partial pages. */
 	from = (offset / ZERO_AT_ONCE + 1) * ZERO_AT_ONCE;
 	to = (offset + length) / ZERO_AT_ONCE * ZERO_AT_ONCE;
-	if (from >= to || !reclaim_wants(fs, to - from) ||
-	    reclaim_range(fs, node, RECLAIM_HOLE, from, to) < 0)
+	if (from >= to || !deferred_wants(fs, to - from) ||
+	    deferred_add_range(fs, node, FREE_HOLE, from, to) < 0)
 		return fs->os->punch(fs->os->arg, node->object.fd, offset, length);
 	rc = fs->os->punch(fs->os->arg, node->object.fd, offset, from - offset);
 	if (rc == 0 && to < offset + length)

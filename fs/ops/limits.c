@@ -153,7 +153,7 @@ static inline uint64_t left(uint64_t limit, uint64_t used)
 	return limit > used ? limit - used : 0;
 }
 
-/* One user's view of a limit of all: the smaller limit, and of it as much used as leaves him what
+/* One user's view of a limit of all: the smaller limit, and of it as much used as leaves what
  * both leave. */
 static void narrow(uint64_t *limit, uint64_t *used, uint64_t user_limit, uint64_t user_used)
 {

@@ -46,7 +46,7 @@ static int make_in(struct shmfs *fs, const struct shmfs_cred *cred, const struct
 	else if (is_directory(node))
 		node->directory.next_cookie = COOKIE_FIRST;
 	if (is_object(node) && name_matches(fs->super->lifetime_patterns, name))
-		rc = lifetime_set(fs, node, true);
+		rc = expiry_set(fs, node, true);
 	if (rc == 0)
 		rc = xattrs_inherit(fs, dir, node, cred->umask);
 	if (rc < 0)

@@ -11,7 +11,7 @@
 #include "fs/state/rules.h"
 #include "place.h"
 
-/* The caller learns the node's attributes, so that he can look nothing up that he may not stat. */
+/* The caller learns the node's attributes, so nothing can be looked up that may not be stat. */
 int shmfs_lookup(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t dir, const char *name,
     struct shmfs_attr *out)
 {
@@ -88,7 +88,7 @@ int shmfs_link(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t id, uin
 	return 0;
 }
 
-/* Whether the caller may take this object's name away, where that is the object's to say. */
+/* With FreeBSD's rules, an object's name goes only by whoever may read and write the object. */
 static int may_unname(
     const struct shmfs *fs, const struct shmfs_cred *cred, const struct node *node)
 {

@@ -88,7 +88,7 @@ static int fill(struct shmfs *fs, const struct shmfs_config *config)
 	    .pages = charge_pages_of(config->user_size_limit),
 	    .nodes = config->user_node_limit,
 	};
-	super->reclaim.least = config->reclaim_least;
+	super->deferred.min = config->deferred_free_min;
 	descriptor_init(fs,
 	    config->descriptor_first > 0 ? config->descriptor_first : SHMFS_DESCRIPTOR_FIRST,
 	    config->descriptor_limit);
@@ -106,16 +106,22 @@ static int fill(struct shmfs *fs, const struct shmfs_config *config)
 	return rc;
 }
 
-/* NULL: there is no memory for it. */
-static struct shmfs *new_view(const struct shmfs_os *os)
+/* A view of no namespace yet. */
+static int new_view(const struct shmfs_os *os, struct shmfs **out)
 {
-	struct shmfs *fs = calloc(1, sizeof *fs);
+	struct shmfs *fs;
 
+	if (os == NULL)
+		os = shmfs_os_linux();
+	if (os->page_size(os->arg) != SHMFS_PAGE_SIZE)
+		return -EOPNOTSUPP;
+	fs = calloc(1, sizeof *fs);
 	if (fs == NULL)
-		return NULL;
-	fs->os = os != NULL ? os : shmfs_os_linux();
+		return -ENOMEM;
+	fs->os = os;
 	fs->maps = MAP_CACHE_EMPTY;
-	return fs;
+	*out = fs;
+	return 0;
 }
 
 int shmfs_open_new(const struct shmfs_config *config, struct shmfs **out)
@@ -127,9 +133,9 @@ int shmfs_open_new(const struct shmfs_config *config, struct shmfs **out)
 	if ((config->root_mode & ~(mode_t)07777) || config->descriptor_first < 0 ||
 	    config->descriptor_first > DESCRIPTOR_FIRST_MAX)
 		return -EINVAL;
-	fs = new_view(config->os);
-	if (fs == NULL)
-		return -ENOMEM;
+	rc = new_view(config->os, &fs);
+	if (rc < 0)
+		return rc;
 	rc = arena_create(config->arena_base, size, &fs->arena_fd, &fs->arena);
 	if (rc < 0)
 		goto fail_arena;
@@ -151,11 +157,11 @@ fail_arena:
 
 int shmfs_open_again(int arena_fd, const struct shmfs_os *os, struct shmfs **out)
 {
-	struct shmfs *fs = new_view(os);
-	int rc;
+	struct shmfs *fs;
+	int rc = new_view(os, &fs);
 
-	if (fs == NULL)
-		return -ENOMEM;
+	if (rc < 0)
+		return rc;
 	rc = arena_map(arena_fd, &fs->arena);
 	if (rc < 0) {
 		free(fs);
@@ -164,7 +170,7 @@ int shmfs_open_again(int arena_fd, const struct shmfs_os *os, struct shmfs **out
 	txn_recover(&fs->arena->txn, fs->os, &fs->maps);
 	fs->arena_fd = arena_fd;
 	fs->super = fs->arena->root;
-	/* Whoever made it did not come to the end of his first transaction. */
+	/* Whoever made it did not come to the end of the first transaction. */
 	if (fs->super == NULL) {
 		arena_unmap(fs->arena);
 		free(fs);
@@ -179,7 +185,7 @@ void shmfs_recover(struct shmfs *fs)
 {
 	txn_recover(&fs->arena->txn, fs->os, &fs->maps);
 	shmfs_begin(fs);
-	reclaim_drop_holes(fs);
+	deferred_drop_holes(fs);
 	shmfs_commit(fs);
 }
 
@@ -238,9 +244,9 @@ void shmfs_close(struct shmfs *fs)
 		if (node->object.fd >= 0)
 			map_cache_close(&fs->maps, fs->os, node->object.fd);
 	}
-	for (const struct reclaim *entry = reclaim_at(fs->super->reclaim.list.first); entry != NULL;
-	     entry = reclaim_next_of(entry)) {
-		if (entry->kind == RECLAIM_END)
+	for (const struct deferred_free *entry = deferred_at(fs->super->deferred.list.first);
+	     entry != NULL; entry = deferred_next_of(entry)) {
+		if (entry->kind == FREE_END)
 			map_cache_close(&fs->maps, fs->os, entry->fd);
 	}
 	map_cache_drop(&fs->maps);

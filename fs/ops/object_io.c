@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "fs/failpoint.h"
 #include "fs/mac/mac.h"
 #include "fs/object/handle.h"
 #include "fs/object/node.h"
@@ -15,7 +16,6 @@
 #include "fs/state/charge.h"
 #include "fs/state/deferred_free.h"
 #include "fs/state/rules.h"
-#include "fs/step.h"
 #include "fs/storage/arith.h"
 
 /* relatime: a read is noted if it is the first since a change, or since a day. */
@@ -52,7 +52,7 @@ static ssize_t begin_read(struct shmfs *fs, const struct shmfs_cred *cred, struc
 		return rc;
 	if (offset > OBJECT_SIZE_MAX)
 		return -EINVAL;
-	if (!handle->quiet)
+	if (!handle->noatime)
 		note_read(fs, node);
 	if (offset >= node->object.size)
 		return 0;
@@ -207,7 +207,7 @@ ssize_t shmfs_write(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t id
 		return rules_of(fs)->full_write_is_0 ? 0 : -EFBIG;
 	size = (size_t)smaller(size, node->object.size - offset);
 	count = fs->os->write(fs->os->arg, node->object.fd, buffer, size, offset);
-	step("bytes written");
+	failpoint("bytes written");
 	if (count < 0)
 		return count;
 	/* What the system had no memory for does not count as written, so not as size either. */

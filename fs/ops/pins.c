@@ -40,12 +40,12 @@ int shmfs_pin(
 	*pin = (struct pin){.id = super->next_pin++, .node = node};
 	rc = index_insert(fs->arena, &super->pins, pin->id, pin);
 	if (rc == 0)
-		rc = lifetime_export(fs, node);
+		rc = expiry_export(fs, node);
 	if (rc < 0)
 		return rc;
 	node_change(fs, node);
 	/* Whoever is handed the memory must find its size. */
-	reclaim_finish(fs, node);
+	deferred_finish(fs, node);
 	node->object.pins++;
 	*out = pin->id;
 	return 0;

@@ -104,16 +104,16 @@ static bool expire(struct shmfs *fs, struct node *node, struct shmfs_removal *ou
 	return true;
 }
 
-bool shmfs_is_watching(const struct shmfs *fs)
+bool shmfs_has_expiring(const struct shmfs *fs)
 {
-	return fs->super->watched.count > 0;
+	return fs->super->expiring.count > 0;
 }
 
 int shmfs_expire(struct shmfs *fs, uint64_t *from, unsigned most, struct shmfs_removal *out)
 {
 	struct node *node;
 
-	for (; (node = index_next(&fs->super->watched, from)) != NULL; (*from)++) {
+	for (; (node = index_next(&fs->super->expiring, from)) != NULL; (*from)++) {
 		if (most-- == 0)
 			return 0;
 		if (expire(fs, node, out))

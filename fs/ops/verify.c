@@ -29,8 +29,8 @@ struct recount {
 	/* Sums of ids, once for each entry and once for each name that a node says it has: a name
 	 * that is counted at a wrong node makes them differ. */
 	uint64_t bound, named;
-	/* Objects that are to be watched, pins, and the sum of the ids of pinned objects. */
-	uint64_t watched, pins, pinned;
+	/* Objects that are to be expiring, pins, and the sum of the ids of pinned objects. */
+	uint64_t expiring, pins, pinned;
 	struct holding *holdings; /* one for each account */
 	size_t users;
 	uint64_t memories;
@@ -165,7 +165,7 @@ static void verify_object(struct recount *r, const struct node *node)
 {
 	const struct object *object = &node->object;
 
-	r->watched += lifetime_is_watched(node);
+	r->expiring += expiry_is_listed(node);
 	r->pins += object->pins;
 	r->pinned += object->pins * node->id;
 
@@ -178,19 +178,19 @@ static void verify_object(struct recount *r, const struct node *node)
 	    "object %" PRIu64 ": descriptor %d is free", node->id, object->fd);
 }
 
-static void verify_watched(struct recount *r)
+static void verify_expiry_and_pins(struct recount *r)
 {
 	const struct super *super = r->fs->super;
 	const struct node *node;
 	uint64_t pins = 0, pinned = 0;
 	const struct pin *pin;
 
-	for (uint64_t id = 0; (node = index_next(&super->watched, &id)) != NULL; id++)
-		r->bad += expect(node_get(r->fs, id) == node && lifetime_is_watched(node), r->to,
-		    "watched object %" PRIu64 ": stray", id);
-	r->bad += expect(super->watched.count == r->watched, r->to,
-	    "%" PRIu64 " objects watched, %" PRIu64 " to be watched", super->watched.count,
-	    r->watched);
+	for (uint64_t id = 0; (node = index_next(&super->expiring, &id)) != NULL; id++)
+		r->bad += expect(node_get(r->fs, id) == node && expiry_is_listed(node), r->to,
+		    "expiring object %" PRIu64 ": stray", id);
+	r->bad += expect(super->expiring.count == r->expiring, r->to,
+	    "%" PRIu64 " objects expiring, %" PRIu64 " to be expiring", super->expiring.count,
+	    r->expiring);
 	for (uint64_t id = 0; (pin = index_next(&super->pins, &id)) != NULL; id++) {
 		pins++;
 		pinned += pin->node->id;
@@ -251,28 +251,28 @@ static void verify_handles(struct recount *r)
 	    "openings are counted at other objects than handles are of");
 }
 
-static void verify_reclaim(struct recount *r)
+static void verify_deferred(struct recount *r)
 {
-	const struct reclaim_queue *queue = &r->fs->super->reclaim;
+	const struct deferred_queue *queue = &r->fs->super->deferred;
 	const struct list_link *last = NULL;
 	uint64_t count = 0, ranges = 0, of_nodes = 0;
 	const struct node *node;
 
-	for (const struct reclaim *entry = reclaim_at(queue->list.first); entry != NULL;
-	     entry = reclaim_next_of(entry)) {
+	for (const struct deferred_free *entry = deferred_at(queue->list.first); entry != NULL;
+	     entry = deferred_next_of(entry)) {
 		r->bad += expect(entry->link.prev == last, r->to,
 		    "descriptor %d: queued to be freed behind another", entry->fd);
 		last = &entry->link;
 		count++;
 		ranges += entry->node != NULL;
-		r->memories += entry->kind == RECLAIM_END;
-		r->bad += expect((entry->kind == RECLAIM_END) == (entry->node == NULL) &&
+		r->memories += entry->kind == FREE_END;
+		r->bad += expect((entry->kind == FREE_END) == (entry->node == NULL) &&
 				     descriptor_is_taken(r->fs, entry->fd) &&
 				     (entry->node == NULL || entry->node->object.fd == entry->fd),
 		    r->to, "descriptor %d: wrongly queued to be freed", entry->fd);
 	}
 	for (uint64_t id = 0; (node = index_next(&r->fs->super->nodes, &id)) != NULL; id++)
-		of_nodes += is_object(node) ? node->object.reclaims : 0;
+		of_nodes += is_object(node) ? node->object.deferred : 0;
 	r->bad += expect(
 	    count == queue->list.count && last == queue->list.last && ranges == of_nodes, r->to,
 	    "%" PRIu64 " entries to be freed, %" PRIu64 " of nodes, counted %" PRIu64
@@ -280,24 +280,23 @@ static void verify_reclaim(struct recount *r)
 	    count, ranges, queue->list.count, of_nodes);
 }
 
-static void verify_vacant(struct recount *r)
+static void verify_idle_memory(struct recount *r)
 {
-	const struct list *list = &r->fs->super->vacant;
+	const struct list *list = &r->fs->super->idle;
 	const struct list_link *last = NULL;
 	uint64_t count = 0, of_nodes = 0;
 	const struct node *node;
 
-	for (const struct vacant *vacant = vacant_at(list->first); vacant != NULL;
-	     vacant = vacant_at(vacant->link.next)) {
-		r->bad +=
-		    expect(vacant->link.prev == last && vacant->node->object.vacant == vacant &&
-			       vacant->node->object.fd >= 0,
-			r->to, "node %" PRIu64 ": wrongly remembered as empty", vacant->node->id);
-		last = &vacant->link;
+	for (const struct idle_memory *idle = idle_memory_at(list->first); idle != NULL;
+	     idle = idle_memory_at(idle->link.next)) {
+		r->bad += expect(idle->link.prev == last && idle->node->object.idle == idle &&
+				     idle->node->object.fd >= 0,
+		    r->to, "node %" PRIu64 ": wrongly remembered as empty", idle->node->id);
+		last = &idle->link;
 		count++;
 	}
 	for (uint64_t id = 0; (node = index_next(&r->fs->super->nodes, &id)) != NULL; id++)
-		of_nodes += is_object(node) && node->object.vacant != NULL;
+		of_nodes += is_object(node) && node->object.idle != NULL;
 	r->bad += expect(count == list->count && last == list->last && count == of_nodes, r->to,
 	    "%" PRIu64 " empty objects remembered, %" PRIu64 " of nodes, counted %" PRIu64, count,
 	    of_nodes, list->count);
@@ -317,7 +316,7 @@ unsigned shmfs_verify(
 	for (uint64_t id = 0; (node = index_next(&super->nodes, &id)) != NULL; id++)
 		verify_node(&r, node, id);
 	verify_handles(&r);
-	verify_watched(&r);
+	verify_expiry_and_pins(&r);
 	verify_accounts(&r);
 	r.bad += mac_verify(fs, &to);
 	r.bad += expect(r.entries == super->dictionary.entries && r.entries == r.listed, &to,
@@ -330,8 +329,8 @@ unsigned shmfs_verify(
 	    "%" PRIu64 " pages, %" PRIu64 " charged", r.pages, super->charge.total.pages);
 	r.bad += expect(r.nodes == super->charge.total.nodes, &to,
 	    "%" PRIu64 " nodes, %" PRIu64 " charged", r.nodes, super->charge.total.nodes);
-	verify_reclaim(&r);
-	verify_vacant(&r);
+	verify_deferred(&r);
+	verify_idle_memory(&r);
 	r.bad += expect(r.memories == descriptor_count(fs), &to,
 	    "%" PRIu64 " objects with memory, %" PRIu64 " descriptors taken", r.memories,
 	    descriptor_count(fs));

@@ -112,7 +112,7 @@ static int set_lifetime(struct shmfs *fs, const struct shmfs_cred *cred, struct 
 		return -EINVAL;
 	if (cred->uid != 0 && cred->uid != node->uid)
 		return -EPERM;
-	return lifetime_set(fs, node, holders);
+	return expiry_set(fs, node, holders);
 }
 
 /* Attributes that are not stored, but say something of an object. */

@@ -93,8 +93,8 @@ static void make_room(struct shmfs *fs, uint64_t pages)
 	const struct charge *charge = &fs->super->charge;
 	uint64_t used = charge->total.pages + pages;
 
-	if (pages > 0 && fs->super->reclaim.list.count > 0 && charge->limit.pages > 0)
-		reclaim_free_down_to(fs, charge->limit.pages - used);
+	if (pages > 0 && fs->super->deferred.list.count > 0 && charge->limit.pages > 0)
+		deferred_free_down_to(fs, charge->limit.pages - used);
 }
 
 /* Both limits are asked before either account changes. */

@@ -6,8 +6,8 @@
  * A page is charged when an object's size comes to cover it, not when it is first touched: a full
  * namespace is an error for whoever asks for more, and never a SIGBUS for whoever was granted it.
  * A node is charged for itself and its first name; each further name counts as another. Everything
- * about a node is charged to its creator, whoever owns or grows it later, and so is given back to
- * him. Root has an account and no limit of his own.
+ * about a node is charged to its creator, whoever owns or grows it later, and so is given back
+ * there. Root has an account and no limit of its own.
  *
  * A refusal is remembered until the next transaction, for whoever has to explain it.
  */
@@ -36,10 +36,10 @@ void charge_node_end(struct shmfs *fs, uint32_t uid);
  */
 int charge_resize(struct shmfs *fs, const struct node *node, uint64_t from, uint64_t to);
 
-/* What a user holds; nothing where he has no account. */
+/* What a user holds; nothing where there is no account. */
 struct account charge_account(const struct shmfs *fs, uint32_t uid);
 
-/* The limits of one user, whether or not he is an exception; 0 = none. */
+/* The limits of one user, whether or not it is an exception; 0 = none. */
 struct account charge_user_limit(const struct shmfs *fs, uint32_t uid);
 
 #endif

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Memory that is given back in pieces.
+ * Memory that is given back later.
  *
  * The kernel takes hundreds of milliseconds to free an object of many gigabytes, and nobody else
- * can be served meanwhile. So large memory is only queued in a transaction, and freed a piece at a
- * time between requests. Each piece is a hole punched, which may be done twice: the queue is all
+ * can be served meanwhile. So large memory is only queued in a transaction, and freed a range at a
+ * time between requests. Each is a hole punched, which may be done twice: the queue is all
  * that has to outlive a crash.
  *
  * Accounts do not wait: what is queued is charged to nobody. Where somebody asks for more than the
  * limit and the memory that is still there leave, so much of it is freed first (charge.c) that what
  * is granted can be touched.
  *
- * The numbers of a piece are hints and changed without a transaction; who loses them begins anew.
+ * What an entry says is left is a hint and changed without a transaction; who loses it begins anew.
  */
-#ifndef SHMFS_RECLAIM_H
-#define SHMFS_RECLAIM_H
+#ifndef SHMFS_DEFERRED_FREE_H
+#define SHMFS_DEFERRED_FREE_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -22,47 +22,47 @@
 #include "state.h"
 
 /* Whether so many bytes are to be queued, and can be. */
-bool reclaim_wants(const struct shmfs *fs, uint64_t bytes);
+bool deferred_wants(const struct shmfs *fs, uint64_t bytes);
 
 /*
  * Queues memory, or a range of a node's. -ENOMEM, and nothing is queued: then it has to be freed at
  * once. The node is saved here.
  */
-int reclaim_end(struct shmfs *fs, int fd);
-int reclaim_range(
-    struct shmfs *fs, struct node *node, enum reclaim_kind kind, uint64_t from, uint64_t to);
+int deferred_add_end(struct shmfs *fs, int fd);
+int deferred_add_range(
+    struct shmfs *fs, struct node *node, enum free_kind kind, uint64_t from, uint64_t to);
 
 /* The range of the first entry, of which there is one, from its next page on; false: none is left.
  */
-bool reclaim_next(const struct shmfs *fs, struct shmfs_piece *out);
+bool deferred_next(const struct shmfs *fs, struct shmfs_free_range *out);
 
 /* Frees so many pages of the first entry; false: none was left. */
-bool reclaim_free_next(struct shmfs *fs, uint64_t pages);
+bool deferred_free_next(struct shmfs *fs, uint64_t pages);
 
 /* The first entry's last step, once none of its pages is left. */
-void reclaim_finish_first(struct shmfs *fs);
+void deferred_finish_first(struct shmfs *fs);
 
-/* What somebody else works at is freed up to here, and he is done. */
-void reclaim_note_freed(struct shmfs *fs, uint64_t freed_to);
+/* What somebody else works at is freed up to here, and that is done. */
+void deferred_note_freed(struct shmfs *fs, uint64_t freed_to);
 
 /* Frees at once what is queued of a node, for somebody who is about to change its memory. */
-void reclaim_finish(struct shmfs *fs, struct node *node);
+void deferred_finish(struct shmfs *fs, struct node *node);
 
 /* Takes what is queued of a node out of the queue, as its memory ends. Returns where that ends, in
  * bytes. */
-uint64_t reclaim_forget(struct shmfs *fs, struct node *node);
+uint64_t deferred_forget(struct shmfs *fs, struct node *node);
 
 /* Pages that are in use though nobody is charged for them. */
-uint64_t reclaim_pages(const struct shmfs *fs);
+uint64_t deferred_pages(const struct shmfs *fs);
 
 /*
  * Frees until at most so many pages are left of those, within a transaction or not; the queue keeps
  * its entries.
  */
-void reclaim_free_down_to(struct shmfs *fs, uint64_t most);
+void deferred_free_down_to(struct shmfs *fs, uint64_t most);
 
 /* Takes holes out of the queue: a crash came before anybody was told of them, and whoever wants one
  * asks for it again. Until then the range may be written. */
-void reclaim_drop_holes(struct shmfs *fs);
+void deferred_drop_holes(struct shmfs *fs);
 
 #endif

@@ -5,7 +5,7 @@
 #include <errno.h>
 
 #define TAKEN UINT32_MAX
-#define MOST (DESCRIPTOR_DIRECTORIES * DESCRIPTOR_DIRECTORY * DESCRIPTOR_PAGE)
+#define NUMBERS_MAX (DESCRIPTOR_DIRECTORIES * DESCRIPTOR_DIRECTORY * DESCRIPTOR_PAGE)
 
 _Static_assert(DESCRIPTOR_PAGE * sizeof(uint32_t) == ARENA_PAGE_SIZE, "a page of words");
 _Static_assert(DESCRIPTOR_DIRECTORY * sizeof(uint32_t *) == ARENA_PAGE_SIZE, "a page of pointers");
@@ -15,7 +15,7 @@ void descriptor_init(struct shmfs *fs, int first, int limit)
 	fs->super->descriptors = (struct descriptors){
 	    .first = first,
 	    .fresh = first,
-	    .end = limit > 0 && limit < first + MOST ? limit : first + MOST,
+	    .end = limit > 0 && limit < first + NUMBERS_MAX ? limit : first + NUMBERS_MAX,
 	};
 }
 

@@ -2,29 +2,29 @@
 /* The list of objects that are asked about; see expiry.h. */
 #include "expiry.h"
 
-static int watch(struct shmfs *fs, struct node *node)
+static int enlist(struct shmfs *fs, struct node *node)
 {
-	if (lifetime_is_watched(node))
+	if (expiry_is_listed(node))
 		return 0;
-	return index_insert(fs->arena, &fs->super->watched, node->id, node);
+	return index_insert(fs->arena, &fs->super->expiring, node->id, node);
 }
 
-int lifetime_set(struct shmfs *fs, struct node *node, bool expires)
+int expiry_set(struct shmfs *fs, struct node *node, bool expires)
 {
-	int rc = expires ? watch(fs, node) : 0;
+	int rc = expires ? enlist(fs, node) : 0;
 
 	if (rc < 0)
 		return rc;
 	if (!expires && node->object.expires && !node->object.exported)
-		index_remove(fs->arena, &fs->super->watched, node->id);
+		index_remove(fs->arena, &fs->super->expiring, node->id);
 	node_change(fs, node);
 	node->object.expires = expires;
 	return 0;
 }
 
-int lifetime_export(struct shmfs *fs, struct node *node)
+int expiry_export(struct shmfs *fs, struct node *node)
 {
-	int rc = watch(fs, node);
+	int rc = enlist(fs, node);
 
 	if (rc < 0)
 		return rc;
@@ -33,8 +33,8 @@ int lifetime_export(struct shmfs *fs, struct node *node)
 	return 0;
 }
 
-void lifetime_end(struct shmfs *fs, struct node *node)
+void expiry_end(struct shmfs *fs, struct node *node)
 {
-	if (lifetime_is_watched(node))
-		index_remove(fs->arena, &fs->super->watched, node->id);
+	if (expiry_is_listed(node))
+		index_remove(fs->arena, &fs->super->expiring, node->id);
 }

@@ -1,31 +1,31 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Lifetime by use: objects whose names go once nobody has them open, mapped or pinned.
+ * Expiry: objects whose names go once nobody has them open, mapped or pinned.
  *
- * Nobody says when a mapping ends, so such objects are watched: asked from time to time. So are
+ * Nobody says when a mapping ends, so such objects are listed, and asked from time to time. So are
  * those whose memory was handed out by a pin: whoever has it keeps it beyond the life of the node,
- * unless the node waits for him.
+ * unless the node waits for that.
  */
-#ifndef SHMFS_LIFETIME_H
-#define SHMFS_LIFETIME_H
+#ifndef SHMFS_EXPIRY_H
+#define SHMFS_EXPIRY_H
 
 #include <stdbool.h>
 
 #include "state.h"
 
-/* Whether an object is watched. */
-static inline bool lifetime_is_watched(const struct node *node)
+/* Whether an object is listed. */
+static inline bool expiry_is_listed(const struct node *node)
 {
 	return node->object.expires || node->object.exported;
 }
 
 /* Lets an object's names go when nobody holds it, or not. The node is saved here. -ENOMEM. */
-int lifetime_set(struct shmfs *fs, struct node *node, bool expires);
+int expiry_set(struct shmfs *fs, struct node *node, bool expires);
 
 /* The object's memory will be handed out. The node is saved here. -ENOMEM. */
-int lifetime_export(struct shmfs *fs, struct node *node);
+int expiry_export(struct shmfs *fs, struct node *node);
 
 /* The object ends. */
-void lifetime_end(struct shmfs *fs, struct node *node);
+void expiry_end(struct shmfs *fs, struct node *node);
 
 #endif

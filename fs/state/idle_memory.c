@@ -2,39 +2,39 @@
 /* Empty objects with memory; see idle_memory.h. */
 #include "idle_memory.h"
 
-void vacant_add(struct shmfs *fs, struct node *node)
+void idle_memory_add(struct shmfs *fs, struct node *node)
 {
-	struct vacant *new;
+	struct idle_memory *new;
 
-	if (node->object.vacant != NULL)
+	if (node->object.idle != NULL)
 		return;
 	new = arena_alloc(fs->arena, sizeof *new);
 	if (new == NULL)
 		return;
 	new->node = node;
-	list_append(fs->arena, &fs->super->vacant, &new->link);
+	list_append(fs->arena, &fs->super->idle, &new->link);
 	node_change(fs, node);
-	node->object.vacant = new;
+	node->object.idle = new;
 }
 
-void vacant_remove(struct shmfs *fs, struct node *node)
+void idle_memory_remove(struct shmfs *fs, struct node *node)
 {
-	struct vacant *old = node->object.vacant;
+	struct idle_memory *old = node->object.idle;
 
 	if (old == NULL)
 		return;
-	list_take_out(fs->arena, &fs->super->vacant, &old->link);
+	list_take_out(fs->arena, &fs->super->idle, &old->link);
 	node_change(fs, node);
-	node->object.vacant = NULL;
+	node->object.idle = NULL;
 	arena_free(fs->arena, old);
 }
 
-struct node *vacant_take(struct shmfs *fs)
+struct node *idle_memory_take(struct shmfs *fs)
 {
-	struct vacant *oldest = vacant_at(fs->super->vacant.first);
+	struct idle_memory *oldest = idle_memory_at(fs->super->idle.first);
 	struct node *node = oldest != NULL ? oldest->node : NULL;
 
 	if (node != NULL)
-		vacant_remove(fs, node);
+		idle_memory_remove(fs, node);
 	return node;
 }

@@ -8,18 +8,18 @@
  * that a last handle goes, the oldest is asked about again: descriptors that are not needed do not
  * become more and more.
  */
-#ifndef SHMFS_VACANT_H
-#define SHMFS_VACANT_H
+#ifndef SHMFS_IDLE_MEMORY_H
+#define SHMFS_IDLE_MEMORY_H
 
 #include "state.h"
 
 /* Remembers an object, unless it is remembered, or the arena is full. The node is saved here. */
-void vacant_add(struct shmfs *fs, struct node *node);
+void idle_memory_add(struct shmfs *fs, struct node *node);
 
 /* Forgets it, if it is remembered. The node is saved here. */
-void vacant_remove(struct shmfs *fs, struct node *node);
+void idle_memory_remove(struct shmfs *fs, struct node *node);
 
 /* Takes the oldest out; NULL: there is none. The node is saved here. */
-struct node *vacant_take(struct shmfs *fs);
+struct node *idle_memory_take(struct shmfs *fs);
 
 #endif

@@ -73,15 +73,15 @@ struct xattr {
 /* An object's memory. A memfd is made when the object first needs one. */
 struct object {
 	uint64_t size;
-	int32_t fd;	       /* -1: there is none, and then the size is 0 */
-	int32_t backing;       /* 0: none */
-	uint32_t opens;	       /* open handles */
-	uint32_t writers;      /* those of them that may write */
-	uint8_t seals;	       /* of enum seal */
-	bool grows;	       /* a write past the end extends it */
-	uint16_t reclaims;     /* entries about it in the queue of deferred_free.h */
-	struct vacant *vacant; /* its place in the list of idle_memory.h, or NULL */
-	bool expires;	       /* its names go when nobody holds it (expiry.h) */
+	int32_t fd;		  /* -1: there is none, and then the size is 0 */
+	int32_t backing;	  /* 0: none */
+	uint32_t opens;		  /* open handles */
+	uint32_t writers;	  /* those of them that may write */
+	uint8_t seals;		  /* of enum seal */
+	bool grows;		  /* a write past the end extends it */
+	uint16_t deferred;	  /* entries about it in the queue of deferred_free.h */
+	struct idle_memory *idle; /* its place in the list of idle_memory.h, or NULL */
+	bool expires;		  /* its names go when nobody holds it (expiry.h) */
 	bool exported;	  /* its memory was handed out, past the kernel's knowledge of holders */
 	uint8_t openings; /* that ever were, up to 2 */
 	uint32_t pins;	  /* while there are any, it does not shrink */
@@ -135,7 +135,7 @@ struct handle {
 	uint64_t id;
 	struct node *node;
 	bool reads, writes;
-	bool quiet;	/* reads leave no access time: O_NOATIME */
+	bool noatime;	/* reads leave no access time: O_NOATIME */
 	uint8_t rights; /* of enum shmfs_right, what was not given up */
 };
 
@@ -147,50 +147,50 @@ struct pin {
 
 /* --- memory that is not in use any more ------------------------------------------------------- */
 
-enum reclaim_kind {
-	RECLAIM_END,	/* memory that no object has any more: its descriptor closes at the end */
-	RECLAIM_SHRINK, /* the part of an object's memory that lies behind its size */
-	RECLAIM_HOLE,	/* a part that reads as zeros */
+enum free_kind {
+	FREE_END,    /* memory that no object has any more: its descriptor closes at the end */
+	FREE_SHRINK, /* the part of an object's memory that lies behind its size */
+	FREE_HOLE,   /* a part that reads as zeros */
 };
 
-struct reclaim {
+struct deferred_free {
 	struct list_link link;
-	struct node *node; /* NULL at RECLAIM_END */
+	struct node *node; /* NULL at FREE_END */
 	int32_t fd;
-	uint32_t kind;	  /* enum reclaim_kind */
+	uint32_t kind;	  /* enum free_kind */
 	uint64_t at, end; /* what is left to free, in whole pages */
 };
 
-struct reclaim_queue {
+struct deferred_queue {
 	struct list list;
-	uint64_t least; /* bytes; less than that is freed at once. 0: everything is */
+	uint64_t min; /* bytes; less than that is freed at once. 0: everything is */
 };
 
 /* What the links of lists are of. */
-static inline struct reclaim *reclaim_at(struct list_link *link)
+static inline struct deferred_free *deferred_at(struct list_link *link)
 {
-	return (struct reclaim *)(void *)link;
+	return (struct deferred_free *)(void *)link;
 }
 
-static inline struct reclaim *reclaim_next_of(const struct reclaim *entry)
+static inline struct deferred_free *deferred_next_of(const struct deferred_free *entry)
 {
-	return reclaim_at(entry->link.next);
+	return deferred_at(entry->link.next);
 }
 
 /* An empty object that keeps its memory; idle_memory.h. */
-struct vacant {
+struct idle_memory {
 	struct list_link link;
 	struct node *node;
 };
 
-static inline struct vacant *vacant_at(struct list_link *link)
+static inline struct idle_memory *idle_memory_at(struct list_link *link)
 {
-	return (struct vacant *)(void *)link;
+	return (struct idle_memory *)(void *)link;
 }
 
 /* --- accounts and numbers --------------------------------------------------------------------- */
 
-/* What one user holds. There is one for as long as he holds anything. */
+/* What one user holds. There is one for as long as that is anything. */
 struct account {
 	uint64_t uid;
 	uint64_t pages;
@@ -239,7 +239,7 @@ struct mac_subject {
 	mac_number label;
 };
 
-#define MAC_SUBJECT_PAGES (SHMFS_SUBJECTS_MAX * sizeof(struct mac_subject) / 4096)
+#define MAC_SUBJECT_PAGES (SHMFS_SUBJECTS_MAX * sizeof(struct mac_subject) / ARENA_PAGE_SIZE)
 
 /* In the arena. Only subjects and labels change after the beginning. */
 struct mac {
@@ -263,13 +263,13 @@ struct super {
 	struct charge charge;
 	uint64_t next_pin; /* ids of pins */
 	struct index pins;
-	struct index watched; /* objects that expire or were exported, by id */
+	struct index expiring; /* objects that expire or were exported, by id */
 	struct mac mac;
 	char *grow_patterns, *lifetime_patterns;
 	uint64_t lifetime_age; /* seconds */
 	struct descriptors descriptors;
-	struct reclaim_queue reclaim;
-	struct list vacant; /* the oldest first */
+	struct deferred_queue deferred;
+	struct list idle; /* the oldest first */
 	struct shmfs_mark mark;
 	int32_t last_backing;
 	bool backing;
@@ -282,8 +282,8 @@ struct shmfs {
 	struct super *super;
 	const struct shmfs_os *os;
 	int arena_fd;
-	struct reclaim
-	    *begun; /* what has a piece that somebody else frees (deferred_free.h), or NULL */
+	struct deferred_free
+	    *begun; /* what has a range that somebody else frees (deferred_free.h), or NULL */
 	struct shmfs_refusal refusal;
 	struct shmfs_denial denial;
 	struct shmfs_map_cache maps;

@@ -25,7 +25,7 @@
 #include "fs/shmfs.h"
 #include "txn.h"
 
-#define ARENA_PAGE_SIZE 4096
+#define ARENA_PAGE_SIZE SHMFS_PAGE_SIZE
 #define ARENA_CLASSES 16
 
 /* Raised whenever a structure in the arena changes its shape or meaning. */

@@ -11,8 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "fs/failpoint.h"
 #include "fs/shmfs.h"
-#include "fs/step.h"
 #include "map_cache.h"
 
 /* Since Linux 6.3; elsewhere EINVAL. With sysctl vm.memfd_noexec set, asking for it is a must. */
@@ -40,10 +40,10 @@ static int memory_create(void *arg, int number)
 	}
 	if (fd < 0)
 		return -errno;
-	step("memory made");
+	failpoint("memory made");
 	/* Without FD_CLOEXEC: a program that takes over finds it open. */
 	rc = result(dup2(fd, number));
-	step("memory numbered");
+	failpoint("memory numbered");
 	close(fd);
 	/* The number is beyond the limit of this process. */
 	return rc == -EBADF ? -EMFILE : rc < 0 ? rc : 0;
@@ -103,8 +103,8 @@ static int seek(void *arg, int fd, uint64_t offset, int whence, uint64_t *out)
 	return 0;
 }
 
-/* Whoever has a piece frees it before anything else happens. */
-static uint64_t settle(void *arg)
+/* Whoever has a range frees it before anything else happens. */
+static uint64_t quiesce(void *arg)
 {
 	(void)arg;
 	return 0;
@@ -127,7 +127,7 @@ static int seal_write(void *arg, int fd)
 	return result(fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE));
 }
 
-/* Anybody who has a descriptor can open it again by /proc, as the mode of the memory lets him. */
+/* Anybody who has a descriptor can open it again by /proc, as the mode of the memory lets them. */
 static int reopen(void *arg, int fd, bool writes)
 {
 	char path[sizeof "/proc/self/fd/" + 3 * sizeof fd];
@@ -175,7 +175,7 @@ static bool has_number(const char *list, gid_t number)
 	}
 }
 
-/* The caller waits, so he is there and his groups stay, unless he is killed meanwhile. */
+/* The caller waits, so it is there and its groups stay, unless it is killed meanwhile. */
 static bool in_group(void *arg, pid_t pid, gid_t gid)
 {
 	static const char key[] = "Groups:";
@@ -199,6 +199,12 @@ static bool in_group(void *arg, pid_t pid, gid_t gid)
 	free(line);
 	fclose(file);
 	return found;
+}
+
+static size_t page_size(void *arg)
+{
+	(void)arg;
+	return (size_t)sysconf(_SC_PAGESIZE);
 }
 
 /* The kernel's own file times have the same grain. */
@@ -242,12 +248,13 @@ const struct shmfs_os *shmfs_os_linux(void)
 	    .write = write_fd,
 	    .view = view,
 	    .seek = seek,
-	    .settle = settle,
+	    .quiesce = quiesce,
 	    .blocks = blocks,
 	    .seal_write = seal_write,
 	    .reopen = reopen,
 	    .unused = unused,
 	    .in_group = in_group,
+	    .page_size = page_size,
 	    .now = now,
 	    .random = random_bytes,
 	    .backing_open = backing_open,

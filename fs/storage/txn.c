@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fs/failpoint.h"
 #include "fs/shmfs.h"
-#include "fs/step.h"
 #include "map_cache.h"
 
 /* A record of the log. It stands behind the bytes that it describes, so that the log can be read
@@ -37,7 +37,7 @@ static inline void set_state(struct txn *txn, enum txn_state state)
 	order_stores();
 	*(volatile uint32_t *)&txn->state = state;
 	order_stores();
-	step("transaction moved on");
+	failpoint("transaction moved on");
 }
 
 void txn_begin(struct txn *txn)
@@ -54,7 +54,7 @@ void txn_save(struct txn *txn, void *memory, size_t size)
 	struct record *record;
 
 	assert(txn->state == TXN_ACTIVE);
-	step("before a save");
+	failpoint("before a save");
 	if (padded + sizeof *record > TXN_LOG_SIZE - txn->log_used)
 		abort();
 	memcpy(txn->log + txn->log_used, memory, size);
@@ -64,7 +64,7 @@ void txn_save(struct txn *txn, void *memory, size_t size)
 	order_stores();
 	*(volatile uint64_t *)&txn->log_used = txn->log_used + padded + sizeof *record;
 	order_stores();
-	step("saved");
+	failpoint("saved");
 }
 
 void txn_effect(struct txn *txn, enum txn_effect_kind kind, int id, uint64_t size)
@@ -77,7 +77,7 @@ void txn_effect(struct txn *txn, enum txn_effect_kind kind, int id, uint64_t siz
 	order_stores();
 	*(volatile uint32_t *)&txn->effect_count = txn->effect_count + 1;
 	order_stores();
-	step("effect noted");
+	failpoint("effect noted");
 }
 
 /*
@@ -129,7 +129,7 @@ static void finish_commit(struct txn *txn, const struct shmfs_os *os, struct shm
 {
 	for (uint32_t i = 0; i < txn->effect_count; i++) {
 		take_commit_effect(&txn->effects[i], os, maps);
-		step("effect of commit taken");
+		failpoint("effect of commit taken");
 	}
 	set_state(txn, TXN_IDLE);
 }
@@ -157,11 +157,11 @@ void txn_rollback(struct txn *txn, const struct shmfs_os *os, struct shmfs_map_c
 		memcpy(record->memory, txn->log + start, record->size);
 		order_stores();
 		*(volatile uint64_t *)&txn->log_used = start;
-		step("bytes put back");
+		failpoint("bytes put back");
 	}
 	for (uint32_t i = txn->effect_count; i > 0; i--) {
 		take_rollback_effect(&txn->effects[i - 1], os, maps);
-		step("effect of rollback taken");
+		failpoint("effect of rollback taken");
 	}
 	set_state(txn, TXN_IDLE);
 }

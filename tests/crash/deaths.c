@@ -2,7 +2,7 @@
 /*
  * Servers that die by their own fault, and kernels that do not repeat requests.
  *
- * Environment: that of daemon.h; SHMFS_BIN has to be built with -Dc_args=-DSHMFS_STEPS, and
+ * Environment: that of daemon.h; SHMFS_BIN has to be built with -Dc_args=-DSHMFS_FAILPOINTS, and
  * SHMFS_PLAIN_BIN is one that is not.
  */
 #include <dirent.h>
@@ -25,7 +25,7 @@
 
 enum { TRIES = 1000 };
 
-static volatile struct steps *steps;
+static volatile struct failpoints *steps;
 static const char *plain, *with_steps;
 
 /* From now on each step with this label is a crash; "" = none. */
@@ -247,9 +247,9 @@ static bool without_resend_names_and_objects_survive(void)
 	bool well;
 	int fd;
 
-	setenv("SHMFS_STEPS_NO_RESEND", "1", 1);
+	setenv("SHMFS_FAILPOINTS_NO_RESEND", "1", 1);
 	daemon_start("size=64m");
-	unsetenv("SHMFS_STEPS_NO_RESEND");
+	unsetenv("SHMFS_FAILPOINTS_NO_RESEND");
 	well = log_comes_to_mention("does not repeat requests");
 	if (statvfs(daemon_dir(), &before) != 0)
 		broken("statvfs");

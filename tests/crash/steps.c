@@ -6,7 +6,7 @@
  *
  *   steps [--list] [OPERATION...]
  *
- * Environment: that of daemon.h; SHMFS_BIN has to be built with -Dc_args=-DSHMFS_STEPS.
+ * Environment: that of daemon.h; SHMFS_BIN has to be built with -Dc_args=-DSHMFS_FAILPOINTS.
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -28,7 +28,7 @@
 /* Nothing has happened for so long: then nothing will. */
 enum { QUIET_MS = 5, LONG_QUIET_MS = 20, TRIES = 2000, STEPS_MAX = 5000, HANG_SECONDS = 30 };
 
-static volatile struct steps *steps;
+static volatile struct failpoints *steps;
 
 /* How far the test is. It lies behind the steps. */
 static struct progress {

@@ -10,7 +10,7 @@
 
 static char path[] = "/tmp/shmfs-steps-page.XXXXXX";
 
-volatile struct steps *steps_page_make(void)
+volatile struct failpoints *steps_page_make(void)
 {
 	int fd = mkstemp(path);
 	void *memory;
@@ -18,7 +18,7 @@ volatile struct steps *steps_page_make(void)
 	if (fd < 0 || ftruncate(fd, STEPS_PAGE) != 0)
 		broken(path);
 	memory = mmap(NULL, STEPS_PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	if (memory == MAP_FAILED || setenv("SHMFS_STEPS_FILE", path, 1) != 0)
+	if (memory == MAP_FAILED || setenv("SHMFS_FAILPOINTS_FILE", path, 1) != 0)
 		broken(path);
 	close(fd);
 	return memory;

@@ -65,8 +65,8 @@ static void check_object(const struct object *object, struct outside_books *seen
 		    outside->books.memory[object->fd], "a node names descriptor %d", object->fd);
 		REQUIRE(!seen->memory[object->fd], "two nodes name one descriptor");
 		REQUIRE_SAME(0, fstat(object->fd, &st));
-		/* What is cut off in pieces is longer until that is done. */
-		if (object->reclaims == 0)
+		/* What is cut off and freed later is longer until that is done. */
+		if (object->deferred == 0)
 			REQUIRE_SAME(object->size, (uint64_t)st.st_size);
 		REQUIRE((uint64_t)st.st_size >= object->size, "memory is shorter than its object");
 		seen->memory[object->fd] = true;
@@ -88,9 +88,9 @@ void check_namespace(const struct shmfs *fs)
 		if (is_object(node))
 			check_object(&node->object, seen);
 	}
-	for (const struct reclaim *entry = reclaim_at(fs->super->reclaim.list.first); entry != NULL;
-	     entry = reclaim_next_of(entry))
-		seen->memories += entry->kind == RECLAIM_END;
+	for (const struct deferred_free *entry = deferred_at(fs->super->deferred.list.first);
+	     entry != NULL; entry = deferred_next_of(entry))
+		seen->memories += entry->kind == FREE_END;
 	REQUIRE_SAME(seen->memories, outside->books.memories);
 	REQUIRE_SAME(seen->backings, outside->books.backings);
 	free(seen);

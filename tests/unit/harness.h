@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "fs/shmfs.h"
+#include "door.h"
 #include "outside.h"
 
 /* Macros only because the message has to quote the call and the line that made it. */

@@ -53,7 +53,7 @@ enum situation {
 	LABELLED,	 /* policies are in effect */
 	ABOUT_TO_GROW,	 /* the dictionary gets a bucket, and a segment, with the next name */
 	ABOUT_TO_SHRINK, /* and loses one with the next removal */
-	IN_PIECES,	 /* every page is freed later */
+	FREED_LATER,	 /* every page is freed later */
 	NODES_FULL,
 	PAGES_FULL,
 	ARENA_FULL,

@@ -183,11 +183,11 @@ static int blocks(void *arg, int fd, uint64_t *out)
 	return rc;
 }
 
-static uint64_t settle(void *arg)
+static uint64_t quiesce(void *arg)
 {
 	struct outside *all = arg;
 
-	all->settled++;
+	all->quiesced++;
 	return all->freed_to;
 }
 
@@ -226,8 +226,14 @@ static bool unused(void *arg, int fd)
 static bool in_group(void *arg, pid_t pid, gid_t gid)
 {
 	REQUIRE(arg == outside, "called with another arg");
-	REQUIRE(pid != 0, "nobody is asked for his groups");
+	REQUIRE(pid != 0, "no process is asked for its groups");
 	return pid == outside->member && gid == outside->group;
+}
+
+static size_t page_size(void *arg)
+{
+	REQUIRE(arg == outside, "called with another arg");
+	return outside->page_size > 0 ? outside->page_size : shmfs_os_linux()->page_size(arg);
 }
 
 static void now(void *arg, struct timespec *out)
@@ -313,12 +319,13 @@ const struct shmfs_os *outside_os(void)
 	    .write = write_memory,
 	    .view = view_memory,
 	    .seek = seek,
-	    .settle = settle,
+	    .quiesce = quiesce,
 	    .blocks = blocks,
 	    .seal_write = seal_write,
 	    .reopen = reopen,
 	    .unused = unused,
 	    .in_group = in_group,
+	    .page_size = page_size,
 	    .now = now,
 	    .random = random_bytes,
 	    .backing_open = backing_open,

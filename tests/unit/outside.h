@@ -62,9 +62,10 @@ struct outside {
 	pid_t member;	      /* the one process that is in a further group ... */
 	gid_t group;	      /* ... which is this */
 	bool in_use;	      /* somebody maps every memory, whatever is true */
-	unsigned settled;     /* how often somebody else's work was ended */
+	unsigned quiesced;    /* how often somebody else's work was ended */
 	uint64_t freed_to;    /* how far that had come */
 	size_t write_at_most; /* bytes that one write takes; 0 = all */
+	size_t page_size;     /* 0: the system's */
 	uint64_t secret;      /* what random numbers are; 0: random */
 	struct timespec now;
 };

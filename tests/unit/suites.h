@@ -27,7 +27,7 @@ Suite *allocate_suite(void);
 Suite *charge_suite(void);
 Suite *accounts_suite(void);
 Suite *descriptors_suite(void);
-Suite *reclaim_suite(void);
+Suite *deferred_free_suite(void);
 Suite *xattr_suite(void);
 Suite *seal_suite(void);
 Suite *tmpfile_suite(void);

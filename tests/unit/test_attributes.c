@@ -446,15 +446,15 @@ START_TEST(a_read_is_noted_once_a_day)
 }
 END_TEST
 
-START_TEST(a_quiet_handle_leaves_no_access_time)
+START_TEST(a_noatime_handle_leaves_no_access_time)
 {
 	struct shmfs *fs = open_small();
 	uint64_t id = new_object_of(fs, SHMFS_ROOT, "a", 10);
-	uint64_t quiet = open_object(fs, id, O_RDWR | O_NOATIME),
+	uint64_t silent = open_object(fs, id, O_RDWR | O_NOATIME),
 		 loud = open_object(fs, id, O_RDWR);
 
 	later();
-	read_byte(fs, quiet, 0, 1);
+	read_byte(fs, silent, 0, 1);
 	ck_assert_int_eq(marked(fs, id), 0);
 	/* Flags are those of the last request. */
 	read_with_flags(fs, loud, O_RDWR | O_NOATIME, 1);
@@ -462,15 +462,15 @@ START_TEST(a_quiet_handle_leaves_no_access_time)
 	read_byte(fs, loud, 0, 1);
 	ck_assert_int_eq(marked(fs, id), 0);
 	read_with_flags(fs, 12345, O_RDWR, -EBADF);
-	read_with_flags(fs, quiet, O_RDWR, 1);
+	read_with_flags(fs, silent, O_RDWR, 1);
 	ck_assert_int_eq(marked(fs, id), ATIME);
 	later();
-	read_byte(fs, quiet, 0, 1);
+	read_byte(fs, silent, 0, 1);
 	ck_assert_int_eq(marked(fs, id), 0);
 	outside_advance(24 * 60 * 60, 0);
 	read_byte(fs, loud, 0, 1);
 	ck_assert_int_eq(marked(fs, id), 0);
-	read_byte(fs, quiet, 0, 1);
+	read_byte(fs, silent, 0, 1);
 	ck_assert_int_eq(marked(fs, id), ATIME);
 	close_checked(fs);
 }
@@ -520,7 +520,7 @@ Suite *attributes_suite(void)
 	tcase_add_test(times, writing_marks_modification_and_change_time);
 	tcase_add_test(times, reading_marks_the_access_time_as_relatime_does);
 	tcase_add_test(times, a_read_is_noted_once_a_day);
-	tcase_add_test(times, a_quiet_handle_leaves_no_access_time);
+	tcase_add_test(times, a_noatime_handle_leaves_no_access_time);
 	tcase_add_test(times, times_far_away_do_no_harm);
 	return suite;
 }

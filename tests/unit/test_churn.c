@@ -71,7 +71,7 @@ static uint64_t some_size(struct life *life)
 	return random_percent(&life->random, 80) ? below(life, 100000) : below(life, 20000000);
 }
 
-/* One of the users, to whom all that he makes is charged. */
+/* One of the users, to whom all that they make is charged. */
 static const struct shmfs_cred *somebody(struct life *life)
 {
 	static const struct shmfs_cred users[] = {

@@ -84,7 +84,7 @@ START_TEST(create_opens_objects_only)
 }
 END_TEST
 
-/* Mode, who opens how, and whether he may. */
+/* Mode, who opens how, and whether they may. */
 static void expect_open(
     struct shmfs *fs, mode_t mode, const struct shmfs_cred *cred, int flags, int64_t want)
 {

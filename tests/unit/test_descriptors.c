@@ -47,7 +47,7 @@ static uint64_t use_up(struct shmfs *fs)
 }
 
 /* As if each were still in use when its handle goes. */
-static uint64_t make_vacant(struct shmfs *fs, const char *name)
+static uint64_t make_idle(struct shmfs *fs, const char *name)
 {
 	uint64_t id = new_object(fs, SHMFS_ROOT, name), handle;
 
@@ -65,12 +65,12 @@ START_TEST(memory_of_an_empty_object_that_was_in_use_goes_later)
 	uint64_t other = new_object(fs, SHMFS_ROOT, "other");
 
 	for (unsigned i = 0; i < 3; i++)
-		(void)make_vacant(fs, names[i]);
+		(void)make_idle(fs, names[i]);
 	ck_assert_uint_eq(outside->books.memories, 3);
 	for (unsigned left = 3; left-- > 0;) {
 		release(fs, open_object(fs, other, O_RDONLY));
 		ck_assert_uint_eq(outside->books.memories, left);
-		ck_assert_uint_eq(fs->super->vacant.count, left);
+		ck_assert_uint_eq(fs->super->idle.count, left);
 	}
 	close_checked(fs);
 }
@@ -79,13 +79,13 @@ END_TEST
 START_TEST(memory_of_an_empty_object_that_is_in_use_stays)
 {
 	struct shmfs *fs = open_bounded(true);
-	uint64_t id = make_vacant(fs, "a"), other = new_object(fs, SHMFS_ROOT, "other"), handle;
+	uint64_t id = make_idle(fs, "a"), other = new_object(fs, SHMFS_ROOT, "other"), handle;
 
 	outside->in_use = true;
 	for (int i = 0; i < 3; i++)
 		release(fs, open_object(fs, other, O_RDONLY));
 	ck_assert_uint_eq(outside->books.memories, 2);
-	ck_assert_uint_eq(fs->super->vacant.count, 2);
+	ck_assert_uint_eq(fs->super->idle.count, 2);
 	outside->in_use = false;
 	/* One that is open or was given a size is none of them any more. */
 	handle = open_object(fs, id, O_RDWR);
@@ -93,7 +93,7 @@ START_TEST(memory_of_an_empty_object_that_is_in_use_stays)
 	for (int i = 0; i < 2; i++)
 		release(fs, open_object(fs, other, O_RDONLY));
 	ck_assert_uint_eq(outside->books.memories, 2);
-	ck_assert_uint_eq(fs->super->vacant.count, 0);
+	ck_assert_uint_eq(fs->super->idle.count, 0);
 	release(fs, handle);
 	ck_assert_uint_eq(outside->books.memories, 1);
 	close_checked(fs);
@@ -103,14 +103,14 @@ END_TEST
 START_TEST(an_empty_object_that_was_in_use_can_be_removed)
 {
 	struct shmfs *fs = open_bounded(true);
-	uint64_t first = make_vacant(fs, "a"), second = make_vacant(fs, "b");
+	uint64_t first = make_idle(fs, "a"), second = make_idle(fs, "b");
 
 	GIVES(0, TX(fs, shmfs_unlink(fs, ALICE, SHMFS_ROOT, "a")));
 	forget(fs, first, 1);
-	ck_assert_uint_eq(fs->super->vacant.count, 1);
+	ck_assert_uint_eq(fs->super->idle.count, 1);
 	GIVES(0, TX(fs, shmfs_unlink(fs, ALICE, SHMFS_ROOT, "b")));
 	forget(fs, second, 1);
-	ck_assert_uint_eq(fs->super->vacant.count, 0);
+	ck_assert_uint_eq(fs->super->idle.count, 0);
 	ck_assert_uint_eq(outside->books.memories, 0);
 	close_checked(fs);
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A random life of users with random labels, who tell all they know wherever they can and learn
- * whatever they can. What a user knows is a set of users, himself at first. It travels as a byte of
+ * whatever they can. What a user knows is a set of users, itself at first. It travels as a byte of
  * data, an attribute, a target, a name, a size or a time; whoever observes one knows it from then
  * on. However many steps it takes, nobody may come to know of a user from whom the policies keep
- * him: under MLS of one above him, under Biba of one below.
+ * it: under MLS of one above it, under Biba of one below.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -96,7 +96,7 @@ static void name_of(struct life *l, unsigned user, char name[16])
 	snprintf(name, 16, "%02x-%u", l->knows[user], random_below(&l->random, 6));
 }
 
-/* A name that may be there, and that he can think of. */
+/* A name that may be there, and that can be thought of. */
 static void guess(struct life *l, unsigned user, char name[16])
 {
 	unsigned other = random_below(&l->random, USERS);
@@ -138,7 +138,8 @@ static void note_opening(struct life *l, unsigned user)
 	*file = (struct open_file){l->out.handle, user};
 }
 
-/* An opening that the user may use: his own, or where each use is decided any that he was handed.
+/* An opening that the user may use: an own one, or where each use is decided any that was handed
+ * over.
  */
 static uint64_t any_opening(struct life *l, unsigned user)
 {

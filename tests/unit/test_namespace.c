@@ -157,6 +157,21 @@ START_TEST(without_random_numbers_there_is_no_namespace)
 }
 END_TEST
 
+START_TEST(pages_of_another_size_are_refused)
+{
+	struct shmfs_config config = small_config();
+	struct shmfs *fs = open_small(), *other;
+
+	outside->page_size = 16384;
+	GIVES(-EOPNOTSUPP, shmfs_open_new(&config, &other));
+	GIVES(-EOPNOTSUPP, shmfs_open_again(shmfs_arena_fd(fs), outside_os(), &other));
+	outside->page_size = 4096;
+	GIVES(0, shmfs_open_new(&config, &other));
+	close_checked(other);
+	close_checked(fs);
+}
+END_TEST
+
 START_TEST(close_takes_null)
 {
 	shmfs_close(NULL);
@@ -253,6 +268,7 @@ Suite *namespace_suite(void)
 	tcase_add_test(tests, more_patterns_than_a_page_holds_are_refused);
 	tcase_add_test(tests, no_patterns_may_be_null_or_empty);
 	tcase_add_test(tests, without_random_numbers_there_is_no_namespace);
+	tcase_add_test(tests, pages_of_another_size_are_refused);
 	tcase_add_test(tests, close_takes_null);
 	tcase_add_test(tests, close_lets_go_of_everything);
 	tcase_add_test(tests, a_transaction_is_active_between_its_ends);

@@ -13,15 +13,15 @@
 /* What the effects did, in their order, like "close 3, unback 2, ". */
 static char trace[512];
 /* Memory that is to be back already when effects are taken. */
-static const char *watched, *wanted;
+static const char *expiring, *wanted;
 
 static void note(const char *what, int id, long size)
 {
 	size_t used = strlen(trace);
 
 	snprintf(trace + used, sizeof trace - used, "%s %d:%ld, ", what, id, size);
-	if (watched != NULL)
-		ck_assert_str_eq(watched, wanted);
+	if (expiring != NULL)
+		ck_assert_str_eq(expiring, wanted);
 }
 
 static int note_close(void *arg, int fd)
@@ -59,7 +59,7 @@ static void setup(void)
 	txn = (struct txn){.log = malloc(TXN_LOG_SIZE)};
 	maps = MAP_CACHE_EMPTY;
 	trace[0] = '\0';
-	watched = NULL;
+	expiring = NULL;
 }
 
 static void teardown(void)
@@ -163,7 +163,7 @@ START_TEST(rollback_takes_its_effects_backwards_after_the_memory)
 	note_one_effect_of_each_kind();
 	txn_save(&txn, memory, sizeof memory);
 	memcpy(memory, "new", sizeof memory);
-	watched = memory;
+	expiring = memory;
 	wanted = "old";
 	txn_rollback(&txn, &noting_os, &maps);
 	ck_assert_str_eq(trace, ROLLBACK_TRACE);

@@ -167,7 +167,7 @@ static void begin(struct world *w, enum situation situation)
 	config.size_limit = (uint64_t)PAGE_LIMIT * SHMFS_PAGE_SIZE;
 	config.node_limit = NODE_LIMIT;
 	config.backing = situation == BACKED;
-	config.reclaim_least = situation == IN_PIECES ? 1 : 0;
+	config.deferred_free_min = situation == FREED_LATER ? 1 : 0;
 	config.lifetime_patterns = "expiring";
 	outside->in_use = situation == IN_USE;
 	if (situation == LABELLED)

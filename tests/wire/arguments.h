@@ -3,7 +3,7 @@
 #ifndef SHMFS_TESTS_WIRE_ARGUMENTS_H
 #define SHMFS_TESTS_WIRE_ARGUMENTS_H
 
-#include "daemon/process/options.h"
+#include "daemon/options/options.h"
 #include "wire.h"
 
 #define MOST_ARGUMENTS 16

@@ -221,7 +221,7 @@ static struct wire *open_in_pieces(struct file *file)
 	struct wire *w;
 	char page[SHMFS_PAGE_SIZE];
 
-	config.reclaim_least = 100 * SHMFS_PAGE_SIZE;
+	config.deferred_free_min = 100 * SHMFS_PAGE_SIZE;
 	w = wire_open_with(TIER_DIRECT, config);
 	memset(page, 'x', sizeof page);
 	*file = open_file(w, new_object_of(w, ROOT, "a", PAGES * SHMFS_PAGE_SIZE), O_RDWR);
@@ -232,7 +232,7 @@ static struct wire *open_in_pieces(struct file *file)
 
 static bool free_some(struct wire *w)
 {
-	bool more = shmfs_reclaim(w->server.channel.fs, 64);
+	bool more = shmfs_free_step(w->server.channel.fs, 64);
 
 	deferred_answer(&w->server.channel);
 	return more;
@@ -310,7 +310,7 @@ START_TEST(more_shrinks_than_can_wait_are_done_at_once)
 	char name[16];
 	unsigned answers = 0;
 
-	config.reclaim_least = SHMFS_PAGE_SIZE;
+	config.deferred_free_min = SHMFS_PAGE_SIZE;
 	w = wire_open_with(TIER_DIRECT, config);
 	for (unsigned i = 0; i < EXCHANGE_SLOTS; i++) {
 		snprintf(name, sizeof name, "%u", i);
@@ -326,7 +326,7 @@ START_TEST(more_shrinks_than_can_wait_are_done_at_once)
 	/* One slot is for whatever comes next. */
 	ck_assert(reply_take(w));
 	ck_assert_uint_eq(attr_of(w)->attr.size, 10);
-	while (shmfs_reclaim(w->server.channel.fs, 64))
+	while (shmfs_free_step(w->server.channel.fs, 64))
 		;
 	deferred_answer(&w->server.channel);
 	while (reply_take(w))

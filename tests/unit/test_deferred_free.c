@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Memory that is freed in pieces: when, by whom, and what others see meanwhile. */
+/* Memory that is freed later: when, by whom, and what others see meanwhile. */
 #include <fcntl.h>
 #include <linux/falloc.h>
 #include <sys/stat.h>
@@ -20,7 +20,7 @@ static struct shmfs *open_in_pieces(void)
 {
 	struct shmfs_config config = small_config();
 
-	config.reclaim_least = bytes(LEAST);
+	config.deferred_free_min = bytes(LEAST);
 	config.size_limit = bytes(LIMIT);
 	return open_with(config);
 }
@@ -45,11 +45,11 @@ static uint64_t pages_of(const struct shmfs *fs, uint64_t id)
 	return (uint64_t)st.st_blocks / (SHMFS_PAGE_SIZE / 512);
 }
 
-static unsigned reclaim_to_the_end(struct shmfs *fs)
+static unsigned free_to_the_end(struct shmfs *fs)
 {
 	unsigned steps = 1;
 
-	for (; shmfs_reclaim(fs, PIECE_PAGES); steps++)
+	for (; shmfs_free_step(fs, PIECE_PAGES); steps++)
 		check_namespace(fs);
 	check_namespace(fs);
 	return steps;
@@ -65,13 +65,13 @@ START_TEST(a_large_object_that_ends_is_freed_in_pieces)
 	TX_VOID(fs, shmfs_forget(fs, id, 10));
 	/* To everybody else it is gone. */
 	ck_assert_uint_eq(usage(fs).used_pages, 0);
-	ck_assert_uint_eq(reclaim_pages(fs), LARGE);
+	ck_assert_uint_eq(deferred_pages(fs), LARGE);
 	ck_assert_uint_eq(outside->books.memories, 1);
-	ck_assert(shmfs_reclaim(fs, PIECE_PAGES));
-	ck_assert_uint_eq(reclaim_pages(fs), LARGE - PIECE_PAGES);
-	ck_assert_uint_eq(reclaim_to_the_end(fs), 2);
+	ck_assert(shmfs_free_step(fs, PIECE_PAGES));
+	ck_assert_uint_eq(deferred_pages(fs), LARGE - PIECE_PAGES);
+	ck_assert_uint_eq(free_to_the_end(fs), 2);
 	ck_assert_uint_eq(outside->books.memories, 0);
-	ck_assert(!shmfs_reclaim(fs, PIECE_PAGES));
+	ck_assert(!shmfs_free_step(fs, PIECE_PAGES));
 	close_checked(fs);
 }
 END_TEST
@@ -85,17 +85,17 @@ START_TEST(a_small_one_is_freed_at_once)
 	GIVES(0, TX(fs, shmfs_unlink(fs, ALICE, SHMFS_ROOT, "a")));
 	release(fs, handle);
 	ck_assert_uint_eq(outside->books.memories, 0);
-	ck_assert(!shmfs_reclaim(fs, PIECE_PAGES));
+	ck_assert(!shmfs_free_step(fs, PIECE_PAGES));
 	(void)written(fs, "b", LEAST, &handle);
 	GIVES(0, TX(fs, shmfs_unlink(fs, ALICE, SHMFS_ROOT, "b")));
 	release(fs, handle);
 	ck_assert_uint_eq(outside->books.memories, 1);
-	(void)reclaim_to_the_end(fs);
+	(void)free_to_the_end(fs);
 	close_checked(fs);
 }
 END_TEST
 
-/* Who has it mapped keeps what he sees. */
+/* Who has it mapped keeps what they see. */
 START_TEST(memory_that_is_in_use_is_not_emptied)
 {
 	struct shmfs *fs = open_in_pieces();
@@ -107,7 +107,7 @@ START_TEST(memory_that_is_in_use_is_not_emptied)
 	GIVES(0, TX(fs, shmfs_unlink(fs, ALICE, SHMFS_ROOT, "a")));
 	release(fs, handle);
 	TX_VOID(fs, shmfs_forget(fs, id, 10));
-	ck_assert(!shmfs_reclaim(fs, PIECE_PAGES));
+	ck_assert(!shmfs_free_step(fs, PIECE_PAGES));
 	ck_assert_uint_eq(outside->books.memories, 0);
 	ck_assert_int_eq(fstat(fd, &st), 0);
 	ck_assert_uint_eq((uint64_t)st.st_blocks, bytes(LARGE) / 512);
@@ -124,11 +124,11 @@ START_TEST(a_shrink_is_done_when_its_pages_are_gone)
 	struct stat st;
 
 	resize(fs, id, 100);
-	ck_assert(shmfs_is_reclaiming(fs, id));
+	ck_assert(shmfs_is_freeing(fs, id));
 	ck_assert_uint_eq(usage(fs).used_pages, 1);
 	ck_assert_uint_eq(pages_of(fs, id), LARGE);
-	(void)reclaim_to_the_end(fs);
-	ck_assert(!shmfs_is_reclaiming(fs, id));
+	(void)free_to_the_end(fs);
+	ck_assert(!shmfs_is_freeing(fs, id));
 	ck_assert_uint_eq(pages_of(fs, id), 1);
 	ck_assert_int_eq(fstat(node_get(fs, id)->object.fd, &st), 0);
 	ck_assert_int_eq(st.st_size, 100);
@@ -139,20 +139,20 @@ START_TEST(a_shrink_is_done_when_its_pages_are_gone)
 }
 END_TEST
 
-/* As when the one who shrank it was killed, and with him his request. */
+/* As when the one who shrank it was killed, and its request with it. */
 START_TEST(growing_in_the_midst_of_a_shrink_gives_zeros)
 {
 	struct shmfs *fs = open_in_pieces();
 	uint64_t handle, id = written(fs, "a", LARGE, &handle);
 
 	resize(fs, id, 100);
-	ck_assert(shmfs_reclaim(fs, PIECE_PAGES));
+	ck_assert(shmfs_free_step(fs, PIECE_PAGES));
 	resize(fs, id, bytes(LARGE));
-	ck_assert(!shmfs_is_reclaiming(fs, id));
+	ck_assert(!shmfs_is_freeing(fs, id));
 	expect_bytes(fs, handle, 'x', 100, 0);
 	for (int i = 1; i < LARGE; i++)
 		expect_bytes(fs, handle, 0, SHMFS_PAGE_SIZE, bytes((uint64_t)i));
-	ck_assert(!shmfs_reclaim(fs, PIECE_PAGES));
+	ck_assert(!shmfs_free_step(fs, PIECE_PAGES));
 	close_checked(fs);
 }
 END_TEST
@@ -169,8 +169,8 @@ START_TEST(a_growth_that_is_undone_leaves_the_shrink_to_do)
 	GIVES(0, shmfs_setattr(fs, id, &change, &attr));
 	shmfs_rollback(fs);
 	check_namespace(fs);
-	ck_assert(shmfs_is_reclaiming(fs, id));
-	(void)reclaim_to_the_end(fs);
+	ck_assert(shmfs_is_freeing(fs, id));
+	(void)free_to_the_end(fs);
 	ck_assert_uint_eq(pages_of(fs, id), 1);
 	close_checked(fs);
 }
@@ -185,8 +185,8 @@ START_TEST(an_object_that_ends_while_it_shrinks_is_freed_in_pieces)
 	GIVES(0, TX(fs, shmfs_unlink(fs, ALICE, SHMFS_ROOT, "a")));
 	release(fs, handle);
 	TX_VOID(fs, shmfs_forget(fs, id, 10));
-	ck_assert_uint_eq(reclaim_pages(fs), LARGE);
-	ck_assert_uint_eq(reclaim_to_the_end(fs), 3);
+	ck_assert_uint_eq(deferred_pages(fs), LARGE);
+	ck_assert_uint_eq(free_to_the_end(fs), 3);
 	ck_assert_uint_eq(outside->books.memories, 0);
 	close_checked(fs);
 }
@@ -201,9 +201,9 @@ START_TEST(a_hole_is_exact_to_the_byte)
 	uint64_t from = 5000, to = bytes(LARGE) - 5000;
 
 	GIVES(0, TX(fs, shmfs_fallocate(fs, ALICE, handle, hole_modes[_i], from, to - from)));
-	ck_assert(shmfs_is_reclaiming(fs, id));
-	(void)reclaim_to_the_end(fs);
-	ck_assert(!shmfs_is_reclaiming(fs, id));
+	ck_assert(shmfs_is_freeing(fs, id));
+	(void)free_to_the_end(fs);
+	ck_assert(!shmfs_is_freeing(fs, id));
 	expect_bytes(fs, handle, 'x', from, 0);
 	for (uint64_t at = from; at < to; at += 1000)
 		expect_bytes(fs, handle, 0, to - at < 1000 ? to - at : 1000, at);
@@ -213,7 +213,7 @@ START_TEST(a_hole_is_exact_to_the_byte)
 }
 END_TEST
 
-/* Nobody was told that it is there, and what is written until he asks again must stay. */
+/* Nobody was told that it is there, and what is written until somebody asks again must stay. */
 START_TEST(a_hole_does_not_outlive_the_process)
 {
 	struct shmfs *fs = open_in_pieces();
@@ -222,9 +222,9 @@ START_TEST(a_hole_does_not_outlive_the_process)
 	GIVES(0, TX(fs, shmfs_fallocate(fs, ALICE, handle, hole_modes[0], 0, bytes(LARGE))));
 	fs = take_up(fs);
 	check_namespace(fs);
-	ck_assert(!shmfs_is_reclaiming(fs, id));
+	ck_assert(!shmfs_is_freeing(fs, id));
 	write_bytes(fs, handle, 'y', SHMFS_PAGE_SIZE, bytes(50));
-	ck_assert(!shmfs_reclaim(fs, PIECE_PAGES));
+	ck_assert(!shmfs_free_step(fs, PIECE_PAGES));
 	expect_bytes(fs, handle, 'y', SHMFS_PAGE_SIZE, bytes(50));
 	close_checked(fs);
 }
@@ -239,10 +239,10 @@ START_TEST(ends_and_shrinks_outlive_it)
 	resize(fs, id, 1);
 	GIVES(0, TX(fs, shmfs_unlink(fs, ALICE, SHMFS_ROOT, "b")));
 	release(fs, b);
-	ck_assert(shmfs_reclaim(fs, PIECE_PAGES));
+	ck_assert(shmfs_free_step(fs, PIECE_PAGES));
 	fs = take_up(fs);
-	ck_assert(shmfs_is_reclaiming(fs, id));
-	(void)reclaim_to_the_end(fs);
+	ck_assert(shmfs_is_freeing(fs, id));
+	(void)free_to_the_end(fs);
 	ck_assert_uint_eq(pages_of(fs, id), 1);
 	ck_assert_uint_eq(outside->books.memories, 1);
 	close_checked(fs);
@@ -251,108 +251,108 @@ END_TEST
 
 /* --- with somebody else who frees ------------------------------------------------------------- */
 
-/* What he does with his piece, up to a page. */
-static void free_up_to(const struct shmfs_piece *piece, uint64_t end)
+/* What is done with a range, up to a page. */
+static void free_up_to(const struct shmfs_free_range *range, uint64_t end)
 {
-	GIVES(0, shmfs_os_linux()->punch(NULL, piece->fd, piece->begin, bytes(end) - piece->begin));
+	GIVES(0, shmfs_os_linux()->punch(NULL, range->fd, range->begin, bytes(end) - range->begin));
 	outside->freed_to = bytes(end);
 }
 
 /* An object that was cut to so many bytes, in whose memory somebody else is at work. */
 static uint64_t shrinking(
-    struct shmfs **fs, uint64_t size, uint64_t *handle, struct shmfs_piece *piece)
+    struct shmfs **fs, uint64_t size, uint64_t *handle, struct shmfs_free_range *range)
 {
 	uint64_t id;
 
 	*fs = open_in_pieces();
 	id = written(*fs, "a", LARGE, handle);
-	ck_assert(!shmfs_reclaim_begin(*fs, piece));
+	ck_assert(!shmfs_free_begin(*fs, range));
 	resize(*fs, id, size);
-	ck_assert(shmfs_reclaim_begin(*fs, piece));
+	ck_assert(shmfs_free_begin(*fs, range));
 	return id;
 }
 
 static void end_shrinking(struct shmfs *fs)
 {
-	(void)reclaim_to_the_end(fs);
+	(void)free_to_the_end(fs);
 	close_checked(fs);
 }
 
 START_TEST(somebody_else_may_free_it)
 {
-	struct shmfs_piece piece;
+	struct shmfs_free_range range;
 	struct shmfs *fs;
-	uint64_t handle, id = shrinking(&fs, 100, &handle, &piece);
+	uint64_t handle, id = shrinking(&fs, 100, &handle, &range);
 
-	ck_assert_int_eq(piece.fd, node_get(fs, id)->object.fd);
-	ck_assert_uint_eq(piece.begin, bytes(1));
-	ck_assert_uint_eq(piece.end, bytes(LARGE));
-	free_up_to(&piece, 50);
-	shmfs_reclaim_end(fs, bytes(50));
-	ck_assert(shmfs_is_reclaiming(fs, id));
-	ck_assert(shmfs_reclaim_begin(fs, &piece));
-	ck_assert_uint_eq(piece.begin, bytes(50));
-	free_up_to(&piece, LARGE);
-	shmfs_reclaim_end(fs, bytes(LARGE));
-	ck_assert(!shmfs_reclaim_begin(fs, &piece));
-	ck_assert(!shmfs_is_reclaiming(fs, id));
+	ck_assert_int_eq(range.fd, node_get(fs, id)->object.fd);
+	ck_assert_uint_eq(range.begin, bytes(1));
+	ck_assert_uint_eq(range.end, bytes(LARGE));
+	free_up_to(&range, 50);
+	shmfs_free_end(fs, bytes(50));
+	ck_assert(shmfs_is_freeing(fs, id));
+	ck_assert(shmfs_free_begin(fs, &range));
+	ck_assert_uint_eq(range.begin, bytes(50));
+	free_up_to(&range, LARGE);
+	shmfs_free_end(fs, bytes(LARGE));
+	ck_assert(!shmfs_free_begin(fs, &range));
+	ck_assert(!shmfs_is_freeing(fs, id));
 	ck_assert_uint_eq(pages_of(fs, id), 1);
-	ck_assert_uint_eq(outside->settled, 0);
+	ck_assert_uint_eq(outside->quiesced, 0);
 	close_checked(fs);
 }
 END_TEST
 
 START_TEST(what_is_freed_already_is_passed_over)
 {
-	struct shmfs_piece piece;
+	struct shmfs_free_range range;
 	struct shmfs *fs;
 	uint64_t handle;
 
-	(void)shrinking(&fs, 0, &handle, &piece);
-	free_up_to(&piece, 70);
-	/* He was killed, and the next one begins anew. */
+	(void)shrinking(&fs, 0, &handle, &range);
+	free_up_to(&range, 70);
+	/* It was killed, and the next one begins anew. */
 	fs = take_up(fs);
-	ck_assert(shmfs_reclaim_begin(fs, &piece));
-	ck_assert_uint_eq(piece.begin, bytes(70));
-	shmfs_reclaim_end(fs, 0);
+	ck_assert(shmfs_free_begin(fs, &range));
+	ck_assert_uint_eq(range.begin, bytes(70));
+	shmfs_free_end(fs, 0);
 	end_shrinking(fs);
 }
 END_TEST
 
 START_TEST(growing_ends_his_work)
 {
-	struct shmfs_piece piece;
+	struct shmfs_free_range range;
 	struct shmfs *fs;
-	uint64_t handle, id = shrinking(&fs, 100, &handle, &piece);
+	uint64_t handle, id = shrinking(&fs, 100, &handle, &range);
 
-	free_up_to(&piece, 5);
+	free_up_to(&range, 5);
 	resize(fs, id, bytes(10));
-	ck_assert_uint_eq(outside->settled, 1);
-	ck_assert(!shmfs_is_reclaiming(fs, id));
+	ck_assert_uint_eq(outside->quiesced, 1);
+	ck_assert(!shmfs_is_freeing(fs, id));
 	for (int i = 1; i < 10; i++)
 		expect_bytes(fs, handle, 0, SHMFS_PAGE_SIZE, bytes((uint64_t)i));
-	/* His word that comes late is about nothing any more. */
-	shmfs_reclaim_end(fs, bytes(LARGE));
-	ck_assert(!shmfs_has_to_reclaim(fs));
+	/* Word that comes late is about nothing any more. */
+	shmfs_free_end(fs, bytes(LARGE));
+	ck_assert(!shmfs_free_pending(fs));
 	close_checked(fs);
 }
 END_TEST
 
 START_TEST(the_end_of_the_object_ends_his_work)
 {
-	struct shmfs_piece piece;
+	struct shmfs_free_range range;
 	struct shmfs *fs;
 	uint64_t handle;
 
-	(void)shrinking(&fs, 100, &handle, &piece);
-	free_up_to(&piece, 50);
+	(void)shrinking(&fs, 100, &handle, &range);
+	free_up_to(&range, 50);
 	GIVES(0, TX(fs, shmfs_unlink(fs, ALICE, SHMFS_ROOT, "a")));
 	release(fs, handle);
-	ck_assert_uint_eq(outside->settled, 1);
-	ck_assert(shmfs_reclaim_begin(fs, &piece));
-	ck_assert_uint_eq(piece.begin, 0);
-	shmfs_reclaim_end(fs, 0);
-	(void)reclaim_to_the_end(fs);
+	ck_assert_uint_eq(outside->quiesced, 1);
+	ck_assert(shmfs_free_begin(fs, &range));
+	ck_assert_uint_eq(range.begin, 0);
+	shmfs_free_end(fs, 0);
+	(void)free_to_the_end(fs);
 	ck_assert_uint_eq(outside->books.memories, 0);
 	close_checked(fs);
 }
@@ -362,32 +362,32 @@ START_TEST(room_that_is_granted_ends_his_work)
 {
 	struct shmfs *fs = open_in_pieces();
 	uint64_t handle, other;
-	struct shmfs_piece piece;
+	struct shmfs_free_range range;
 
 	(void)written(fs, "a", LARGE, &handle);
 	GIVES(0, TX(fs, shmfs_unlink(fs, ALICE, SHMFS_ROOT, "a")));
 	release(fs, handle);
-	ck_assert(shmfs_reclaim_begin(fs, &piece));
-	free_up_to(&piece, 20);
+	ck_assert(shmfs_free_begin(fs, &range));
+	free_up_to(&range, 20);
 	other = new_object(fs, SHMFS_ROOT, "b");
 	resize(fs, other, bytes(LARGE));
-	ck_assert_uint_eq(outside->settled, 1);
-	ck_assert_uint_eq(reclaim_pages(fs), 0);
+	ck_assert_uint_eq(outside->quiesced, 1);
+	ck_assert_uint_eq(deferred_pages(fs), 0);
 	end_shrinking(fs);
 }
 END_TEST
 
 START_TEST(who_frees_it_here_ends_his_work)
 {
-	struct shmfs_piece piece;
+	struct shmfs_free_range range;
 	struct shmfs *fs;
 	uint64_t handle;
 
-	(void)shrinking(&fs, 0, &handle, &piece);
-	ck_assert(shmfs_reclaim(fs, PIECE_PAGES));
-	ck_assert_uint_eq(outside->settled, 1);
-	(void)reclaim_to_the_end(fs);
-	ck_assert_uint_eq(outside->settled, 1);
+	(void)shrinking(&fs, 0, &handle, &range);
+	ck_assert(shmfs_free_step(fs, PIECE_PAGES));
+	ck_assert_uint_eq(outside->quiesced, 1);
+	(void)free_to_the_end(fs);
+	ck_assert_uint_eq(outside->quiesced, 1);
 	close_checked(fs);
 }
 END_TEST
@@ -396,14 +396,14 @@ START_TEST(the_work_at_one_object_is_not_ended_for_another)
 {
 	struct shmfs *fs = open_in_pieces();
 	uint64_t a, b, first = written(fs, "a", 60, &a), second = written(fs, "b", 60, &b);
-	struct shmfs_piece piece;
+	struct shmfs_free_range range;
 
 	resize(fs, first, 1);
 	resize(fs, second, 1);
-	ck_assert(shmfs_reclaim_begin(fs, &piece));
+	ck_assert(shmfs_free_begin(fs, &range));
 	resize(fs, second, bytes(10));
-	ck_assert_uint_eq(outside->settled, 0);
-	shmfs_reclaim_end(fs, piece.begin);
+	ck_assert_uint_eq(outside->quiesced, 0);
+	shmfs_free_end(fs, range.begin);
 	end_shrinking(fs);
 }
 END_TEST
@@ -418,11 +418,11 @@ START_TEST(what_is_granted_can_be_touched)
 	release(fs, handle);
 	other = new_object(fs, SHMFS_ROOT, "b");
 	resize(fs, other, bytes(LIMIT - LARGE));
-	ck_assert_uint_eq(reclaim_pages(fs), LARGE);
+	ck_assert_uint_eq(deferred_pages(fs), LARGE);
 	resize(fs, other, bytes(LIMIT - LARGE + 1));
-	ck_assert_uint_eq(reclaim_pages(fs), 0);
+	ck_assert_uint_eq(deferred_pages(fs), 0);
 	ck_assert_uint_eq(usage(fs).used_pages, LIMIT - LARGE + 1);
-	(void)reclaim_to_the_end(fs);
+	(void)free_to_the_end(fs);
 	close_checked(fs);
 }
 END_TEST
@@ -435,7 +435,7 @@ START_TEST(only_what_would_be_too_much_is_freed_first)
 	struct shmfs *fs;
 	uint64_t handle, other;
 
-	config.reclaim_least = bytes(LEAST);
+	config.deferred_free_min = bytes(LEAST);
 	config.size_limit = bytes(MOST);
 	fs = open_with(config);
 	(void)written(fs, "a", HUGE, &handle);
@@ -443,9 +443,9 @@ START_TEST(only_what_would_be_too_much_is_freed_first)
 	release(fs, handle);
 	other = new_object(fs, SHMFS_ROOT, "b");
 	resize(fs, other, bytes(ASKED));
-	ck_assert_uint_le(reclaim_pages(fs), MOST - ASKED);
-	ck_assert_uint_gt(reclaim_pages(fs), HUGE / 2);
-	(void)reclaim_to_the_end(fs);
+	ck_assert_uint_le(deferred_pages(fs), MOST - ASKED);
+	ck_assert_uint_gt(deferred_pages(fs), HUGE / 2);
+	(void)free_to_the_end(fs);
 	close_checked(fs);
 }
 END_TEST
@@ -461,17 +461,17 @@ START_TEST(a_full_queue_means_freeing_at_once)
 		GIVES(0, TX(fs, shmfs_unlink(fs, ALICE, SHMFS_ROOT, "a")));
 	}
 	ck_assert_uint_eq(outside->books.memories, 64);
-	steps = reclaim_to_the_end(fs);
+	steps = free_to_the_end(fs);
 	ck_assert_uint_eq(steps, 64);
 	ck_assert_uint_eq(outside->books.memories, 0);
 	close_checked(fs);
 }
 END_TEST
 
-Suite *reclaim_suite(void)
+Suite *deferred_free_suite(void)
 {
-	Suite *suite = suite_create("reclaim");
-	TCase *tests = harness_case(suite, "reclaim");
+	Suite *suite = suite_create("deferred free");
+	TCase *tests = harness_case(suite, "deferred free");
 
 	tcase_add_test(tests, a_large_object_that_ends_is_freed_in_pieces);
 	tcase_add_test(tests, a_small_one_is_freed_at_once);

@@ -4,13 +4,13 @@
  * is not given, and how it is printed. An option is added in the table, in struct options, and in
  * shmfs(8), which tests/lint compares.
  */
-#ifndef SHMFS_PROCESS_OPTION_TABLE_H
-#define SHMFS_PROCESS_OPTION_TABLE_H
+#ifndef SHMFS_OPTIONS_TABLE_H
+#define SHMFS_OPTIONS_TABLE_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "option_values.h"
+#include "values.h"
 
 /* How a value is read and kept. */
 enum option_kind {

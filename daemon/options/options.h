@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The command line and the mount options. */
-#ifndef SHMFS_PROCESS_OPTIONS_H
-#define SHMFS_PROCESS_OPTIONS_H
+#ifndef SHMFS_OPTIONS_OPTIONS_H
+#define SHMFS_OPTIONS_OPTIONS_H
 
 #include <stdio.h>
 
-#include "option_values.h"
+#include "values.h"
 
 /*
  * Sets the defaults, then applies the arguments. Called as mount.TYPE, by the name that argv[0]

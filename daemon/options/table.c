@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The mount options; see option_table.h. */
-#include "option_table.h"
+/* The mount options; see table.h. */
+#include "table.h"
 
 #include <inttypes.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What the command line and the mount options say. */
-#ifndef SHMFS_PROCESS_OPTION_VALUES_H
-#define SHMFS_PROCESS_OPTION_VALUES_H
+#ifndef SHMFS_OPTIONS_VALUES_H
+#define SHMFS_OPTIONS_VALUES_H
 
 #include <stdbool.h>
 #include <stdint.h>

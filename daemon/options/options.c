@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "option_table.h"
 #include "policy/label.h"
+#include "table.h"
 
 /* Options that the kernel or the mount command deals with. */
 static const char *const passed_on[] = {"ro", "rw", "suid", "nosuid", "dev", "nodev", "exec",

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Fail points that kill; see failpoint.h. */
+#include "failpoint.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+static volatile struct failpoints *page;
+
+void failpoints_begin(void)
+{
+	const char *path = getenv("SHMFS_FAILPOINTS_FILE");
+	int fd = path != NULL ? open(path, O_RDWR | O_CLOEXEC) : -1;
+	void *memory;
+
+	if (fd < 0)
+		return;
+	memory = mmap(NULL, sizeof *page, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	close(fd);
+	if (memory != MAP_FAILED)
+		page = memory;
+}
+
+bool failpoints_hide_resend(void)
+{
+	return getenv("SHMFS_FAILPOINTS_NO_RESEND") != NULL;
+}
+
+void failpoint(const char *label)
+{
+	if (page == NULL)
+		return;
+	page->count++;
+	snprintf((char *)(uintptr_t)page->label, sizeof page->label, "%s", label);
+	if (strcmp((const char *)(uintptr_t)page->crash_at, label) == 0)
+		kill(getpid(), SIGSEGV);
+	if (page->armed_at == 0 || page->count != page->armed_at)
+		return;
+	page->armed_at = page->again != 0 ? page->count + page->again : 0;
+	page->again = 0;
+	snprintf((char *)(uintptr_t)page->killed_at, sizeof page->killed_at, "%s", label);
+	kill(getpid(), SIGKILL);
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Fail points, after fail(9) of FreeBSD: labelled places, for tests that kill the process at each
+ * of them. Only a build with -DSHMFS_FAILPOINTS has any; elsewhere there is nothing of it in the
+ * program.
+ *
+ * They stand wherever the state that outlives the process, or the world outside, has just changed
+ * or is about to.
+ */
+#ifndef SHMFS_FAILPOINT_H
+#define SHMFS_FAILPOINT_H
+
+#include <stdbool.h>
+
+#ifdef SHMFS_FAILPOINTS
+
+#include <stdint.h>
+
+/* One page of a file that the environment variable SHMFS_FAILPOINTS_FILE names. */
+struct failpoints {
+	uint64_t armed_at;  /* the one that kills; 0 = none */
+	uint64_t again;	    /* and then one so many later kills too; 0 = none */
+	uint64_t count;	    /* passed so far */
+	char label[64];	    /* of the last one */
+	char killed_at[64]; /* the label of the one that killed last */
+	char crash_at[64];  /* the one with this label is a crash, each time; "" = none */
+};
+
+/* Maps the file. Without it, fail points do nothing. */
+void failpoints_begin(void);
+
+void failpoint(const char *label);
+
+/* Whether the daemon is to behave as on a kernel without FUSE_NOTIFY_RESEND, as the environment
+ * variable SHMFS_FAILPOINTS_NO_RESEND says. */
+bool failpoints_hide_resend(void);
+
+#else
+
+static inline bool failpoints_hide_resend(void)
+{
+	return false;
+}
+
+static inline void failpoints_begin(void)
+{
+}
+
+static inline void failpoint(const char *label)
+{
+	(void)label;
+}
+
+#endif
+#endif
