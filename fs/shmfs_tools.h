@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The part of the door (shmfs.h, which includes this) for tools that look after a namespace.
+ * The part of the door (shmfs.h, which includes this and tells the conventions) for tools that look
+ * after a namespace.
  *
  * A call looks at no more than a bounded number of nodes; whoever wants all goes on from the cursor
  * that it returns.
@@ -8,7 +9,13 @@
 #ifndef SHMFS_TOOLS_H
 #define SHMFS_TOOLS_H
 
-#include "shmfs.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "shmfs_os.h"
+#include "shmfs_types.h"
 
 struct shmfs_usage {
 	uint64_t limit_pages; /* 0 = no limit */

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The outside world, as the namespace (shmfs.h) sees it. */
+#ifndef SHMFS_OS_H
+#define SHMFS_OS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <time.h>
+
+struct shmfs_map_cache;
+
+/*
+ * Every system call that an operation makes, so that tests can fail any of them. Each is handed
+ * arg, and returns 0, a count or a descriptor, or a negative errno.
+ */
+struct shmfs_os {
+	void *arg;
+	/* Makes empty memory with this very descriptor, in place of what has it. */
+	int (*memory_create)(void *arg, int fd);
+	int (*close)(void *arg, int fd);
+	int (*truncate)(void *arg, int fd, uint64_t size);
+	int (*punch)(void *arg, int fd, uint64_t offset, uint64_t length);
+	ssize_t (*read)(void *arg, int fd, void *buffer, size_t size, uint64_t offset);
+	ssize_t (*write)(void *arg, int fd, const void *buffer, size_t size, uint64_t offset);
+	/* Bytes of fd's memory where they are, for system calls to read until any other of these
+	 * functions is called; no access has to wait for a page. NULL: they cannot be had so, or
+	 * it does not pay, or there is a hole. What is mapped for it is kept there, and goes before
+	 * fd means other memory, or is sealed. */
+	const void *(*view)(
+	    void *arg, struct shmfs_map_cache *kept, int fd, uint64_t offset, size_t size);
+	int (*seek)(void *arg, int fd, uint64_t offset, int whence, uint64_t *out);
+	/* Has whoever works at the range of shmfs_free_begin() end that, and waits for it.
+	 * Returns how far it is freed: every page before that offset. */
+	uint64_t (*quiesce)(void *arg);
+	int (*blocks)(void *arg, int fd, uint64_t *out); /* in use, of 512 bytes */
+	/* Forbids every later change of fd's data; -EBUSY while it is mapped writable. */
+	int (*seal_write)(void *arg, int fd);
+	/* Opens fd's memory once more, so that this opening counts for unused, and makes sure that
+	 * nobody but the system's owner can do the same with what was handed out. */
+	int (*reopen)(void *arg, int fd, bool writes);
+	/* Whether nobody else has fd's memory open or mapped; false where that cannot be told. */
+	bool (*unused)(void *arg, int fd);
+	/* Whether a process has gid among its supplementary groups; false where that cannot be
+	 * told. Asked only where the answer decides: no request of the usual ones. */
+	bool (*in_group)(void *arg, pid_t pid, gid_t gid);
+	size_t (*page_size)(void *arg);
+	void (*now)(void *arg, struct timespec *out);
+	int (*random)(void *arg, void *buffer, size_t size);
+	/* Tells the kernel that fd serves an inode's mappings: an id above 0. Not called without
+	 * shmfs_config.backing. Ids are kept for an object's life and closed with it. */
+	int (*backing_open)(void *arg, int fd);
+	void (*backing_close)(void *arg, int backing);
+};
+
+/* The real one; its backing_open answers -EOPNOTSUPP. */
+const struct shmfs_os *shmfs_os_linux(void);
+
+#endif
