@@ -69,7 +69,7 @@ static int map_at(uintptr_t base, size_t size, int fd, void **out)
 
 int arena_create(uintptr_t base, size_t size, int *fd_out, struct arena **out)
 {
-	void *memory;
+	void *memory = NULL;
 	int fd, rc;
 
 	size = size / ARENA_PAGE_SIZE * ARENA_PAGE_SIZE;
@@ -151,7 +151,7 @@ int arena_map(int fd, struct arena **out)
 {
 	struct arena header;
 	struct stat st;
-	void *memory;
+	void *memory = NULL;
 	int rc = read_header(fd, &header, &st);
 
 	if (rc < 0)
