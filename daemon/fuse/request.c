@@ -116,6 +116,9 @@ static void commit(struct channel *channel, uint64_t unique)
 
 void request_release(struct request *request)
 {
+	if (request->libfuse != NULL)
+		fuse_reply_none(request->libfuse);
+	request->libfuse = NULL;
 	if (request->state == REQUEST_NONE)
 		return;
 	request->state = REQUEST_NONE;
@@ -161,9 +164,6 @@ static int finish(struct request *request, int error, const void *payload, size_
 {
 	int rc = send_payload(request->channel, request->unique, error, payload, size);
 
-	if (request->libfuse != NULL)
-		fuse_reply_none(request->libfuse);
-	request->libfuse = NULL;
 	request_release(request);
 	return rc;
 }
@@ -184,9 +184,6 @@ void request_fail(struct request *request, int rc)
 void request_end(struct request *request)
 {
 	commit(request->channel, request->unique);
-	if (request->libfuse != NULL)
-		fuse_reply_none(request->libfuse);
-	request->libfuse = NULL;
 	request_release(request);
 }
 
