@@ -26,11 +26,6 @@ void failpoints_begin(void)
 		page = memory;
 }
 
-bool failpoints_hide_resend(void)
-{
-	return getenv("SHMFS_FAILPOINTS_NO_RESEND") != NULL;
-}
-
 void failpoint(const char *label)
 {
 	if (page == NULL)

@@ -31,16 +31,7 @@ void failpoints_begin(void);
 
 void failpoint(const char *label);
 
-/* Whether the daemon is to behave as on a kernel without FUSE_NOTIFY_RESEND, as the environment
- * variable SHMFS_FAILPOINTS_NO_RESEND says. */
-bool failpoints_hide_resend(void);
-
 #else
-
-static inline bool failpoints_hide_resend(void)
-{
-	return false;
-}
 
 static inline void failpoints_begin(void)
 {

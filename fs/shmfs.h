@@ -65,13 +65,6 @@ void shmfs_recover(struct shmfs *fs);
 /* Whether an arena of this layout is behind a descriptor: 0 or -EPROTO. Changes nothing. */
 int shmfs_check(int arena_fd);
 
-/*
- * The caller has lost all that it had: every handle, every reference and every backing id end, and
- * with them what was there for their sake alone. From now on, objects get backing ids or not. Not
- * within a transaction; cost is in proportion to the namespace.
- */
-void shmfs_drop_caller(struct shmfs *fs, bool backing);
-
 /* The descriptor of the arena, which stays the namespace's. */
 int shmfs_arena_fd(const struct shmfs *fs);
 

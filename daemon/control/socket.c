@@ -89,14 +89,6 @@ int control_listen(const char *device)
 	return fd;
 }
 
-void control_move(const char *old_device, const char *device)
-{
-	char from[PATH_MAX], to[PATH_MAX];
-
-	if (socket_path(place(), old_device, from) == 0 && socket_path(place(), device, to) == 0)
-		(void)rename(from, to);
-}
-
 void control_remove(const char *device)
 {
 	char path[PATH_MAX];

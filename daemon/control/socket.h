@@ -10,9 +10,6 @@
  */
 int control_listen(const char *device);
 
-/* The mount has another device now. */
-void control_move(const char *old_device, const char *device);
-
 void control_remove(const char *device);
 
 #endif

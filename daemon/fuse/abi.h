@@ -18,7 +18,6 @@
 #define ABI_INIT_EXT (UINT64_C(1) << 30)
 #define ABI_INIT_DIRECT_IO_ALLOW_MMAP (UINT64_C(1) << 36)
 #define ABI_INIT_PASSTHROUGH (UINT64_C(1) << 37)
-#define ABI_INIT_HAS_RESEND (UINT64_C(1) << 39)
 
 /* Flags of the reply to OPEN and CREATE. */
 #define ABI_OPEN_DIRECT_IO (1u << 0)
@@ -52,11 +51,6 @@ struct abi_backing_map {
 	uint32_t flags;
 	uint64_t padding;
 };
-
-/* Asks the kernel to send again what it got no reply to; such a request has this bit in its number.
- */
-#define ABI_NOTIFY_RESEND 7
-#define ABI_UNIQUE_RESEND (UINT64_C(1) << 63)
 
 /* Since protocol 7.44: all names that the kernel knows are to be looked up again. */
 #define ABI_NOTIFY_INC_EPOCH 8

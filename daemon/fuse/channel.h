@@ -7,8 +7,8 @@
  * which ends its transaction before the caller can learn of the result.
  *
  * Numbers that are about a request, and whose they are:
- *   unique    the kernel's, of one request; one that is sent again has ABI_UNIQUE_RESEND as well.
- *             It names the request in its reply, in the stored reply, and in the namespace's mark
+ *   unique    the kernel's, of one request, and counted up: it names the request in its reply, in
+ *             the stored reply, and in the namespace's mark
  *   slot      ours: where the request lies in the exchange, and its struct request below
  *   node id   the namespace's (shmfs.h). Given out once, never used again, so that the kernel's
  *             "generation" is always 0
@@ -35,8 +35,9 @@ struct fuse_session;
 
 enum request_state {
 	REQUEST_NONE,
-	REQUEST_SERVED,	 /* by the loop, now: its transaction is active */
-	REQUEST_DEFERRED /* its answer comes later; it has no transaction */
+	REQUEST_SERVED,	  /* by the loop, now: its transaction is active */
+	REQUEST_DEFERRED, /* its answer comes later; it has no transaction */
+	REQUEST_LEFT	  /* by a server that died; it will be served (recovery.h) */
 };
 
 /* One request, from when it is received until it is answered. */

@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 
 #include "common/log.h"
 #include "fs/failpoint.h"
@@ -15,10 +16,67 @@
 #define MADV_POPULATE_WRITE 23
 #endif
 
-void exchange_init(struct exchange *exchange)
+/* The page of a slot on which the data of a WRITE begin, and with it all that is long, is its
+ * second. How many bytes of a request lie before a page. */
+static size_t bytes_before(size_t page)
+{
+	return EXCHANGE_BEFORE_DATA + (page - 1) * EXCHANGE_PAGE;
+}
+
+static char *page_of(struct exchange *exchange, uint32_t slot, size_t page)
+{
+	return (char *)&exchange->slots[slot] + page * EXCHANGE_PAGE;
+}
+
+/* On the pages that a request of this size lies on. */
+static void put_canaries(struct exchange *exchange, uint32_t slot, size_t size)
+{
+	if (size > EXCHANGE_EXPECTED_SIZE)
+		size = EXCHANGE_EXPECTED_SIZE;
+	for (size_t page = 1; bytes_before(page) < size; page++)
+		memcpy(page_of(exchange, slot, page), &exchange->canary, sizeof exchange->canary);
+}
+
+int exchange_init(struct exchange *exchange)
 {
 	exchange->fd = -1;
+	if (getrandom(&exchange->canary, sizeof exchange->canary, 0) < 0)
+		return -errno;
+	put_canaries(exchange, 0, EXCHANGE_EXPECTED_SIZE);
 	exchange->used = 1;
+	return 0;
+}
+
+/* Of so few bytes that they may be the canary's by chance, it is not believed. */
+static bool has_canary(struct exchange *exchange, uint32_t slot, size_t page, size_t size)
+{
+	size_t bytes = size - bytes_before(page);
+
+	return bytes >= sizeof exchange->canary &&
+	       memcmp(page_of(exchange, slot, page), &exchange->canary, sizeof exchange->canary) ==
+		   0;
+}
+
+static uint32_t length_of(struct exchange *exchange, uint32_t slot)
+{
+	uint32_t length;
+
+	memcpy(&length, exchange_request(exchange, slot), sizeof length);
+	return length;
+}
+
+bool exchange_has_whole(struct exchange *exchange, uint32_t slot)
+{
+	uint32_t length = length_of(exchange, slot);
+
+	if (length == 0 || length >= EXCHANGE_REQUEST_SIZE)
+		return false;
+	for (size_t page = 1;
+	     bytes_before(page) < length && bytes_before(page) < EXCHANGE_EXPECTED_SIZE; page++) {
+		if (has_canary(exchange, slot, page, length))
+			return false;
+	}
+	return true;
 }
 
 /* Locked, they also stay, as far as the limit of the user lets: without it, a shortage of memory
@@ -36,11 +94,16 @@ void exchange_populate(struct exchange *exchange, uint32_t slot)
 		log_debug("the buffer for requests is not locked: %s", strerror(errno));
 }
 
-/* The first word of a request is its length. */
+/*
+ * The first word of a request is its length. The canaries come first: a server that dies between
+ * the two leaves what looks like half a request, and this one is answered. Behind a request stands
+ * a NUL, which may be the first byte of another page.
+ */
 static void empty(struct exchange *exchange, uint32_t slot)
 {
 	volatile uint32_t *length = (volatile void *)exchange_request(exchange, slot);
 
+	put_canaries(exchange, slot, (size_t)*length + 1);
 	atomic_signal_fence(memory_order_seq_cst);
 	*length = 0;
 	atomic_signal_fence(memory_order_seq_cst);
@@ -52,17 +115,12 @@ void exchange_clear(struct exchange *exchange, uint32_t slot)
 	failpoint("request cleared");
 }
 
-void exchange_clear_all(struct exchange *exchange)
-{
-	for (uint32_t slot = 0; slot < exchange->used; slot++)
-		empty(exchange, slot);
-	failpoint("request cleared");
-}
-
 void exchange_move(struct exchange *exchange, uint32_t slot)
 {
-	if (exchange->used <= slot)
+	if (exchange->used <= slot) {
+		put_canaries(exchange, slot, EXCHANGE_EXPECTED_SIZE);
 		exchange->used = slot + 1;
+	}
 	empty(exchange, slot);
 	exchange->current = slot;
 	atomic_signal_fence(memory_order_seq_cst);

@@ -4,17 +4,25 @@
  * of the memory that they share (process/handover.h).
  *
  * A request lies in a slot, where the kernel itself writes it, from when it is received until it is
- * answered, and its reply is stored before a change is final. Together with the namespace's mark
- * this says how far a server came that died:
+ * answered, and its reply is stored before a change is final. There is one reader: so what the
+ * kernel has handed over and nobody answered lies here, whole, whenever a server dies, and nothing
+ * has to be asked for again. Together with the namespace's mark this says how far that one came:
  *
  *   a reply whose number the mark has    the change is final: the reply is sent (again)
- *   a FORGET                             it has no reply, and the kernel never sends it again: the
- *                                        mark says how much of it is done, the rest is done now
- *   any other request                    it changed nothing, or that was rolled back, or it waits
- *                                        for what is final: the kernel sends it again
+ *   a reply that refuses                 there is no change, and never will be: the same
+ *   a request whose number the mark has  its reply was sent
+ *   a FORGET                             the mark says how much of it is done: the rest is, now
+ *   any other request                    it changed nothing, or that was rolled back, or it waited
+ *                                        for what is final: it is served (again)
  *
- * Replies of requests that changed nothing are not stored: those are asked again. So is a READ,
- * whose only change is the access time, and a WRITE whose bytes are on their way.
+ * A reply is sent twice where the server died between sending it and clearing the slot: the kernel
+ * knows the number no more, and says ENOENT.
+ *
+ * The kernel copies a request through the page tables of the server, and copies into a process that
+ * is being killed only as far as it needs not wait for a page; then it ends the request with EIO,
+ * though the header may lie here. Pages are locked, so that this does not come to pass; where they
+ * cannot be, a request that did not arrive whole is told by canaries: the first bytes of each page
+ * of a slot, which whatever arrives overwrites.
  */
 #ifndef SHMFS_FUSE_EXCHANGE_H
 #define SHMFS_FUSE_EXCHANGE_H
@@ -60,6 +68,7 @@ struct exchange_slot {
 };
 
 struct exchange {
+	uint64_t canary;
 	int32_t fd; /* of /dev/fuse; -1: there is no connection */
 	enum tier tier;
 	uint64_t init_agreed; /* flags of the reply to INIT */
@@ -76,10 +85,13 @@ struct exchange {
 	int32_t last_backing;
 	bool backings_wrapped;
 
-	/* The last change: the number of its request and its reply; size 0: it was sent. */
+	/* The reply that is being sent, of a change, once that is final, or of a refusal; size 0:
+	 * there is none. And the number of the last one that was sent. */
 	uint64_t reply_number;
+	bool reply_refuses;
 	uint64_t reply_size;
 	char reply[EXCHANGE_REPLY_SIZE];
+	uint64_t answered;
 
 	/* Where the next request comes to, or the one that is being served lies. Each slot begins
 	 * with a header, whose length is 0 while there is no request. */
@@ -93,8 +105,8 @@ static inline char *exchange_request(struct exchange *exchange, uint32_t slot)
 	return exchange->slots[slot].request;
 }
 
-/* Of memory that is all zeros. */
-void exchange_init(struct exchange *exchange);
+/* Of memory that is all zeros. -EAGAIN and the like, of getrandom(2). */
+int exchange_init(struct exchange *exchange);
 
 /*
  * Makes sure that the pages of a slot that the kernel writes to are there. A process that is
@@ -103,11 +115,11 @@ void exchange_init(struct exchange *exchange);
  */
 void exchange_populate(struct exchange *exchange, uint32_t slot);
 
+/* Whether there is a request in a slot, and all of it. */
+bool exchange_has_whole(struct exchange *exchange, uint32_t slot);
+
 /* Empties a slot: the request in it is answered. */
 void exchange_clear(struct exchange *exchange, uint32_t slot);
-
-/* Empties all: no request is under way. */
-void exchange_clear_all(struct exchange *exchange);
 
 /* Lets the next request come into another slot, which is populated. */
 void exchange_move(struct exchange *exchange, uint32_t slot);

@@ -8,7 +8,6 @@
 #include <sys/uio.h>
 
 #include "abi.h"
-#include "fs/failpoint.h"
 
 /* One with a later major version only learns ours by it and greets again. */
 void init_note(struct channel *channel, const struct fuse_in_header *header)
@@ -33,8 +32,7 @@ static uint64_t extended_flags(const struct channel *channel)
 
 	if (!(offered & ABI_INIT_EXT))
 		return 0;
-	return ABI_INIT_EXT | tier_init_flags(channel->choice, offered) |
-	       (failpoints_hide_resend() ? 0 : ABI_INIT_HAS_RESEND & offered);
+	return ABI_INIT_EXT | tier_init_flags(channel->choice, offered);
 }
 
 /* What is not set here is libfuse's. */
@@ -62,9 +60,4 @@ void init_amend(struct channel *channel, int error, struct iovec *iov, int count
 		fuse_session_exit(channel->session);
 	else
 		amend(channel, iov[1].iov_base);
-}
-
-bool init_can_resend(const struct channel *channel)
-{
-	return (channel->init_agreed & ABI_INIT_HAS_RESEND) != 0;
 }

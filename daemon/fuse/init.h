@@ -19,7 +19,4 @@ void init_note(struct channel *channel, const struct fuse_in_header *header);
  */
 void init_amend(struct channel *channel, int error, struct iovec *iov, int count);
 
-/* Whether the kernel sends unanswered requests again when it is asked to (Linux 6.9). */
-bool init_can_resend(const struct channel *channel);
-
 #endif

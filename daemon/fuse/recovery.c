@@ -7,10 +7,8 @@
 
 #include "abi.h"
 #include "backing.h"
-#include "channel.h"
 #include "common/log.h"
 #include "fs/failpoint.h"
-#include "init.h"
 #include "request.h"
 #include "serve.h"
 #include "shape.h"
@@ -18,29 +16,68 @@
 /* Servers that one request may crash. */
 #define CRASHES_MAX 3
 
+static const struct fuse_in_header *header_of(struct exchange *exchange, uint32_t slot)
+{
+	return (const void *)exchange_request(exchange, slot);
+}
+
+/* --- what is answered --------------------------------------------------------------------------
+ */
+
 /*
- * The reply of the last change, if that is final and the server may have died before it was sent.
- * 1: there was one. ENOENT: the kernel has had it.
+ * The reply that the server may have died before it sent. That of a change which was rolled back is
+ * none. ENOENT: the kernel has had it.
  */
 static int send_stored(const struct channel *channel)
 {
 	struct exchange *exchange = channel->exchange;
+	bool counts =
+	    exchange->reply_refuses || exchange->reply_number == shmfs_mark(channel->fs).request;
 
-	if (exchange->reply_size == 0 || exchange->reply_number != shmfs_mark(channel->fs).request)
-		return 0;
-	if (write(channel->fd, exchange->reply, exchange->reply_size) < 0 && errno != ENOENT)
-		return -errno;
-	return 1;
+	if (exchange->reply_size > 0 && counts) {
+		if (write(channel->fd, exchange->reply, exchange->reply_size) < 0 &&
+		    errno != ENOENT)
+			return -errno;
+		exchange->answered = exchange->reply_number;
+	}
+	exchange->reply_size = 0;
+	return 0;
+}
+
+/* Of a FORGET, the mark only tells how much of it is done. */
+static bool is_answered(const struct channel *channel, const struct fuse_in_header *header)
+{
+	return shape_has_reply(header->opcode) &&
+	       (header->unique == channel->exchange->answered ||
+		   header->unique == shmfs_mark(channel->fs).request);
 }
 
 /*
- * A request that brings down each server which takes it would be sent again for ever. After a few
- * crashes (a kill from outside is none) it alone fails. Its number is the same each time but for a
- * bit.
+ * What is left to be done stays in its slot, where no other request may come to meanwhile; what is
+ * answered, or did not arrive, is cleared.
+ */
+static void sort_out(struct channel *channel)
+{
+	struct exchange *exchange = channel->exchange;
+
+	for (uint32_t slot = 0; slot < exchange->used; slot++) {
+		if (exchange_has_whole(exchange, slot) &&
+		    !is_answered(channel, header_of(exchange, slot)))
+			channel->requests[slot].state = REQUEST_LEFT;
+		else
+			exchange_clear(exchange, slot);
+	}
+}
+
+/* --- what is not -------------------------------------------------------------------------------
+ */
+
+/*
+ * A request that brings down each server which takes it would be served again for ever. After a few
+ * crashes (a kill from outside is none) it alone fails.
  */
 static bool is_deadly(struct exchange *exchange, uint64_t unique)
 {
-	unique &= ~ABI_UNIQUE_RESEND;
 	if (!exchange->crashed)
 		return false;
 	if (exchange->suspect != unique)
@@ -49,61 +86,70 @@ static bool is_deadly(struct exchange *exchange, uint64_t unique)
 	return ++exchange->suspect_crashes >= CRASHES_MAX;
 }
 
-static int refuse_deadly(struct channel *channel, const struct fuse_in_header *header)
+static int refuse_deadly(struct channel *channel, uint32_t slot)
 {
+	const struct fuse_in_header *header = header_of(channel->exchange, slot);
 	int rc;
 
 	log_error("a request (opcode %u of pid %u) has crashed %u servers: answering EIO",
 	    header->opcode, header->pid, CRASHES_MAX);
 	rc = request_refuse(channel, header->unique, -EIO);
+	channel->requests[slot].state = REQUEST_NONE;
+	exchange_clear(channel->exchange, slot);
 	return rc == -ENOENT ? 0 : rc;
 }
 
-/* The request that was being served, and is not answered by a stored reply. */
-static int finish_request(struct channel *channel)
+/* The one that was being served when a server crashed. */
+static int look_for_deadly(struct channel *channel)
 {
 	struct exchange *exchange = channel->exchange;
-	char *request = exchange_request(exchange, exchange->current);
-	const struct fuse_in_header *header = (const void *)request;
+	uint32_t slot = exchange->current;
 
-	if (header->len == 0 || header->len >= EXCHANGE_REQUEST_SIZE)
+	if (channel->requests[slot].state != REQUEST_LEFT ||
+	    !is_deadly(exchange, header_of(exchange, slot)->unique))
 		return 0;
-	request[header->len] = '\0';
-	if (!shape_has_reply(header->opcode) && shape_check(request, header->len) == 0)
-		channel_serve_request(channel);
-	else if (is_deadly(exchange, header->unique))
-		return refuse_deadly(channel, header);
-	return 0;
+	return refuse_deadly(channel, slot);
 }
 
-/* What a server that died was at. */
-static int finish(struct channel *channel)
+/* The kernel counts its requests. EXCHANGE_SLOTS: none is left. */
+static uint32_t oldest_left(struct channel *channel)
 {
-	int rc = send_stored(channel);
+	uint32_t oldest = EXCHANGE_SLOTS;
+	uint64_t least = 0;
 
-	if (rc == 0)
-		rc = finish_request(channel);
-	channel->exchange->reply_size = 0;
-	failpoint("request finished");
-	exchange_clear_all(channel->exchange);
-	return rc < 0 ? rc : 0;
+	for (uint32_t slot = 0; slot < channel->exchange->used; slot++) {
+		uint64_t unique = header_of(channel->exchange, slot)->unique;
+
+		if (channel->requests[slot].state != REQUEST_LEFT ||
+		    (oldest != EXCHANGE_SLOTS && unique > least))
+			continue;
+		oldest = slot;
+		least = unique;
+	}
+	return oldest;
 }
 
-/*
- * Only requests that were read and not answered are sent again, so the stored reply has to be sent
- * before. Those come before any new one, so what was half done is done whole before anybody can
- * build upon it.
- */
-static int ask_again(const struct channel *channel)
+/* As if it had just been received. */
+static void serve_left(struct channel *channel, uint32_t slot)
 {
-	struct fuse_out_header notification = {
-	    .len = sizeof notification,
-	    .error = ABI_NOTIFY_RESEND,
-	};
+	struct exchange *exchange = channel->exchange;
+	uint32_t length = header_of(exchange, slot)->len;
 
-	if (write(channel->fd, &notification, sizeof notification) < 0)
-		return -errno;
-	return 0;
+	exchange->current = slot;
+	exchange_request(exchange, slot)[length] = '\0';
+	channel->requests[slot].state = REQUEST_NONE;
+	channel_serve_received(channel, length);
+	failpoint("request served again");
+}
+
+static int serve_all_left(struct channel *channel)
+{
+	uint32_t slot;
+	int rc = look_for_deadly(channel);
+
+	while (rc == 0 && (slot = oldest_left(channel)) != EXCHANGE_SLOTS)
+		serve_left(channel, slot);
+	return rc;
 }
 
 int recovery_run(struct channel *channel)
@@ -113,9 +159,14 @@ int recovery_run(struct channel *channel)
 	shmfs_recover(channel->fs);
 	failpoint("transaction ended");
 	backing_close_stray(channel);
-	rc = finish(channel);
-	if (rc == 0 && init_can_resend(channel))
-		rc = ask_again(channel);
-	failpoint("asked again");
+	rc = send_stored(channel);
+	if (rc < 0)
+		return rc;
+	sort_out(channel);
+	failpoint("slots sorted out");
+	rc = serve_all_left(channel);
+	if (rc == 0)
+		request_prepare_slot(channel, channel->exchange->current);
+	failpoint("recovered");
 	return rc;
 }

@@ -6,8 +6,8 @@
 #include "channel.h"
 
 /*
- * Ends the unfinished transaction, closes a backing id that nobody knows, finishes the request in
- * the exchange's current slot, and has the kernel send again what got no reply. Costs the same
+ * Ends the unfinished transaction, closes a backing id that nobody knows, sends the reply of the
+ * last change, and serves what is left in the slots, in the order in which it came. Costs the same
  * however many objects there are. A negative errno where the channel to the kernel fails; -ENODEV:
  * the filesystem is gone.
  */

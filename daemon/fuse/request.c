@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fuse_lowlevel.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/uio.h>
 
@@ -65,8 +66,11 @@ struct request *request_begin(struct channel *channel)
 
 void request_resume(struct request *request)
 {
+	struct shmfs *fs = request->channel->fs;
+
 	request->state = REQUEST_SERVED;
-	shmfs_begin(request->channel->fs);
+	shmfs_begin(fs);
+	shmfs_set_mark(fs, (struct shmfs_mark){.request = request->unique});
 }
 
 /* --- the end of its transaction --------------------------------------------------------------- */
@@ -81,13 +85,12 @@ static size_t total_size(const struct iovec *iov, int count)
 }
 
 /*
- * Stores the reply of a request that changed something, and marks the change as this request's. A
- * reply with no room in the exchange is that of a READ, which may be made twice.
+ * Stores a reply that must not be made twice: that of a change, or a refusal, which another server
+ * might not repeat. One with no room in the exchange is that of a READ, which may be.
  */
-static void store_reply(struct channel *channel, const struct iovec *iov, int count)
+static void store_reply(struct exchange *exchange, const struct iovec *iov, int count)
 {
 	const struct fuse_out_header *header = iov[0].iov_base;
-	struct exchange *exchange = channel->exchange;
 	size_t size = 0;
 
 	if (total_size(iov, count) > sizeof exchange->reply)
@@ -97,9 +100,23 @@ static void store_reply(struct channel *channel, const struct iovec *iov, int co
 		size += iov[i].iov_len;
 	}
 	exchange->reply_number = header->unique;
+	exchange->reply_refuses = header->error != 0;
+	atomic_signal_fence(memory_order_seq_cst);
 	exchange->reply_size = size;
 	failpoint("reply stored");
-	shmfs_set_mark(channel->fs, (struct shmfs_mark){.request = header->unique});
+}
+
+/* Marks a change as that of the request. */
+static void secure_reply(struct channel *channel, const struct iovec *iov, int count)
+{
+	const struct fuse_out_header *header = iov[0].iov_base;
+	bool changes =
+	    channel->fs != NULL && shmfs_active(channel->fs) && shmfs_changed(channel->fs);
+
+	if (changes || header->error != 0)
+		store_reply(channel->exchange, iov, count);
+	if (changes)
+		shmfs_set_mark(channel->fs, (struct shmfs_mark){.request = header->unique});
 }
 
 /* Where a transaction is active; a reply before there is a namespace has none. */
@@ -138,12 +155,13 @@ static ssize_t send_reply(struct channel *channel, struct iovec *iov, int count)
 		init_amend(channel, header->error, iov, count);
 	if (channel->muted)
 		return (ssize_t)total_size(iov, count);
-	if (channel->fs != NULL && shmfs_active(channel->fs) && shmfs_changed(channel->fs))
-		store_reply(channel, iov, count);
+	secure_reply(channel, iov, count);
 	commit(channel, header->unique);
 	sent = writev(channel->fd, iov, count);
 	failpoint("replied");
 	PROBE3(reply, header->unique, header->error, sent);
+	channel->exchange->answered = header->unique;
+	atomic_signal_fence(memory_order_seq_cst);
 	channel->exchange->reply_size = 0;
 	return sent;
 }
@@ -239,6 +257,13 @@ static uint32_t free_slot(const struct channel *channel)
 	return slot;
 }
 
+void request_prepare_slot(struct channel *channel, uint32_t slot)
+{
+	if (!channel->slot_is_populated[slot])
+		exchange_populate(channel->exchange, slot);
+	channel->slot_is_populated[slot] = true;
+}
+
 bool request_defer(struct request *request)
 {
 	struct channel *channel = request->channel;
@@ -247,9 +272,7 @@ bool request_defer(struct request *request)
 	if (slot == EXCHANGE_SLOTS)
 		return false;
 	request_suspend(request);
-	if (!channel->slot_is_populated[slot])
-		exchange_populate(channel->exchange, slot);
-	channel->slot_is_populated[slot] = true;
+	request_prepare_slot(channel, slot);
 	exchange_move(channel->exchange, slot);
 	PROBE2(defer, request->unique, request->slot);
 	return true;

@@ -49,11 +49,15 @@ uint64_t request_progress(const struct request *request);
  */
 bool request_defer(struct request *request);
 
+/* Before the kernel writes a request to a slot for the first time in this process. */
+void request_prepare_slot(struct channel *channel, uint32_t slot);
+
 /* The same without another request meanwhile: for one that is not to wait, and whose work has
  * transactions of its own. */
 void request_suspend(struct request *request);
 
-/* Begins a transaction for the answer of a request that was deferred or suspended. */
+/* Begins a transaction for the answer of a request that was deferred or suspended. That it is
+ * answered is a change: the next server must not serve it once more. */
 void request_resume(struct request *request);
 
 /*

@@ -31,7 +31,7 @@ static bool is_done_beside_libfuse(struct request *request, const struct fuse_in
 	       channel->operations->beside(request, (const char *)(header + 1));
 }
 
-void channel_serve_request(struct channel *channel)
+static void serve_request(struct channel *channel)
 {
 	const struct fuse_in_header *header = (const void *)current_request(channel);
 	struct fuse_buf buffer = {.mem = current_request(channel), .size = header->len};
@@ -81,10 +81,19 @@ static ssize_t receive(const struct channel *channel)
 	return length == 0 ? -ENODEV : -errno;
 }
 
+void channel_serve_received(struct channel *channel, size_t length)
+{
+	channel->client = 0;
+	if (shape_check(current_request(channel), length) == 0)
+		serve_request(channel);
+	else
+		refuse_request(channel, length);
+	channel->counters->requests++;
+}
+
 int channel_serve(struct channel *channel)
 {
 	ssize_t length = receive(channel);
-	char *request = current_request(channel);
 
 	if (length == -EAGAIN)
 		return 0;
@@ -94,12 +103,7 @@ int channel_serve(struct channel *channel)
 	if (length < 0)
 		return (int)length;
 	failpoint("request received");
-	request[length] = '\0';
-	channel->client = 0;
-	if (shape_check(request, (size_t)length) == 0)
-		channel_serve_request(channel);
-	else
-		refuse_request(channel, (size_t)length);
-	channel->counters->requests++;
+	current_request(channel)[length] = '\0';
+	channel_serve_received(channel, (size_t)length);
 	return 1;
 }

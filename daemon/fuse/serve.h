@@ -3,6 +3,8 @@
 #ifndef SHMFS_FUSE_SERVE_H
 #define SHMFS_FUSE_SERVE_H
 
+#include <stddef.h>
+
 #include "channel.h"
 
 /*
@@ -11,7 +13,7 @@
  */
 int channel_serve(struct channel *channel);
 
-/* Serves the request that lies in the current slot, which is well-formed. */
-void channel_serve_request(struct channel *channel);
+/* Serves what lies in the current slot: `length` bytes that claim to be one request, and a NUL. */
+void channel_serve_received(struct channel *channel, size_t length);
 
 #endif

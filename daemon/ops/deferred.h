@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Deferred replies: of requests that wait for memory to be freed, for a shrink or a hole that is
- * final, but not done. A server that dies has answered none, so the kernel sends them to the next
- * one, who finds them done, or defers them again.
+ * final, but not done. A server that dies leaves them to the next one, which finds them done, or
+ * defers them again.
  */
 #ifndef SHMFS_OPS_DEFERRED_H
 #define SHMFS_OPS_DEFERRED_H

@@ -8,8 +8,8 @@
  * before the answer, and lets one write, truncation or allocation of a file at a time come here. A
  * read beside a truncation gets what is left.
  *
- * A server that dies meanwhile has answered nothing: the kernel sends the request to the next one,
- * which moves the same bytes again.
+ * A server that dies meanwhile has answered nothing: it leaves the request to the next one, which
+ * moves the same bytes again.
  */
 #ifndef SHMFS_OPS_TRANSFER_H
 #define SHMFS_OPS_TRANSFER_H

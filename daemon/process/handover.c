@@ -32,14 +32,17 @@ int handover_create(int *fd_out, struct handover **out)
 	if (fd < 0)
 		return -errno;
 	rc = ftruncate(fd, sizeof *handover) < 0 ? -errno : map(fd, &handover);
+	if (rc == 0)
+		rc = exchange_init(&handover->exchange);
 	if (rc < 0) {
+		if (handover != NULL)
+			handover_unmap(handover);
 		close(fd);
 		return rc;
 	}
 	handover->magic = HANDOVER_MAGIC;
 	handover->layout = HANDOVER_LAYOUT;
 	handover->arena_fd = handover->control_fd = -1;
-	exchange_init(&handover->exchange);
 	handover->previous_program = -1;
 	*fd_out = fd;
 	*out = handover;

@@ -16,7 +16,7 @@
 #include "mountpoint.h"
 
 /* Raised whenever the structure changes its shape or meaning. */
-#define HANDOVER_LAYOUT 5
+#define HANDOVER_LAYOUT 6
 
 struct handover {
 	uint64_t magic;
@@ -38,7 +38,7 @@ struct handover {
 };
 
 /* A new handover, which the caller unmaps and whose descriptor is the caller's. -ENOMEM, -EMFILE,
- * -ENFILE. */
+ * -ENFILE; errors of getrandom(2). */
 int handover_create(int *fd, struct handover **out);
 
 /* Maps the handover that another program left behind fd. -EPROTO: it is none of this layout. */

@@ -65,8 +65,6 @@ enum server_end server_run(struct server *server)
 	(void)prctl(PR_SET_NAME, "shmfs-server");
 	if (is_orphan(server))
 		return end_as_orphan(server);
-	exchange_populate(channel->exchange, channel->exchange->current);
-	channel->slot_is_populated[channel->exchange->current] = true;
 	failpoint("server started");
 	rc = recovery_run(channel);
 	if (rc == 0)

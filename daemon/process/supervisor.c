@@ -18,8 +18,6 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "control/socket.h"
-#include "fuse/init.h"
-#include "fuse/session.h"
 #include "loop.h"
 #include "mount.h"
 #include "run.h"
@@ -223,36 +221,6 @@ static int give_up(const struct supervisor *s)
 
 /* --- what happens ----------------------------------------------------------------------------- */
 
-/*
- * Without FUSE_NOTIFY_RESEND, requests that the dead server had read are never answered. So the
- * connection is cut, which ends them, and the namespace is mounted anew: names and objects are
- * there, whoever had something open has lost it.
- */
-static int mount_anew(const struct supervisor *s)
-{
-	struct server *server = s->server;
-	struct channel *channel = &server->channel;
-	struct mountpoint *mountpoint = &server->handover->mountpoint;
-	char device[sizeof mountpoint->device];
-	int rc;
-
-	memcpy(device, mountpoint->device, sizeof device);
-	(void)mount_unmount(mountpoint);
-	handover_disown(server->handover, channel->fd);
-	channel_close(channel);
-	exchange_clear_all(channel->exchange);
-	channel->init_agreed = 0;
-	rc = mount_begin(server);
-	if (rc < 0)
-		return rc;
-	control_move(device, mountpoint->device);
-	handover_own(server->handover, channel->fd);
-	shmfs_recover(channel->fs);
-	shmfs_drop_caller(channel->fs, channel->tier == TIER_PASSTHROUGH);
-	log_error("mounted anew on '%s': what was open is lost", mountpoint->path);
-	return 0;
-}
-
 static const char *text_of(int status, char *out, size_t size)
 {
 	if (WIFSIGNALED(status))
@@ -304,8 +272,6 @@ static int on_death(struct supervisor *s, int status)
 	else
 		s->failures++;
 	if (s->failures >= FAILURES_MAX || s->killed >= KILLED_MAX)
-		return give_up(s);
-	if (!init_can_resend(&s->server->channel) && mount_anew(s) < 0)
 		return give_up(s);
 	handover->counters.restarts++;
 	return 1;
@@ -362,9 +328,6 @@ static void on_serving(struct supervisor *s)
 	if (s->server->handover->announced)
 		return;
 	s->server->handover->announced = true;
-	if (!init_can_resend(&s->server->channel))
-		log_info("this kernel does not repeat requests (before Linux 6.9): if the server "
-			 "dies, what is open is lost");
 	options_print(s->server->options, list, sizeof list);
 	log_info("mounted on '%s'%s%s", s->server->handover->mountpoint.path,
 	    list[0] != '\0' ? " with " : "", list);

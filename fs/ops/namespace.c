@@ -194,37 +194,6 @@ int shmfs_check(int arena_fd)
 	return arena_check(arena_fd);
 }
 
-/* Ids of a connection that is gone are gone with it, so nothing is there to be closed. */
-static void drop_references(struct shmfs *fs, struct node *node)
-{
-	node_change(fs, node);
-	node->lookups = 0;
-	if (is_object(node))
-		node->object.backing = 0;
-	life_drop_unused(fs, node);
-}
-
-void shmfs_drop_caller(struct shmfs *fs, bool backing)
-{
-	struct node *node;
-
-	for (uint64_t id = 0; index_next(&fs->super->handles, &id) != NULL; id++) {
-		shmfs_begin(fs);
-		shmfs_release(fs, id);
-		shmfs_commit(fs);
-	}
-	for (uint64_t id = 0; (node = index_next(&fs->super->nodes, &id)) != NULL; id++) {
-		shmfs_begin(fs);
-		drop_references(fs, node);
-		shmfs_commit(fs);
-	}
-	shmfs_begin(fs);
-	save(fs, fs->super, sizeof *fs->super);
-	fs->super->backing = backing;
-	fs->super->last_backing = 0;
-	shmfs_commit(fs);
-}
-
 int shmfs_arena_fd(const struct shmfs *fs)
 {
 	return fs->arena_fd;

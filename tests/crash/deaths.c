@@ -127,7 +127,7 @@ static bool servers_that_crash_at_once_are_the_end(const char *label)
 static bool servers_that_never_serve_are_the_end(void)
 {
 	return servers_that_crash_at_once_are_the_end("server started") &&
-	       servers_that_crash_at_once_are_the_end("asked again");
+	       servers_that_crash_at_once_are_the_end("recovered");
 }
 
 /* The label stands in the way of every write of data, and of nothing else. */
@@ -199,78 +199,109 @@ static bool a_program_whose_servers_crash_is_left_again(void)
 	return daemon_end() && well;
 }
 
-/* --- without FUSE_NOTIFY_RESEND --------------------------------------------------------------- */
+/* --- calls that wait -------------------------------------------------------------------------- */
 
-static bool is_lost(int error)
+enum { CALLS = 24, OBJECT = 16 << 20, KEPT = 4096 };
+
+static const char *waiting_name(int number)
 {
-	return error == ENOTCONN || error == ECONNABORTED;
+	static char name[32];
+
+	snprintf(name, sizeof name, "waits-%d", number);
+	return name;
 }
 
-/* For a moment nothing is mounted. */
-static bool comes_back(const char *name, struct stat *st)
+/* Every other object shrinks, the rest get a hole. */
+static bool shrinks(int number)
 {
-	for (int i = 0; i < TRIES; i++) {
-		if (stat(at(name), st) == 0)
-			return true;
-		pause_ms(5);
+	return number % 2 == 0;
+}
+
+static void make_full(int number)
+{
+	static char data[1 << 20];
+	int fd = make(waiting_name(number), OBJECT);
+
+	memset(data, 'x', sizeof data);
+	for (off_t at = 0; at < OBJECT; at += (off_t)sizeof data) {
+		if (pwrite(fd, data, sizeof data, at) != (ssize_t)sizeof data)
+			broken("pwrite");
 	}
-	return expect(false, "mounted anew");
+	close(fd);
 }
 
-static bool round_without_resend(int round)
+/* A process whose call waits for memory to be freed; it begins when it is told to. */
+static void call_that_waits(int number, int go)
 {
-	char name[32], text[16] = "";
+	int fd = open(at(waiting_name(number)), O_RDWR | O_CLOEXEC), rc;
+	char byte;
+
+	if (fd < 0 || read(go, &byte, 1) != 1)
+		_exit(2);
+	if (shrinks(number))
+		rc = ftruncate(fd, KEPT);
+	else
+		rc = fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, KEPT, OBJECT - KEPT);
+	_exit(rc == 0 ? 0 : 1);
+}
+
+static bool is_as_asked(int number)
+{
+	off_t size = shrinks(number) ? KEPT : OBJECT;
+	char kept = 0, gone = 0;
 	struct stat st;
-	pid_t dead;
-	bool well;
-	int fd;
+	int fd = open(at(waiting_name(number)), O_RDONLY | O_CLOEXEC);
 
-	snprintf(name, sizeof name, "object-%d", round);
-	fd = make(name, 10000);
-	(void)!pwrite(fd, name, sizeof name, 5000);
-	dead = daemon_kill_server();
-	well = another_server_than(dead) && comes_back(name, &st) &&
-	       expect(st.st_size == 10000, "its size") &&
-	       expect(pwrite(fd, "x", 1, 0) < 0 && is_lost(errno), "the descriptor is lost");
+	if (fd < 0 || fstat(fd, &st) != 0)
+		broken("fstat");
+	(void)!pread(fd, &kept, 1, KEPT - 1);
+	(void)!pread(fd, &gone, 1, OBJECT - 1);
 	close(fd);
-	fd = open(at(name), O_RDWR | O_CLOEXEC);
-	well = well && expect(fd >= 0, "opened again") &&
-	       expect(pread(fd, text, sizeof text - 1, 5000) > 0 && strncmp(text, name, 10) == 0,
-		   "its bytes");
-	close(fd);
-	return well;
+	unlink(at(waiting_name(number)));
+	return expect(st.st_size == size, "the size") && expect(kept == 'x', "what stays") &&
+	       expect(gone == 0, "what goes");
 }
 
-static bool without_resend_names_and_objects_survive(void)
+static bool succeeds(pid_t caller)
 {
-	struct statvfs before, after;
-	bool well;
-	int fd;
+	int status;
 
-	setenv("SHMFS_FAILPOINTS_NO_RESEND", "1", 1);
-	daemon_start("size=64m");
-	unsetenv("SHMFS_FAILPOINTS_NO_RESEND");
-	well = log_comes_to_mention("does not repeat requests");
-	if (statvfs(daemon_dir(), &before) != 0)
-		broken("statvfs");
-	for (int i = 0; i < 3 && well; i++)
-		well = round_without_resend(i);
-	/* What had no name is gone, and charged to nobody. */
-	fd = make("unnamed", 1 << 20);
-	unlink(at("unnamed"));
-	well = well && another_server_than(daemon_kill_server()) &&
-	       comes_back("object-0", &(struct stat){0});
-	close(fd);
-	for (int i = 0; i < 3; i++) {
-		char name[32];
-
-		snprintf(name, sizeof name, "object-%d", i);
-		well = expect(unlink(at(name)) == 0, "unlink") && well;
+	for (int i = 0; i < TRIES; i++) {
+		if (waitpid(caller, &status, WNOHANG) == caller)
+			return expect(WIFEXITED(status) && WEXITSTATUS(status) == 0, "the call");
+		pause_ms(10);
 	}
-	well = expect(statvfs(daemon_dir(), &after) == 0 && after.f_bfree == before.f_bfree &&
-			  after.f_ffree == before.f_ffree,
-		   "accounts as before") &&
-	       well;
+	return expect(false, "an answer");
+}
+
+/* Servers die one after the other; each call lies in a slot of its own meanwhile. */
+static bool calls_that_wait_are_answered_by_later_servers(void)
+{
+	pid_t callers[CALLS];
+	bool well = true;
+	int go[2];
+
+	daemon_start("size=1g");
+	if (pipe2(go, O_CLOEXEC) < 0)
+		broken("pipe");
+	for (int i = 0; i < CALLS; i++) {
+		make_full(i);
+		callers[i] = fork();
+		if (callers[i] == 0)
+			call_that_waits(i, go[0]);
+	}
+	if (write(go[1], "go go go go go go go go ", CALLS) != CALLS)
+		broken("write");
+	for (int i = 0; i < 8 && well; i++) {
+		pause_ms(2);
+		well = another_server_than(daemon_kill_server());
+	}
+	for (int i = 0; i < CALLS && well; i++)
+		well = succeeds(callers[i]);
+	for (int i = 0; i < CALLS && well; i++)
+		well = is_as_asked(i);
+	close(go[0]);
+	close(go[1]);
 	return daemon_end() && well;
 }
 
@@ -344,7 +375,8 @@ int main(void)
 		a_request_that_crashes_servers_fails_alone},
 	    {"a_program_whose_servers_crash_is_left_again",
 		a_program_whose_servers_crash_is_left_again},
-	    {"without_resend_names_and_objects_survive", without_resend_names_and_objects_survive},
+	    {"calls_that_wait_are_answered_by_later_servers",
+		calls_that_wait_are_answered_by_later_servers},
 	    {"a_name_that_expires_is_listed_no_more_though_the_server_dies",
 		a_name_that_expires_is_listed_no_more_though_the_server_dies},
 	};

@@ -27,6 +27,7 @@ Suite *hostile_suite(void);
 Suite *random_suite(void);
 Suite *refused_suite(void);
 Suite *recovery_suite(void);
+Suite *waiting_suite(void);
 Suite *request_suite(void);
 Suite *options_suite(void);
 Suite *printing_suite(void);

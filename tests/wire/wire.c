@@ -220,6 +220,19 @@ struct wire *wire_open(void)
 	return wire_open_with(TIER_CACHED, wire_config());
 }
 
+void wire_forget_dead(struct wire *w)
+{
+	for (uint32_t slot = 0; slot < EXCHANGE_SLOTS; slot++) {
+		struct request *request = &w->server.channel.requests[slot];
+
+		if (request->libfuse != NULL)
+			fuse_reply_none(request->libfuse);
+		request->libfuse = NULL;
+		request->state = REQUEST_NONE;
+	}
+	w->server.ops.deferred.count = 0;
+}
+
 void wire_close(struct wire *w)
 {
 	if (w->server.channel.fs != NULL)

@@ -44,10 +44,9 @@ struct wire {
 	struct outside *outside;
 	int fd; /* the kernel's end */
 	int handover_fd;
-	uint32_t uid, gid;	   /* who asks */
-	uint64_t unique;	   /* of the last request */
-	struct deferred_list lost; /* what a server that died had in memory */
-	bool verifies;		   /* the whole namespace after every request */
+	uint32_t uid, gid; /* who asks */
+	uint64_t unique;   /* of the last request */
+	bool verifies;	   /* the whole namespace after every request */
 
 	char *request; /* WIRE_BUFFER_SIZE bytes each */
 	size_t request_size;
@@ -83,6 +82,9 @@ struct shmfs_config wire_config(void);
 /* A negotiated session with a namespace. The tier is set by hand: a socket has none. */
 struct wire *wire_open_with(enum tier tier, struct shmfs_config config);
 struct wire *wire_open(void); /* cached, wire_config() */
+
+/* What a server had in its own memory is gone with it. */
+void wire_forget_dead(struct wire *w);
 
 /* Checks the namespace, closes everything, and proves that nothing stays open outside. */
 void wire_close(struct wire *w);

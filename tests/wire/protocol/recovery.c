@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What a server does about the request that the one before it was at; requests that wait. */
+/* What a server does about the requests that the one before it left. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "daemon/fuse/recovery.h"
-#include "daemon/ops/deferred.h"
 #include "requests.h"
 #include "suites.h"
 
@@ -14,18 +14,6 @@
 static void leave_in_slot(struct wire *w)
 {
 	memcpy(wire_slot(w), w->request, w->request_size);
-}
-
-/* The next message is the notification to the kernel that it is to send again, and the last. */
-static void expect_resend(struct wire *w)
-{
-	const struct fuse_out_header *header = (const void *)w->reply;
-
-	ck_assert(reply_take(w));
-	ck_assert_uint_eq(w->reply_size, sizeof *header);
-	ck_assert_uint_eq(header->unique, 0);
-	ck_assert_int_eq(header->error, ABI_NOTIFY_RESEND);
-	ck_assert(!reply_take(w));
 }
 
 static void recover(struct wire *w)
@@ -42,7 +30,7 @@ START_TEST(nothing_in_the_slots_is_nothing_to_do)
 	struct wire *w = wire_open();
 
 	GIVES(0, recovery_run(&w->server.channel));
-	expect_resend(w);
+	ck_assert(!reply_take(w));
 	wire_close(w);
 }
 END_TEST
@@ -74,7 +62,7 @@ START_TEST(the_stored_reply_of_a_final_change_is_sent_again)
 	ck_assert(reply_take(w));
 	ck_assert_uint_eq(w->reply_size, size);
 	ck_assert_int_eq(memcmp(w->reply, first, size), 0);
-	expect_resend(w);
+	ck_assert(!reply_take(w));
 	id = id_of(w, ROOT, "dir");
 	ck_assert_uint_ne(id, 0);
 	tell_forget(w, id, 1);
@@ -82,18 +70,159 @@ START_TEST(the_stored_reply_of_a_final_change_is_sent_again)
 }
 END_TEST
 
-START_TEST(a_request_that_changed_nothing_is_left_to_the_kernel)
+static void unlink_message(struct wire *w, const char *name)
+{
+	message_begin(w, FUSE_UNLINK, ROOT);
+	message_add_string(w, name);
+}
+
+static const struct fuse_out_header *reply_header(const struct wire *w)
+{
+	return (const void *)w->reply;
+}
+
+START_TEST(a_request_that_changed_nothing_is_served)
 {
 	struct wire *w = wire_open();
 
-	message_begin(w, FUSE_UNLINK, ROOT);
-	message_add_string(w, "a");
+	unlink_message(w, "a");
 	leave_in_slot(w);
 	/* The reply was stored, and the change was not final. */
 	w->server.handover->exchange.reply_number = message_header(w)->unique;
 	w->server.handover->exchange.reply_size = sizeof(struct fuse_out_header);
 	recover(w);
-	expect_resend(w);
+	ck_assert(reply_take(w));
+	ck_assert_uint_eq(reply_header(w)->unique, message_header(w)->unique);
+	ck_assert_int_eq(reply_header(w)->error, -ENOENT);
+	ck_assert(!reply_take(w));
+	wire_close(w);
+}
+END_TEST
+
+/* The server died when it had sent the reply, and before it cleared the slot. */
+START_TEST(a_request_whose_change_is_final_is_not_served_again)
+{
+	struct wire *w = wire_open();
+
+	for (int i = 0; i < 2; i++)
+		GIVES(0, ask_mkdir(w, ROOT, i == 0 ? "a" : "b", 0755));
+	message_begin(w, FUSE_RENAME2, ROOT);
+	message_add(w, &(struct fuse_rename2_in){.newdir = ROOT, .flags = RENAME_EXCHANGE},
+	    sizeof(struct fuse_rename2_in));
+	message_add_string(w, "a");
+	message_add_string(w, "b");
+	GIVES(1, message_serve(w));
+	ck_assert(reply_take(w));
+	ck_assert_int_eq(reply_header(w)->error, 0);
+	leave_in_slot(w);
+	recover(w);
+	ck_assert(!reply_take(w));
+	/* Twice would be not at all. */
+	ck_assert_uint_gt(id_of(w, ROOT, "a"), id_of(w, ROOT, "b"));
+	wire_close(w);
+}
+END_TEST
+
+/* Another server might find room, and do what its caller was told is not done. */
+START_TEST(a_refusal_is_sent_again_and_stands)
+{
+	struct shmfs_config config = wire_config();
+	struct shmfs_limits limits = {.bytes = 1 << 20};
+	struct fuse_setattr_in in = {.valid = FATTR_SIZE, .size = 64 * 1024};
+	struct wire *w;
+	char refusal[sizeof(struct fuse_out_header)];
+	uint64_t id;
+
+	config.size_limit = 4096;
+	w = wire_open_with(TIER_CACHED, config);
+	id = new_object(w, ROOT, "a");
+	message_begin(w, FUSE_SETATTR, id);
+	message_add(w, &in, sizeof in);
+	GIVES(1, message_serve(w));
+	memcpy(refusal, w->server.handover->exchange.reply, sizeof refusal);
+	ck_assert(reply_take(w));
+	ck_assert_int_eq(reply_header(w)->error, -ENOSPC);
+	shmfs_begin(w->server.channel.fs);
+	GIVES(0, shmfs_set_limits(w->server.channel.fs, SHMFS_SCOPE_MOUNT, 0, &limits));
+	shmfs_commit(w->server.channel.fs);
+	/* Died before it was sent, and after. The loop index tells which. */
+	leave_in_slot(w);
+	w->server.handover->exchange.reply_size = _i == 0 ? sizeof refusal : 0;
+	if (_i == 0)
+		w->server.handover->exchange.answered = 0;
+	recover(w);
+	ck_assert_int_eq(reply_take(w), _i == 0);
+	if (_i == 0)
+		ck_assert_mem_eq(w->reply, refusal, sizeof refusal);
+	ck_assert(!reply_take(w));
+	ck_assert_uint_eq(attributes(w, id).size, 0);
+	wire_close(w);
+}
+END_TEST
+
+static void leave_in(struct wire *w, uint32_t slot)
+{
+	exchange_move(w->server.channel.exchange, slot);
+	leave_in_slot(w);
+}
+
+/* Those that waited lie in slots of their own; the kernel counts requests. */
+START_TEST(requests_that_are_left_are_served_in_their_order)
+{
+	static const char *const names[] = {"first", "second", "third"};
+	static const uint32_t slots[] = {5, 2, 9};
+	struct wire *w = wire_open();
+	uint64_t unique[3];
+
+	for (int i = 0; i < 3; i++) {
+		message_begin(w, FUSE_MKDIR, ROOT);
+		message_add(w, &(struct fuse_mkdir_in){.mode = 0755}, sizeof(struct fuse_mkdir_in));
+		message_add_string(w, names[i]);
+		unique[i] = message_header(w)->unique;
+		leave_in(w, slots[i]);
+	}
+	/* The next one is to come elsewhere. */
+	exchange_move(w->server.channel.exchange, 0);
+	recover(w);
+	for (int i = 0; i < 3; i++) {
+		ck_assert(reply_take(w));
+		ck_assert_uint_eq(reply_header(w)->unique, unique[i]);
+		ck_assert_int_eq(reply_header(w)->error, 0);
+	}
+	ck_assert(!reply_take(w));
+	for (int i = 0; i < 3; i++)
+		GIVES(0, ask_rmdir(w, ROOT, names[i]));
+	wire_close(w);
+}
+END_TEST
+
+/*
+ * The kernel ends a request that it cannot copy into a dying process with EIO: nobody waits for it.
+ * The loop index says how many of its four pages came.
+ */
+START_TEST(a_request_that_did_not_arrive_whole_is_dropped)
+{
+	enum { SIZE = 3 * 4096 };
+	static char data[SIZE];
+	struct wire *w = wire_open();
+	struct file file = open_file(w, new_object_of(w, ROOT, "a", SIZE), O_RDWR);
+	struct fuse_write_in in = {.fh = file.handle, .size = SIZE};
+	size_t arrived = EXCHANGE_BEFORE_DATA + (size_t)_i * EXCHANGE_PAGE;
+
+	memset(data, 'x', SIZE);
+	message_begin(w, FUSE_WRITE, file.id);
+	message_add(w, &in, sizeof in);
+	message_add(w, data, SIZE);
+	memcpy(wire_slot(w), w->request, arrived);
+	recover(w);
+	ck_assert_int_eq(reply_take(w), _i == 3);
+	if (_i == 3)
+		ck_assert_uint_eq(written_of(w), SIZE);
+	expect_bytes(w, file, _i == 3 ? 'x' : 0, SIZE, 0);
+	/* The slot is as good as before. */
+	GIVES(0, ask_write(w, file, data, SIZE, 0));
+	expect_bytes(w, file, 'x', SIZE, 0);
+	GIVES(0, ask_release(w, file));
 	wire_close(w);
 }
 END_TEST
@@ -131,7 +260,7 @@ START_TEST(a_forget_goes_on_where_it_stopped)
 	    (struct shmfs_mark){.request = message_header(w)->unique, .progress = (uint64_t)_i});
 	shmfs_commit(w->server.channel.fs);
 	recover(w);
-	expect_resend(w);
+	ck_assert(!reply_take(w));
 	ck_assert_uint_eq(usage(w).used_nodes, 1);
 	for (int i = 0; i < 3; i++)
 		ck_assert(!exists(w, id[i]));
@@ -155,7 +284,7 @@ START_TEST(a_forget_that_is_done_is_not_done_again)
 	for (int i = 0; i < 2; i++) {
 		leave_in_slot(w);
 		recover(w);
-		expect_resend(w);
+		ck_assert(!reply_take(w));
 	}
 	/* Of three references, one is given back. */
 	ck_assert(exists(w, id));
@@ -174,213 +303,39 @@ START_TEST(a_half_done_change_is_undone)
 	shmfs_begin(w->server.channel.fs);
 	GIVES(0, shmfs_mkdir(w->server.channel.fs, &cred, ROOT, "half", 0755, &attr));
 	GIVES(0, recovery_run(&w->server.channel));
-	expect_resend(w);
+	ck_assert(!reply_take(w));
 	ck_assert_uint_eq(id_of(w, ROOT, "half"), 0);
 	wire_close(w);
 }
 END_TEST
 
-/* It is one that the kernel sends again and again. */
+/* It would be served again and again. */
 START_TEST(a_request_that_crashes_servers_is_eio_the_third_time)
 {
 	struct wire *w = wire_open();
-	const struct fuse_out_header *header = (const void *)w->reply;
 
 	message_begin(w, FUSE_STATFS, ROOT);
 	for (int i = 0; i < 3; i++) {
 		leave_in_slot(w);
 		w->server.handover->exchange.crashed = true;
+		w->server.handover->exchange.answered = 0;
 		recover(w);
-		if (i == 2) {
-			ck_assert(reply_take(w));
-			ck_assert_int_eq(header->error, -EIO);
-			ck_assert_uint_eq(header->unique, message_header(w)->unique);
-		}
-		expect_resend(w);
-		message_header(w)->unique |= ABI_UNIQUE_RESEND;
+		ck_assert(reply_take(w));
+		ck_assert_int_eq(reply_header(w)->error, i == 2 ? -EIO : 0);
+		ck_assert_uint_eq(reply_header(w)->unique, message_header(w)->unique);
+		ck_assert(!reply_take(w));
 	}
 	/* A kill from outside is no fault of the request. */
 	message_begin(w, FUSE_STATFS, ROOT);
 	for (int i = 0; i < 5; i++) {
 		leave_in_slot(w);
 		w->server.handover->exchange.crashed = false;
+		w->server.handover->exchange.answered = 0;
 		recover(w);
-		expect_resend(w);
+		ck_assert(reply_take(w));
+		ck_assert_int_eq(reply_header(w)->error, 0);
+		ck_assert(!reply_take(w));
 	}
-	wire_close(w);
-}
-END_TEST
-
-/* --- requests that wait ----------------------------------------------------------------------- */
-
-enum { PAGES = 300 };
-
-static struct wire *open_in_pieces(struct file *file)
-{
-	struct shmfs_config config = wire_config();
-	struct wire *w;
-	char page[SHMFS_PAGE_SIZE];
-
-	config.deferred_free_min = 100 * SHMFS_PAGE_SIZE;
-	w = wire_open_with(TIER_DIRECT, config);
-	memset(page, 'x', sizeof page);
-	*file = open_file(w, new_object_of(w, ROOT, "a", PAGES * SHMFS_PAGE_SIZE), O_RDWR);
-	for (uint64_t i = 0; i < PAGES; i++)
-		GIVES(0, ask_write(w, *file, page, sizeof page, i * SHMFS_PAGE_SIZE));
-	return w;
-}
-
-static bool free_some(struct wire *w)
-{
-	bool more = shmfs_free_step(w->server.channel.fs, 64);
-
-	deferred_answer(&w->server.channel);
-	return more;
-}
-
-/* Works until there is nothing to do; true: an answer came. Of a second one, the next request would
- * tell. */
-static bool work(struct wire *w)
-{
-	while (free_some(w))
-		;
-	return reply_take(w);
-}
-
-static void begin_shrink(struct wire *w, uint64_t id)
-{
-	struct fuse_setattr_in in = {.valid = FATTR_SIZE, .size = 10};
-
-	message_begin(w, FUSE_SETATTR, id);
-	message_add(w, &in, sizeof in);
-}
-
-START_TEST(a_large_shrink_is_answered_when_it_is_done)
-{
-	struct file file;
-	struct wire *w = open_in_pieces(&file);
-	uint64_t unique;
-
-	begin_shrink(w, file.id);
-	unique = message_header(w)->unique;
-	GIVES(1, message_serve(w));
-	ck_assert(!reply_take(w));
-	/* Others are served meanwhile. */
-	ck_assert_uint_eq(attributes(w, file.id).size, 10);
-	ck_assert(free_some(w));
-	ck_assert(!reply_take(w));
-	ck_assert(work(w));
-	ck_assert_uint_eq(((const struct fuse_out_header *)(const void *)w->reply)->unique, unique);
-	ck_assert_uint_eq(attr_of(w)->attr.size, 10);
-	expect_bytes(w, file, 'x', 10, 0);
-	GIVES(0, ask_release(w, file));
-	wire_close(w);
-}
-END_TEST
-
-/* It is final already: EINTR would be a lie. */
-START_TEST(an_interrupted_shrink_is_answered_when_it_is_done)
-{
-	struct file file;
-	struct wire *w = open_in_pieces(&file);
-	uint64_t unique;
-
-	begin_shrink(w, file.id);
-	unique = message_header(w)->unique;
-	GIVES(1, message_serve(w));
-	message_begin(w, FUSE_INTERRUPT, 0);
-	message_add(
-	    w, &(struct fuse_interrupt_in){.unique = unique}, sizeof(struct fuse_interrupt_in));
-	tell(w);
-	ck_assert(work(w));
-	ck_assert_uint_eq(((const struct fuse_out_header *)(const void *)w->reply)->unique, unique);
-	ck_assert_int_eq(((const struct fuse_out_header *)(const void *)w->reply)->error, 0);
-	ck_assert_uint_eq(attr_of(w)->attr.size, 10);
-	GIVES(0, ask_release(w, file));
-	wire_close(w);
-}
-END_TEST
-
-/* Whoever finds all slots taken is answered when it is done, too: then the loop does the work. */
-START_TEST(more_shrinks_than_can_wait_are_done_at_once)
-{
-	struct file file[EXCHANGE_SLOTS];
-	struct shmfs_config config = wire_config();
-	struct wire *w;
-	char name[16];
-	unsigned answers = 0;
-
-	config.deferred_free_min = SHMFS_PAGE_SIZE;
-	w = wire_open_with(TIER_DIRECT, config);
-	for (unsigned i = 0; i < EXCHANGE_SLOTS; i++) {
-		snprintf(name, sizeof name, "%u", i);
-		file[i] = open_file(w, new_object_of(w, ROOT, name, 2 * SHMFS_PAGE_SIZE), O_RDWR);
-		GIVES(0, ask_write(w, file[i], "x", 1, SHMFS_PAGE_SIZE));
-	}
-	for (unsigned i = 0; i < EXCHANGE_SLOTS; i++) {
-		begin_shrink(w, file[i].id);
-		GIVES(1, message_serve(w));
-		if (i + 1 < EXCHANGE_SLOTS)
-			ck_assert(!reply_take(w));
-	}
-	/* One slot is for whatever comes next. */
-	ck_assert(reply_take(w));
-	ck_assert_uint_eq(attr_of(w)->attr.size, 10);
-	while (shmfs_free_step(w->server.channel.fs, 64))
-		;
-	deferred_answer(&w->server.channel);
-	while (reply_take(w))
-		answers++;
-	ck_assert_uint_eq(answers, EXCHANGE_SLOTS - 1);
-	for (unsigned i = 0; i < EXCHANGE_SLOTS; i++)
-		GIVES(0, ask_release(w, file[i]));
-	wire_close(w);
-}
-END_TEST
-
-START_TEST(a_large_hole_is_answered_when_it_is_done)
-{
-	struct file file;
-	struct wire *w = open_in_pieces(&file);
-	struct fuse_fallocate_in in = {
-	    .fh = file.handle, .length = PAGES * SHMFS_PAGE_SIZE, .mode = 3};
-
-	message_begin(w, FUSE_FALLOCATE, file.id);
-	message_add(w, &in, sizeof in);
-	GIVES(1, message_serve(w));
-	ck_assert(!reply_take(w));
-	ck_assert(work(w));
-	ck_assert_int_eq(((const struct fuse_out_header *)(const void *)w->reply)->error, 0);
-	expect_bytes(w, file, 0, SHMFS_PAGE_SIZE, 0);
-	GIVES(0, ask_release(w, file));
-	wire_close(w);
-}
-END_TEST
-
-/* A server dies while somebody waits: the kernel sends his request to the next one. */
-START_TEST(who_waits_is_answered_by_the_next_server)
-{
-	struct file file;
-	struct wire *w = open_in_pieces(&file);
-
-	begin_shrink(w, file.id);
-	GIVES(1, message_serve(w));
-	ck_assert(free_some(w));
-	/* The dead one's memory is gone with it. */
-	w->lost = w->server.ops.deferred;
-	w->server.ops.deferred.count = 0;
-	GIVES(0, recovery_run(&w->server.channel));
-	expect_resend(w);
-	begin_shrink(w, file.id);
-	message_header(w)->unique |= ABI_UNIQUE_RESEND;
-	GIVES(1, message_serve(w));
-	ck_assert(!reply_take(w));
-	ck_assert(work(w));
-	ck_assert_uint_eq(attr_of(w)->attr.size, 10);
-	/* What the dead one had is the test's to free. */
-	w->server.ops.deferred = w->lost;
-	ck_assert(work(w));
-	GIVES(0, ask_release(w, file));
 	wire_close(w);
 }
 END_TEST
@@ -391,20 +346,19 @@ Suite *recovery_suite(void)
 	const TTest *const tests[] = {
 	    nothing_in_the_slots_is_nothing_to_do,
 	    the_stored_reply_of_a_final_change_is_sent_again,
-	    a_request_that_changed_nothing_is_left_to_the_kernel,
+	    a_request_that_changed_nothing_is_served,
+	    a_request_whose_change_is_final_is_not_served_again,
+	    requests_that_are_left_are_served_in_their_order,
 	    a_forget_that_is_done_is_not_done_again,
 	    a_half_done_change_is_undone,
 	    a_request_that_crashes_servers_is_eio_the_third_time,
-	    a_large_shrink_is_answered_when_it_is_done,
-	    a_large_hole_is_answered_when_it_is_done,
-	    an_interrupted_shrink_is_answered_when_it_is_done,
-	    more_shrinks_than_can_wait_are_done_at_once,
-	    who_waits_is_answered_by_the_next_server,
 	};
 	TCase *loops = tcase_create("forgets");
 
 	suite = suite_of("recovery", tests, sizeof tests / sizeof tests[0]);
 	tcase_add_loop_test(loops, a_forget_goes_on_where_it_stopped, 0, 4);
+	tcase_add_loop_test(loops, a_refusal_is_sent_again_and_stands, 0, 2);
+	tcase_add_loop_test(loops, a_request_that_did_not_arrive_whole_is_dropped, 0, 4);
 	suite_add_tcase(suite, loops);
 	return suite;
 }
