@@ -14,6 +14,7 @@
 #include "common/log.h"
 #include "fuse/session.h"
 #include "mountpoint.h"
+#include "warnings.h"
 
 /* How long the kernel may take to say hello. It does so before mount(2) returns. */
 #define NEGOTIATION_MS 10000
@@ -147,6 +148,12 @@ static void log_failure(const struct options *options, int rc)
 		log_error("cannot make the arena: %s", strerror(-rc));
 }
 
+static void warn(void *arg, const char *line)
+{
+	(void)arg;
+	log_error("%s", line);
+}
+
 int mount_make_namespace(struct server *server, const struct policy *policy)
 {
 	const struct options *options = server->options;
@@ -187,6 +194,7 @@ int mount_make_namespace(struct server *server, const struct policy *policy)
 		return rc;
 	}
 	server->handover->arena_fd = shmfs_arena_fd(server->channel.fs);
+	warnings_say("", options->size, warn, NULL);
 	return 0;
 }
 
