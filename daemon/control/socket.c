@@ -53,23 +53,27 @@ static int address_of(const char *device, struct sockaddr_un *out)
 	return 0;
 }
 
-static int bind_and_listen(int fd, const struct sockaddr_un *address)
+static int bind_and_listen(int fd, const struct sockaddr_un *address, uint64_t *inode)
 {
+	struct stat st;
+
 	if (unlink(address->sun_path) < 0 && errno != ENOENT)
 		return -errno;
 	if (bind(fd, (const struct sockaddr *)address, sizeof *address) < 0)
 		return -errno;
 	/* Whoever may come in is decided call by call. */
-	if (chmod(address->sun_path, 0666) < 0 || listen(fd, BACKLOG) < 0) {
+	if (chmod(address->sun_path, 0666) < 0 || listen(fd, BACKLOG) < 0 ||
+	    lstat(address->sun_path, &st) < 0) {
 		int error = errno;
 
 		unlink(address->sun_path);
 		return -error;
 	}
+	*inode = st.st_ino;
 	return 0;
 }
 
-int control_listen(const char *device)
+int control_listen(const char *device, uint64_t *inode)
 {
 	struct sockaddr_un address;
 	int rc = address_of(device, &address), fd;
@@ -81,7 +85,7 @@ int control_listen(const char *device)
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;
-	rc = bind_and_listen(fd, &address);
+	rc = bind_and_listen(fd, &address, inode);
 	if (rc < 0) {
 		close(fd);
 		return rc;
@@ -89,10 +93,11 @@ int control_listen(const char *device)
 	return fd;
 }
 
-void control_remove(const char *device)
+void control_remove(const char *device, uint64_t inode)
 {
 	char path[PATH_MAX];
+	struct stat st;
 
-	if (socket_path(place(), device, path) == 0)
+	if (socket_path(place(), device, path) == 0 && lstat(path, &st) == 0 && st.st_ino == inode)
 		(void)unlink(path);
 }

@@ -3,13 +3,19 @@
 #ifndef SHMFS_CONTROL_SOCKET_H
 #define SHMFS_CONTROL_SOCKET_H
 
+#include <stdint.h>
+
 /*
  * Makes the socket of a mount with this device ("major:minor"), in place of one that a mount of the
- * same device left. Returns its listening descriptor, which outlives servers, or a negative errno;
- * -ENOENT: this user has no place for sockets.
+ * same device left; *inode is its file's. Returns its listening descriptor, which outlives servers,
+ * or a negative errno; -ENOENT: this user has no place for sockets.
  */
-int control_listen(const char *device);
+int control_listen(const char *device, uint64_t *inode);
 
-void control_remove(const char *device);
+/*
+ * Removes the file, if it is still this one: a mount is gone before its socket is, and another one
+ * that got its device number meanwhile has a socket of the same name.
+ */
+void control_remove(const char *device, uint64_t inode);
 
 #endif

@@ -24,6 +24,7 @@ struct handover {
 	int32_t supervisor;
 	int32_t arena_fd;
 	int32_t control_fd;	  /* of the listening control socket; -1: there is none */
+	uint64_t control_inode;	  /* of its file */
 	int32_t previous_program; /* descriptor of the program to go back to; -1: none */
 	int32_t tried;		  /* process of the last trial that succeeded; upgrade.h */
 	uint64_t own_descriptors; /* bits of those below 64 that are the supervisor's */

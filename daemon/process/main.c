@@ -29,7 +29,7 @@ static int serve(struct server *server, const struct upgrade *upgrade)
 {
 	int rc = supervise(server, upgrade);
 
-	control_remove(server->handover->mountpoint.device);
+	control_remove(server->handover->mountpoint.device, server->handover->control_inode);
 	shmfs_close(server->channel.fs);
 	channel_close(&server->channel);
 	return rc < 0 ? END_SYSTEM : END_OK;
@@ -55,7 +55,8 @@ static int begin(const struct options *options, const struct policy *policy,
 		channel_close(&server.channel);
 		return END_SYSTEM;
 	}
-	handover->control_fd = control_listen(handover->mountpoint.device);
+	handover->control_fd =
+	    control_listen(handover->mountpoint.device, &handover->control_inode);
 	if (handover->control_fd < 0)
 		log_info("no control socket: %s", strerror(-handover->control_fd));
 	return serve(&server, upgrade);

@@ -39,7 +39,7 @@ static enum server_end end_as_orphan(const struct server *server)
 {
 	log_error("the supervisor died: unmounting '%s'", server->handover->mountpoint.path);
 	(void)mount_unmount(&server->handover->mountpoint);
-	control_remove(server->handover->mountpoint.device);
+	control_remove(server->handover->mountpoint.device, server->handover->control_inode);
 	return SERVER_ORPHANED;
 }
 
