@@ -88,13 +88,13 @@ static size_t total_size(const struct iovec *iov, int count)
  * Stores a reply that must not be made twice: that of a change, or a refusal, which another server
  * might not repeat. One with no room in the exchange is that of a READ, which may be.
  */
-static void store_reply(struct exchange *exchange, const struct iovec *iov, int count)
+static bool store_reply(struct exchange *exchange, const struct iovec *iov, int count)
 {
 	const struct fuse_out_header *header = iov[0].iov_base;
 	size_t size = 0;
 
 	if (total_size(iov, count) > sizeof exchange->reply)
-		return;
+		return false;
 	for (int i = 0; i < count; i++) {
 		memcpy(exchange->reply + size, iov[i].iov_base, iov[i].iov_len);
 		size += iov[i].iov_len;
@@ -104,18 +104,19 @@ static void store_reply(struct exchange *exchange, const struct iovec *iov, int 
 	atomic_signal_fence(memory_order_seq_cst);
 	exchange->reply_size = size;
 	failpoint("reply stored");
+	return true;
 }
 
-/* Marks a change as that of the request. */
+/* A change is marked as that of the request, which is not served again then: so its reply has to be
+ * there. */
 static void secure_reply(struct channel *channel, const struct iovec *iov, int count)
 {
 	const struct fuse_out_header *header = iov[0].iov_base;
 	bool changes =
 	    channel->fs != NULL && shmfs_active(channel->fs) && shmfs_changed(channel->fs);
 
-	if (changes || header->error != 0)
-		store_reply(channel->exchange, iov, count);
-	if (changes)
+	if ((changes || header->error != 0) && store_reply(channel->exchange, iov, count) &&
+	    changes)
 		shmfs_set_mark(channel->fs, (struct shmfs_mark){.request = header->unique});
 }
 

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -199,6 +200,70 @@ static bool a_program_whose_servers_crash_is_left_again(void)
 	return daemon_end() && well;
 }
 
+/* --- stores through mappings ------------------------------------------------------------------ */
+
+enum { MAPPED = 64 * 1024 };
+
+static char *map_new(const char *name, int *fd)
+{
+	char *memory;
+
+	*fd = make(name, MAPPED);
+	memory = mmap(NULL, MAPPED, PROT_READ | PROT_WRITE, MAP_SHARED, *fd, 0);
+	if (memory == MAP_FAILED)
+		broken("mmap");
+	return memory;
+}
+
+static bool is_all(const char *name, char byte)
+{
+	static char data[MAPPED];
+	int fd = open(at(name), O_RDONLY | O_CLOEXEC);
+	ssize_t count = pread(fd, data, MAPPED, 0);
+
+	close(fd);
+	for (ssize_t i = 0; i < count; i++) {
+		if (data[i] != byte)
+			return expect(false, name);
+	}
+	return expect(count == MAPPED, name);
+}
+
+/* Of an object that was closed before, and of one that stays open and mapped. */
+static bool mapped_stores_survive(const char *io)
+{
+	bool well = true;
+	char *closed, *kept;
+	int fds[2];
+
+	daemon_start(io);
+	closed = map_new("closed", &fds[0]);
+	kept = map_new("open", &fds[1]);
+	memset(closed, 'c', MAPPED);
+	munmap(closed, MAPPED);
+	close(fds[0]);
+	/* Half of its pages were never touched when the server dies. */
+	memset(kept, 'o', MAPPED / 2);
+	well = another_server_than(daemon_kill_server());
+	memset(kept + MAPPED / 2, 'o', MAPPED / 2);
+	well = well && expect(msync(kept, MAPPED, MS_SYNC) == 0, "msync") &&
+	       is_all("closed", 'c') && is_all("open", 'o');
+	munmap(kept, MAPPED);
+	close(fds[1]);
+	return daemon_end() && well;
+}
+
+static bool mapped_stores_survive_in_every_tier(void)
+{
+	static const char *const tiers[] = {"io=passthrough", "io=direct", "io=cached"};
+
+	for (size_t i = 0; i < sizeof tiers / sizeof tiers[0]; i++) {
+		if (!mapped_stores_survive(tiers[i]))
+			return expect(false, tiers[i]);
+	}
+	return true;
+}
+
 /* --- calls that wait -------------------------------------------------------------------------- */
 
 enum { CALLS = 24, OBJECT = 16 << 20, KEPT = 4096 };
@@ -375,6 +440,7 @@ int main(void)
 		a_request_that_crashes_servers_fails_alone},
 	    {"a_program_whose_servers_crash_is_left_again",
 		a_program_whose_servers_crash_is_left_again},
+	    {"mapped_stores_survive_in_every_tier", mapped_stores_survive_in_every_tier},
 	    {"calls_that_wait_are_answered_by_later_servers",
 		calls_that_wait_are_answered_by_later_servers},
 	    {"a_name_that_expires_is_listed_no_more_though_the_server_dies",

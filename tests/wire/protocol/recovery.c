@@ -123,6 +123,35 @@ START_TEST(a_request_whose_change_is_final_is_not_served_again)
 }
 END_TEST
 
+/* Its access time is final, and its reply has no room in the exchange: it is made twice. */
+START_TEST(a_read_that_was_not_answered_is_served_again)
+{
+	enum { SIZE = 4096 };
+	static char data[SIZE];
+	struct wire *w = wire_open();
+	struct file file = open_file(w, new_object_of(w, ROOT, "a", SIZE), O_RDWR);
+	struct fuse_read_in in = {.fh = file.handle, .size = SIZE};
+
+	memset(data, 'x', SIZE);
+	GIVES(0, ask_write(w, file, data, SIZE, 0));
+	w->outside->now.tv_sec += 100;
+	message_begin(w, FUSE_READ, file.id);
+	message_add(w, &in, sizeof in);
+	GIVES(1, message_serve(w));
+	ck_assert(reply_take(w));
+	/* It died with the change, and before the reply. */
+	leave_in_slot(w);
+	w->server.handover->exchange.answered = 0;
+	recover(w);
+	ck_assert(reply_take(w));
+	ck_assert_uint_eq(reply_header(w)->unique, message_header(w)->unique);
+	ck_assert_mem_eq(reply_body(w, SIZE), data, SIZE);
+	ck_assert(!reply_take(w));
+	GIVES(0, ask_release(w, file));
+	wire_close(w);
+}
+END_TEST
+
 /* Another server might find room, and do what its caller was told is not done. */
 START_TEST(a_refusal_is_sent_again_and_stands)
 {
@@ -348,6 +377,7 @@ Suite *recovery_suite(void)
 	    the_stored_reply_of_a_final_change_is_sent_again,
 	    a_request_that_changed_nothing_is_served,
 	    a_request_whose_change_is_final_is_not_served_again,
+	    a_read_that_was_not_answered_is_served_again,
 	    requests_that_are_left_are_served_in_their_order,
 	    a_forget_that_is_done_is_not_done_again,
 	    a_half_done_change_is_undone,
