@@ -97,9 +97,11 @@ int channel_serve(struct channel *channel)
 
 	if (length == -EAGAIN)
 		return 0;
-	/* It was taken back while it was being read. */
-	if (length == -ENOENT)
+	/* It was taken back while it was being read: what came of it is not the next server's. */
+	if (length == -ENOENT) {
+		exchange_clear(channel->exchange, channel->exchange->current);
 		return 1;
+	}
 	if (length < 0)
 		return (int)length;
 	failpoint("request received");
