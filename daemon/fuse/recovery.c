@@ -21,8 +21,7 @@ static const struct fuse_in_header *header_of(struct exchange *exchange, uint32_
 	return (const void *)exchange_request(exchange, slot);
 }
 
-/* --- what is answered --------------------------------------------------------------------------
- */
+/* --- what is answered ------------------------------------------------------------------------- */
 
 /*
  * The reply that the server may have died before it sent. That of a change which was rolled back is
@@ -69,8 +68,7 @@ static void sort_out(struct channel *channel)
 	}
 }
 
-/* --- what is not -------------------------------------------------------------------------------
- */
+/* --- what is not ------------------------------------------------------------------------------ */
 
 /*
  * A request that brings down each server which takes it would be served again for ever. After a few

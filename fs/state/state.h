@@ -221,8 +221,7 @@ struct descriptors {
 	int32_t end;	      /* that and higher ones are not used */
 };
 
-/* --- labels (fs/mac) ---------------------------------------------------------------------------
- */
+/* --- labels (fs/mac) -------------------------------------------------------------------------- */
 
 /* A label that is in use. There are never two of the same content. */
 struct mac_label {

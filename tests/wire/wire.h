@@ -117,6 +117,12 @@ void message_send(struct wire *w);
 /* Sends the request as it stands and lets the server take it: what channel_serve() said. */
 int message_serve(struct wire *w);
 
+/* Of the last message of the server. */
+static inline const struct fuse_out_header *reply_header(const struct wire *w)
+{
+	return (const void *)w->reply;
+}
+
 /* Takes the next message of the server; false: there is none. Its length must be what it says. */
 bool reply_take(struct wire *w);
 

@@ -42,11 +42,6 @@ static void send_statfs(struct wire *w)
 	message_send(w);
 }
 
-static const struct fuse_out_header *reply_header(const struct wire *w)
-{
-	return (const void *)w->reply;
-}
-
 /* One write with a request behind it; answers with the write's number. */
 static uint64_t begin_write(struct wire *w, struct file file, char byte, uint64_t offset)
 {

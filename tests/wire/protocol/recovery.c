@@ -76,11 +76,6 @@ static void unlink_message(struct wire *w, const char *name)
 	message_add_string(w, name);
 }
 
-static const struct fuse_out_header *reply_header(const struct wire *w)
-{
-	return (const void *)w->reply;
-}
-
 START_TEST(a_request_that_changed_nothing_is_served)
 {
 	struct wire *w = wire_open();

@@ -11,11 +11,6 @@
 #include "requests.h"
 #include "suites.h"
 
-static const struct fuse_out_header *reply_header(const struct wire *w)
-{
-	return (const void *)w->reply;
-}
-
 enum { PAGES = 300 };
 
 static struct wire *open_in_pieces(struct file *file)
@@ -73,7 +68,7 @@ START_TEST(a_large_shrink_is_answered_when_it_is_done)
 	ck_assert(free_some(w));
 	ck_assert(!reply_take(w));
 	ck_assert(work(w));
-	ck_assert_uint_eq(((const struct fuse_out_header *)(const void *)w->reply)->unique, unique);
+	ck_assert_uint_eq(reply_header(w)->unique, unique);
 	ck_assert_uint_eq(attr_of(w)->attr.size, 10);
 	expect_bytes(w, file, 'x', 10, 0);
 	GIVES(0, ask_release(w, file));
@@ -96,8 +91,8 @@ START_TEST(an_interrupted_shrink_is_answered_when_it_is_done)
 	    w, &(struct fuse_interrupt_in){.unique = unique}, sizeof(struct fuse_interrupt_in));
 	tell(w);
 	ck_assert(work(w));
-	ck_assert_uint_eq(((const struct fuse_out_header *)(const void *)w->reply)->unique, unique);
-	ck_assert_int_eq(((const struct fuse_out_header *)(const void *)w->reply)->error, 0);
+	ck_assert_uint_eq(reply_header(w)->unique, unique);
+	ck_assert_int_eq(reply_header(w)->error, 0);
 	ck_assert_uint_eq(attr_of(w)->attr.size, 10);
 	GIVES(0, ask_release(w, file));
 	wire_close(w);
@@ -153,7 +148,7 @@ START_TEST(a_large_hole_is_answered_when_it_is_done)
 	GIVES(1, message_serve(w));
 	ck_assert(!reply_take(w));
 	ck_assert(work(w));
-	ck_assert_int_eq(((const struct fuse_out_header *)(const void *)w->reply)->error, 0);
+	ck_assert_int_eq(reply_header(w)->error, 0);
 	expect_bytes(w, file, 0, SHMFS_PAGE_SIZE, 0);
 	GIVES(0, ask_release(w, file));
 	wire_close(w);
