@@ -374,7 +374,7 @@ START_TEST(nothing_flows_against_the_policies)
 {
 	static const unsigned policies[] = {1u << SHMFS_BIBA, 1u << SHMFS_MLS, ALL_POLICIES};
 	struct random random = random_begin("nothing_flows_against_the_policies");
-	unsigned steps = random_steps(STEPS), lives = 20;
+	unsigned steps = random_steps(STEPS / slowness()), lives = 20;
 	unsigned long learned = 0, told = 0, denied = 0;
 
 	check_every_transaction(false);

@@ -302,7 +302,7 @@ START_TEST(every_entry_that_stays_is_seen_exactly_once)
 
 	check_every_transaction(false);
 	fill_crowd(&crowd, &random);
-	for (unsigned step = 0; step < random_steps(30000); step++) {
+	for (unsigned step = 0; step < random_steps(30000 / slowness()); step++) {
 		unsigned which = random_below(&random, READERS);
 
 		if (random_percent(&random, 60))

@@ -230,7 +230,7 @@ START_TEST(freeing_and_allocating_can_be_undone)
 	begin(2 << 20);
 	for (int i = 0; i < COUNT; i++)
 		memory[i] = alloc_committed(1 + random_below(&random, 1200));
-	for (unsigned round = 0; round < random_steps(300); round++) {
+	for (unsigned round = 0; round < random_steps(300 / slowness()); round++) {
 		struct snapshot *before = snapshot_take(arena);
 		void *inside[40];
 		unsigned first = random_below(&random, COUNT - 40);
@@ -342,7 +342,7 @@ START_TEST(contents_survive_random_use)
 	unsigned count = 0;
 
 	begin(8 << 20);
-	for (unsigned step = 0; step < random_steps(20000); step++) {
+	for (unsigned step = 0; step < random_steps(20000 / slowness()); step++) {
 		bool undo = random_percent(&random, 30);
 		size_t size = 1 + random_below(&random, random_percent(&random, 3) ? 4096 : 400);
 		unsigned which = count > 0 ? random_below(&random, count) : 0;

@@ -156,7 +156,7 @@ START_TEST(random_keys_behave_like_a_sorted_array)
 
 	begin_arena(32 << 20);
 	empty = arena_used(arena);
-	for (unsigned step = 0; step < random_steps(60000); step++) {
+	for (unsigned step = 0; step < random_steps(60000 / slowness()); step++) {
 		bool undo = random_percent(&random, 25);
 
 		before = model;

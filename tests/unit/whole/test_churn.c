@@ -302,7 +302,7 @@ START_TEST(a_long_random_life_leaves_nothing_behind)
 	life.fs = open_with(config);
 	used = usage(life.fs).arena_bytes;
 	check_every_transaction(false);
-	for (unsigned step = 0; step < random_steps(100000); step++) {
+	for (unsigned step = 0; step < random_steps(100000 / slowness()); step++) {
 		live_a_step(&life);
 		if (step % 1000 == 0)
 			check_namespace(life.fs);

@@ -332,7 +332,7 @@ START_TEST(random_changes_of_the_tree_behave_like_the_model)
 
 	fs = open_small();
 	model_begin(&model);
-	for (unsigned step = 0; step < random_steps(20000); step++) {
+	for (unsigned step = 0; step < random_steps(20000 / slowness()); step++) {
 		take_step(&random, &model, outcomes);
 		compare(&model);
 	}
