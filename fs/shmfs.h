@@ -112,7 +112,7 @@ int shmfs_last_backing(const struct shmfs *fs);
  * Common errors: -ENOTDIR the parent is no directory; -ENOENT the name does not exist, or the
  * parent was removed; -EEXIST the name exists; -ENAMETOOLONG; -EINVAL the name is empty, "." or
  * "..", or has a slash; -ENOSPC the limit on nodes, -EDQUOT that of the user (ENOSPC with FreeBSD's
- * rules); -ENOSPC too many names that were made to have the same hash; -ENOMEM.
+ * rules); -ENOMEM.
  */
 int shmfs_lookup(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t dir, const char *name,
     struct shmfs_attr *out);

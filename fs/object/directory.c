@@ -104,12 +104,9 @@ int directory_add(struct shmfs *fs, const struct place *place, struct node *node
 {
 	struct dictionary *dictionary = &fs->super->dictionary;
 	struct directory *directory = &place->dir->directory;
-	uint64_t hash = dictionary_hash(dictionary, place->dir, place->name, place->length);
 	struct entry *entry;
 
 	assert(place->entry == NULL);
-	if (!dictionary_takes(dictionary, hash))
-		return -ENOSPC;
 	entry = arena_alloc(fs->arena, sizeof *entry + place->length + 1);
 	if (entry == NULL)
 		return -ENOMEM;
@@ -118,7 +115,7 @@ int directory_add(struct shmfs *fs, const struct place *place, struct node *node
 	entry->cookie = directory->next_cookie++;
 	entry->length = (uint32_t)place->length;
 	memcpy(entry->name, place->name, place->length);
-	entry->hash = hash;
+	entry->hash = dictionary_hash(dictionary, place->dir, place->name, place->length);
 	if (index_insert(fs->arena, &directory->entries, entry->cookie, entry) < 0)
 		return -ENOMEM;
 	dictionary_insert(fs->arena, dictionary, entry);

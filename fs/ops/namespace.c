@@ -66,7 +66,7 @@ static int make_root(struct shmfs *fs, const struct shmfs_config *config)
 static int fill(struct shmfs *fs, const struct shmfs_config *config)
 {
 	struct super *super = arena_alloc(fs->arena, sizeof *super);
-	uint64_t secret;
+	uint64_t key[2];
 	int rc;
 
 	if (super == NULL)
@@ -92,9 +92,9 @@ static int fill(struct shmfs *fs, const struct shmfs_config *config)
 	descriptor_init(fs,
 	    config->descriptor_first > 0 ? config->descriptor_first : SHMFS_DESCRIPTOR_FIRST,
 	    config->descriptor_limit);
-	rc = fs->os->random(fs->os->arg, &secret, sizeof secret);
+	rc = fs->os->random(fs->os->arg, key, sizeof key);
 	if (rc == 0)
-		rc = dictionary_init(fs->arena, &super->dictionary, secret);
+		rc = dictionary_init(fs->arena, &super->dictionary, key);
 	if (rc == 0)
 		rc = store_patterns(fs, config->grow_patterns, &super->grow_patterns);
 	if (rc == 0)

@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "name.h"
+#include "siphash.h"
 
 /* Pointers in a page: buckets of a segment, and segments or pages of segments of the tree. */
 #define FAN (ARENA_PAGE_SIZE / sizeof(void *))
@@ -14,13 +14,11 @@
 #define MAX_BUCKETS ((uint64_t)FAN * FAN * FAN)
 
 /*
- * Entries that one bucket may have, and of them such with the same hash. Chance makes a dozen and
- * one; more come from names that were made to collide (name.h). A bucket that is split or joined is
- * moved in one transaction, so its length has to be bounded. Where hashes are the same it is
- * bounded much lower, so that a bucket does not fill and refuse the names of others.
+ * The longest bucket that is split or joined: that is done in one transaction, whose log is
+ * bounded. A keyed hash makes no bucket of more than a few dozen, unless memory to grow was missing
+ * for long; then the table keeps its size, and no name is refused for it.
  */
 #define CHAIN_MAX 1024
-#define SAME_MAX 16
 
 /* Entries to a bucket at which the table grows; it shrinks at a quarter of that. */
 #define LOAD 2
@@ -89,10 +87,10 @@ static void drop_segment(struct arena *arena, struct dictionary *d, uint64_t buc
 	*slot = NULL;
 }
 
-int dictionary_init(struct arena *arena, struct dictionary *d, uint64_t basis)
+int dictionary_init(struct arena *arena, struct dictionary *d, const uint64_t key[2])
 {
 	txn_save(&arena->txn, d, sizeof *d);
-	*d = (struct dictionary){.basis = basis};
+	*d = (struct dictionary){.key = {key[0], key[1]}};
 	d->segments = arena_alloc(arena, ARENA_PAGE_SIZE);
 	if (d->segments == NULL)
 		return -ENOMEM;
@@ -100,25 +98,10 @@ int dictionary_init(struct arena *arena, struct dictionary *d, uint64_t basis)
 	return add_segment(arena, d, 0);
 }
 
-bool dictionary_takes(const struct dictionary *d, uint64_t hash)
-{
-	const struct entry *entry = *bucket_at(d, bucket_of(d, hash));
-	unsigned length = 0, same = 0;
-
-	for (; entry != NULL; entry = entry->next) {
-		length++;
-		same += entry->hash == hash;
-	}
-	return length < CHAIN_MAX && same < SAME_MAX;
-}
-
 uint64_t dictionary_hash(
     const struct dictionary *d, const struct node *dir, const char *name, size_t length)
 {
-	uint64_t hash = name_hash(d->basis ^ dir->id, name, length);
-
-	/* FNV leaves the last byte in the low bits alone, which choose the bucket. */
-	return hash ^ hash >> 32;
+	return siphash(d->key, dir->id, name, length);
 }
 
 struct entry *dictionary_find(
@@ -160,17 +143,18 @@ static void distribute(struct arena *arena, struct dictionary *d, struct entry *
 	}
 }
 
-/* The caller has saved *d. Without memory the table stays as it is. */
+/* The caller has saved *d. Without memory the table stays as it is, and where the bucket to be
+ * split is too long. */
 static void grow(struct arena *arena, struct dictionary *d)
 {
-	uint64_t added = d->buckets;
+	uint64_t added = d->buckets, split = added & (power_below(added) - 1);
 
-	if (added == MAX_BUCKETS)
+	if (added == MAX_BUCKETS || chain_length(*bucket_at(d, split)) > CHAIN_MAX)
 		return;
 	if (added % FAN == 0 && add_segment(arena, d, added) < 0)
 		return;
 	d->buckets++;
-	distribute(arena, d, bucket_at(d, added & (power_below(added) - 1)));
+	distribute(arena, d, bucket_at(d, split));
 }
 
 /* Where the joined bucket would be too long the table stays as it is. */

@@ -10,14 +10,17 @@
 #ifndef SHMFS_DICTIONARY_H
 #define SHMFS_DICTIONARY_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "state.h"
 
-/* Makes an empty dictionary. -ENOMEM. */
-int dictionary_init(struct arena *arena, struct dictionary *dictionary, uint64_t basis);
+/*
+ * Makes an empty dictionary. Users choose names in directories that everybody may write to, so the
+ * key of the hash is to be random and never told: then nobody can choose names that share a bucket.
+ * -ENOMEM.
+ */
+int dictionary_init(struct arena *arena, struct dictionary *dictionary, const uint64_t key[2]);
 
 /* The hash of a name in a directory. */
 uint64_t dictionary_hash(
@@ -27,11 +30,8 @@ uint64_t dictionary_hash(
 struct entry *dictionary_find(
     const struct dictionary *dictionary, const struct node *dir, const char *name, size_t length);
 
-/* False: there are too many entries that go where this hash goes. */
-bool dictionary_takes(const struct dictionary *dictionary, uint64_t hash);
-
-/* Enters an entry whose dir, hash, name and length are set and that is not there, where the
- * dictionary takes it. Cannot fail: without memory to grow, buckets just get longer. */
+/* Enters an entry whose dir, hash, name and length are set and that is not there. Cannot fail:
+ * without memory to grow, buckets just get longer. */
 void dictionary_insert(struct arena *arena, struct dictionary *dictionary, struct entry *entry);
 
 /* Takes out an entry that is there; the entry stays the caller's. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Legal names, their hash, and patterns; see name.h. */
+/* Legal names and patterns; see name.h. */
 #include "name.h"
 
 #include <errno.h>
@@ -7,8 +7,6 @@
 #include <string.h>
 
 #include "fs/shmfs.h"
-
-#define FNV_PRIME UINT64_C(0x100000001b3)
 
 int name_length(const char *name, int most)
 {
@@ -21,15 +19,6 @@ int name_length(const char *name, int most)
 	if (memchr(name, '/', length) != NULL)
 		return -EINVAL;
 	return (int)length;
-}
-
-uint64_t name_hash(uint64_t basis, const char *name, size_t length)
-{
-	uint64_t hash = basis;
-
-	for (size_t i = 0; i < length; i++)
-		hash = (hash * FNV_PRIME) ^ (unsigned char)name[i];
-	return hash;
 }
 
 bool name_matches(const char *patterns, const char *name)

@@ -42,7 +42,7 @@ struct dictionary {
 	struct entry ****segments; /* page of pointers to pages of pointers to pages of buckets */
 	uint64_t buckets;
 	uint64_t entries;
-	uint64_t basis; /* of the hash, see name.h */
+	uint64_t key[2]; /* of the hash */
 };
 
 /* --- nodes ------------------------------------------------------------------------------------ */

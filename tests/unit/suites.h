@@ -11,8 +11,8 @@ Suite *arena_suite(void);
 Suite *index_suite(void);
 Suite *map_cache_suite(void);
 Suite *name_suite(void);
+Suite *siphash_suite(void);
 Suite *dictionary_suite(void);
-Suite *collisions_suite(void);
 
 /* Behaviour behind the door, operation by operation. */
 Suite *namespace_suite(void);

@@ -30,11 +30,12 @@ static struct node dirs[1000];
 static void begin_dictionary(const char *test)
 {
 	struct random random = random_begin(test);
+	const uint64_t key[2] = {random_next(&random), random_next(&random)};
 
 	GIVES(0, arena_create(0, 128 << 20, &arena_fd, &arena));
 	txn_begin(&arena->txn);
 	dictionary = arena_alloc(arena, sizeof *dictionary);
-	GIVES(0, dictionary_init(arena, dictionary, random_next(&random)));
+	GIVES(0, dictionary_init(arena, dictionary, key));
 	txn_commit(&arena->txn, outside_os(), NULL);
 	for (unsigned i = 0; i < 1000; i++)
 		dirs[i].id = i + 1;
@@ -268,85 +269,78 @@ START_TEST(each_step_across_growth_and_shrinking_can_be_undone)
 }
 END_TEST
 
-/* What the bound on a chain allows a step to save. */
+/* What the bound on a chain that is moved allows a step to save. */
 enum { CROWDED_BYTES = TXN_LOG_SIZE / 2 };
 
-/* Entries whose hashes have the same low bits and differ far above them, up to what is taken. */
-static unsigned crowd(unsigned first, uint64_t low_bits)
+/* Enters names as if the hash had failed: their hashes have the same low bits, or are the same. */
+static uint64_t crowd(unsigned first, unsigned count, uint64_t low_bits, bool same)
 {
-	unsigned count = 0;
-	char name[32];
-
-	while (first + count < MANY) {
-		uint64_t hash = (uint64_t)(count + 1) << 40 | low_bits;
-
-		if (!dictionary_takes(dictionary, hash))
-			break;
-		snprintf(name, sizeof name, "crowd-%u", first + count);
-		txn_begin(&arena->txn);
-		entries[first + count] = make_entry(&dirs[0], name);
-		entries[first + count]->hash = hash;
-		dictionary_insert(arena, dictionary, entries[first + count]);
-		txn_commit(&arena->txn, outside_os(), NULL);
-		count++;
-	}
-	return count;
-}
-
-START_TEST(a_bucket_has_a_bound_and_is_never_joined_beyond_it)
-{
-	enum { OTHERS = 40000, CROWDS = 8 };
-	unsigned first = OTHERS;
 	uint64_t most = 0;
 	char name[32];
 
-	begin_dictionary("a_bucket_has_a_bound_and_is_never_joined_beyond_it");
+	for (unsigned i = 0; i < count; i++) {
+		uint64_t before, log;
+
+		snprintf(name, sizeof name, "crowd-%u", first + i);
+		txn_begin(&arena->txn);
+		entries[first + i] = make_entry(&dirs[0], name);
+		entries[first + i]->hash = (uint64_t)(same ? 1 : i + 1) << 40 | low_bits;
+		before = arena->txn.log_used;
+		dictionary_insert(arena, dictionary, entries[first + i]);
+		log = arena->txn.log_used - before;
+		txn_commit(&arena->txn, outside_os(), NULL);
+		most = log > most ? log : most;
+	}
+	return most;
+}
+
+static uint64_t take_out_from(unsigned first, unsigned end)
+{
+	uint64_t most = 0;
+
+	for (unsigned i = first; i < end; i++) {
+		uint64_t log = take_out(i);
+
+		most = log > most ? log : most;
+	}
+	return most;
+}
+
+/* Buckets that would come together when the table shrinks to an eighth. */
+START_TEST(a_bucket_that_is_too_long_is_neither_split_nor_joined)
+{
+	enum { OTHERS = 40000, CROWDS = 8, CROWD = 1000, LAST = OTHERS + CROWDS * CROWD };
+	char name[32];
+
+	begin_dictionary("a_bucket_that_is_too_long_is_neither_split_nor_joined");
 	for (unsigned i = 0; i < OTHERS; i++)
 		insert(i, nth_name(0, i, name), name);
-	/* Buckets that come together when the table shrinks to an eighth. */
-	for (unsigned i = 0; i < CROWDS; i++) {
-		unsigned count = crowd(first, 77 + i * 2048);
-
-		ck_assert_uint_gt(count, 100);
-		first += count;
-	}
+	for (unsigned i = 0; i < CROWDS; i++)
+		ck_assert_uint_le(
+		    crowd(OTHERS + i * CROWD, CROWD, 77 + i * 2048, false), CROWDED_BYTES);
+	ck_assert_uint_le(take_out_from(0, OTHERS), CROWDED_BYTES);
 	ck_assert_uint_le(longest_chain(), 1024);
-	for (unsigned i = 0; i < OTHERS; i++) {
-		uint64_t log = take_out(i);
-
-		most = log > most ? log : most;
-	}
-	ck_assert_uint_le(longest_chain(), 1024);
-	ck_assert_uint_le(most, CROWDED_BYTES);
-	for (unsigned i = OTHERS; i < first; i++) {
-		uint64_t log = take_out(i);
-
-		most = log > most ? log : most;
-	}
-	ck_assert_uint_le(most, CROWDED_BYTES);
+	ck_assert_uint_gt(dictionary->buckets, 512);
+	ck_assert_uint_le(take_out_from(OTHERS, LAST), CROWDED_BYTES);
 	ck_assert_uint_eq(dictionary->entries, 0);
 	end_dictionary();
 }
 END_TEST
 
-START_TEST(entries_with_one_hash_are_few)
+START_TEST(no_entry_is_refused_for_the_length_of_a_bucket)
 {
+	enum { COUNT = 5000, OTHERS = 40000 };
 	char name[32];
-	unsigned count = 0;
 
-	begin_dictionary("entries_with_one_hash_are_few");
-	while (dictionary_takes(dictionary, 4711)) {
-		snprintf(name, sizeof name, "same-%u", count);
-		txn_begin(&arena->txn);
-		entries[count] = make_entry(&dirs[0], name);
-		entries[count]->hash = 4711;
-		dictionary_insert(arena, dictionary, entries[count++]);
-		txn_commit(&arena->txn, outside_os(), NULL);
-	}
-	ck_assert_uint_ge(count, 2);
-	ck_assert_uint_le(count, 100);
-	/* The bucket has room for others. */
-	ck_assert(dictionary_takes(dictionary, 4711 + (UINT64_C(1) << 50)));
+	begin_dictionary("no_entry_is_refused_for_the_length_of_a_bucket");
+	ck_assert_uint_le(crowd(0, COUNT, 4711, true), CROWDED_BYTES);
+	ck_assert_uint_ge(longest_chain(), COUNT);
+	for (unsigned i = COUNT; i < COUNT + OTHERS; i++)
+		ck_assert_uint_le(insert(i, nth_name(0, i, name), name), CROWDED_BYTES);
+	for (unsigned i = COUNT; i < COUNT + OTHERS; i++)
+		ck_assert_ptr_eq(find(nth_name(0, i, name), name), entries[i]);
+	ck_assert_uint_le(take_out_from(0, COUNT + OTHERS), CROWDED_BYTES);
+	ck_assert_uint_eq(dictionary->entries, 0);
 	end_dictionary();
 }
 END_TEST
@@ -440,8 +434,8 @@ Suite *dictionary_suite(void)
 	tcase_add_test(tests, chains_stay_short_while_it_shrinks);
 	tcase_add_test(tests, names_of_different_directories_are_different);
 	tcase_add_test(tests, each_step_across_growth_and_shrinking_can_be_undone);
-	tcase_add_test(tests, a_bucket_has_a_bound_and_is_never_joined_beyond_it);
-	tcase_add_test(tests, entries_with_one_hash_are_few);
+	tcase_add_test(tests, a_bucket_that_is_too_long_is_neither_split_nor_joined);
+	tcase_add_test(tests, no_entry_is_refused_for_the_length_of_a_bucket);
 	tcase_add_test(tests, growth_beyond_one_page_of_segments_can_be_undone);
 	tcase_add_test(tests, without_memory_to_grow_it_works_on);
 	return suite;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Legal names, their hash, and patterns. */
+/* Legal names and patterns. */
 #include <string.h>
 
 #include "fs/state/name.h"
@@ -47,48 +47,6 @@ START_TEST(names_over_255_bytes_are_too_long)
 	GIVES(-ENAMETOOLONG, name_length(name, SHMFS_NAME_MAX));
 	name[255] = '\0';
 	GIVES(-EINVAL, name_length(name, SHMFS_NAME_MAX));
-}
-END_TEST
-
-/* The same function in other words: 2^40 + 435 is 1 + 2 + 16 + 32 + 128 + 256 + 2^40. */
-static uint64_t fnv1_by_shifts(const char *text)
-{
-	uint64_t hash = UINT64_C(14695981039346656037);
-
-	for (; *text != '\0'; text++) {
-		hash += (hash << 1) + (hash << 4) + (hash << 5) + (hash << 7) + (hash << 8) +
-			(hash << 40);
-		hash ^= (uint64_t)(unsigned char)*text;
-	}
-	return hash;
-}
-
-START_TEST(the_hash_is_fnv_1)
-{
-	static const struct {
-		const char *text;
-		uint64_t hash;
-	} published[] = {
-	    {"", UINT64_C(0xcbf29ce484222325)},
-	    {"a", UINT64_C(0xaf63bd4c8601b7be)},
-	    {"foobar", UINT64_C(0x340d8765a4dda9c2)},
-	};
-
-	for (size_t i = 0; i < sizeof published / sizeof published[0]; i++) {
-		const char *text = published[i].text;
-
-		ck_assert_uint_eq(fnv1_by_shifts(text), published[i].hash);
-		ck_assert_uint_eq(name_hash(NAME_FNV_BASIS, text, strlen(text)), published[i].hash);
-	}
-}
-END_TEST
-
-START_TEST(the_hash_takes_bytes_as_unsigned_and_stops_at_the_length)
-{
-	ck_assert_uint_eq(
-	    name_hash(NAME_FNV_BASIS, "\xff\x80\x7f", 3), fnv1_by_shifts("\xff\x80\x7f"));
-	ck_assert_uint_eq(name_hash(NAME_FNV_BASIS, "foobarbaz", 6), fnv1_by_shifts("foobar"));
-	ck_assert_uint_eq(name_hash(5, "a", 1), (5 * UINT64_C(0x100000001b3)) ^ 'a');
 }
 END_TEST
 
@@ -145,8 +103,6 @@ Suite *name_suite(void)
 	tcase_add_test(tests, a_name_is_anything_without_a_slash);
 	tcase_add_test(tests, empty_names_dots_and_slashes_are_illegal);
 	tcase_add_test(tests, names_over_255_bytes_are_too_long);
-	tcase_add_test(tests, the_hash_is_fnv_1);
-	tcase_add_test(tests, the_hash_takes_bytes_as_unsigned_and_stops_at_the_length);
 	tcase_add_test(tests, patterns_match_whole_names);
 	tcase_add_test(tests, any_of_several_patterns_is_enough);
 	tcase_add_test(tests, no_pattern_matches_nothing);

@@ -66,7 +66,6 @@ struct outside {
 	uint64_t freed_to;    /* how far that had come */
 	size_t write_at_most; /* bytes that one write takes; 0 = all */
 	size_t page_size;     /* 0: the system's */
-	uint64_t secret;      /* what random numbers are; 0: random */
 	struct timespec now;
 };
 
