@@ -116,22 +116,19 @@ uint64_t shmfs_list(const struct shmfs *fs, uint64_t from, unsigned most,
 
 /*
  * Writes where a node is below the root ("a/b"), by the newest of its names; "" for the root.
- * -ENOENT: it has no name; -EACCES: the subject may not search a directory on the way;
- * -ENAMETOOLONG; -ESTALE.
+ * -ENOENT: it has no name; -EACCES: the subject may not search a directory on the way or, if it
+ * lists, which is to learn a name that it does not know, not read one; -ENAMETOOLONG; -ESTALE.
  */
-int shmfs_path(
-    const struct shmfs *fs, const struct shmfs_subject *by, uint64_t id, char out[SHMFS_PATH_MAX]);
+int shmfs_path(const struct shmfs *fs, const struct shmfs_subject *by, uint64_t id, bool lists,
+    char out[SHMFS_PATH_MAX]);
 
 /*
- * The node that is there: path has one slash between two names and none around them. -EACCES as
- * above; -ELOOP: a symbolic link on the way; -EINVAL: no such path; the errors of shmfs_lookup().
+ * The node that is there: path has one slash between two names and none around them. -EACCES: the
+ * subject may not search a directory on the way, or a policy keeps the node from it; -ELOOP: a
+ * symbolic link on the way; -EINVAL: no such path; the errors of shmfs_lookup().
  */
 int shmfs_find(
     const struct shmfs *fs, const struct shmfs_subject *by, const char *path, uint64_t *id);
-
-/* Whether the subject may do what mask says (R_OK, W_OK, X_OK of access(2)): 0, -EACCES, -ESTALE.
- */
-int shmfs_access(const struct shmfs *fs, const struct shmfs_subject *by, uint64_t id, int mask);
 
 enum shmfs_scope {
 	SHMFS_SCOPE_MOUNT, /* all users together */
@@ -210,10 +207,14 @@ struct shmfs_removal {
 };
 
 /*
- * Removes the newest name of an object that nobody holds. -EBUSY: somebody does, or that cannot be
- * told; -ENOENT: it has no name; -ESTALE; -EINVAL: no object.
+ * Removes a name of an object that nobody holds: the newest of those that the subject could unlink.
+ * -EBUSY: somebody holds it, or that cannot be told; -EACCES: it has names, and the subject may
+ * remove none of them, by their directories' permissions and sticky bits, the policies, or, with
+ * FreeBSD's rules, the object's own permissions; -ENOENT: it has no name; -ESTALE; -EINVAL: no
+ * object.
  */
-int shmfs_reap(struct shmfs *fs, uint64_t id, struct shmfs_removal *out);
+int shmfs_reap(
+    struct shmfs *fs, const struct shmfs_subject *by, uint64_t id, struct shmfs_removal *out);
 
 /* Whether there are objects for shmfs_expire() to look at. */
 bool shmfs_has_expiring(const struct shmfs *fs);

@@ -88,12 +88,15 @@ struct shmfs_cred {
 	pid_t pid;
 };
 
-/* Who looks at a namespace from aside: what the kernel would check permissions by. */
+/* Who looks at a namespace from aside: what the kernel would check permissions by, and what the
+ * policies know it by. */
 struct shmfs_subject {
 	uid_t uid;
 	gid_t gid;
 	const gid_t *groups; /* further ones */
 	size_t group_count;
+	pid_t pid;   /* 0: none */
+	bool exempt; /* from permissions, as root is; no policy exempts anybody */
 };
 
 struct shmfs_attr {

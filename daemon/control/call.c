@@ -112,19 +112,21 @@ static bool get_path(struct call *call, char out[SHMFS_PATH_MAX])
 
 int call_ask(const struct call *call, uint64_t id, enum shmfs_ask what)
 {
-	struct shmfs_cred cred = {.uid = call->by.uid, .gid = call->by.gid, .pid = call->peer->pid};
+	struct shmfs_cred cred = {.uid = call->by.uid, .gid = call->by.gid, .pid = call->by.pid};
 
 	return shmfs_ask(call->config->fs, &cred, id, what);
 }
 
 /* One that the caller may not see is as if it were not there. */
-static bool check_object(struct call *call, uint64_t id)
+static bool check_object(struct call *call, uint64_t id, bool named)
 {
 	struct shmfs_object object;
 	char path[SHMFS_PATH_MAX];
-	int rc = shmfs_object(call->config->fs, id, &object);
+	int rc = call_ask(call, id, SHMFS_ASK_OBSERVE) < 0
+		     ? -ESTALE
+		     : shmfs_object(call->config->fs, id, &object);
 
-	if (rc == 0 && !call_may_see(call, &object, path))
+	if (rc == 0 && !call_may_see(call, &object, named, path))
 		rc = -ESTALE;
 	if (rc < 0)
 		call_fail(call, rc == -ESTALE ? -ENOENT : rc);
@@ -135,11 +137,13 @@ bool call_get_object(struct call *call, uint64_t *id)
 {
 	char path[SHMFS_PATH_MAX];
 	uint64_t found = 0;
+	bool named;
 	int rc;
 
 	if (!call_get_int(call, "id", INT64_MAX, &found))
 		return false;
-	if (found == 0) {
+	named = found == 0;
+	if (named) {
 		if (!get_path(call, path))
 			return false;
 		rc = shmfs_find(call->config->fs, &call->by, path, &found);
@@ -149,17 +153,17 @@ bool call_get_object(struct call *call, uint64_t *id)
 		}
 	}
 	*id = found;
-	return check_object(call, found);
+	return check_object(call, found, named);
 }
 
-bool call_may_see(
-    const struct call *call, const struct shmfs_object *object, char path[SHMFS_PATH_MAX])
+bool call_may_see(const struct call *call, const struct shmfs_object *object, bool named,
+    char path[SHMFS_PATH_MAX])
 {
 	int rc;
 
 	if (call_ask(call, object->attr.id, SHMFS_ASK_OBSERVE) < 0)
 		return false;
-	rc = shmfs_path(call->config->fs, &call->by, object->attr.id, path);
+	rc = shmfs_path(call->config->fs, &call->by, object->attr.id, !named, path);
 	if (rc == 0)
 		return true;
 	path[0] = '\0';

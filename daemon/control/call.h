@@ -72,9 +72,10 @@ bool call_get_object(struct call *call, uint64_t *id);
 /* What the policies say to the caller; none of them exempts anybody. 0, -EACCES or -ESTALE. */
 int call_ask(const struct call *call, uint64_t id, enum shmfs_ask what);
 
-/* Whether the caller may see an object; and its path, "" where it has none that can be told. */
-bool call_may_see(
-    const struct call *call, const struct shmfs_object *object, char path[SHMFS_PATH_MAX]);
+/* Whether the caller may see an object, which it named or found in a list; and its path, "" where
+ * it has none that can be told. */
+bool call_may_see(const struct call *call, const struct shmfs_object *object, bool named,
+    char path[SHMFS_PATH_MAX]);
 
 /*
  * Members of an answer, as the tables of common/ name them. A text that is NULL, and a name that is

@@ -173,9 +173,10 @@ static bool identify(struct client *client)
 	    .config = client->clients->config,
 	    .clients = client->clients->count,
 	    .peer = &client->peer,
-	    .by = {cred.uid, cred.gid, client->groups, groups_size / sizeof(gid_t)},
-	    .trusted = client_is_trusted(cred.uid),
+	    .by = {cred.uid, cred.gid, client->groups, groups_size / sizeof(gid_t), cred.pid,
+		client_is_trusted(cred.uid)},
 	};
+	client->call.trusted = client->call.by.exempt;
 	return true;
 }
 

@@ -31,10 +31,16 @@ static json_t *statistics_to_json(
 	return json;
 }
 
+/* Everybody moves these numbers, whatever its label: where policies keep users apart, they would
+ * tell one what another does. */
 void command_get_statistics(struct call *call)
 {
 	struct shmfs_usage usage;
 
+	if (!call->trusted && shmfs_policies(call->config->fs) != 0) {
+		call_refuse_caller(call);
+		return;
+	}
 	shmfs_usage(call->config->fs, &usage);
 	call->answer = statistics_to_json(&usage, call->config->counters, call->clients);
 }
@@ -157,24 +163,6 @@ void command_verify(struct call *call)
 	call->answer = json_pack("{s:I,s:o}", "violations", (json_int_t)count, "lines", lines);
 }
 
-/* Root and the mount's owner; else the object's owner, who must be able to unlink it. */
-static bool may_reap(const struct call *call, const struct shmfs_object *object)
-{
-	const struct shmfs *fs = call->config->fs;
-	char path[SHMFS_PATH_MAX], *slash;
-	uint64_t dir;
-
-	if (call->trusted)
-		return true;
-	if (call->by.uid != object->attr.uid ||
-	    shmfs_path(fs, &call->by, object->attr.id, path) < 0)
-		return false;
-	slash = strrchr(path, '/');
-	path[slash != NULL ? slash - path : 0] = '\0';
-	return shmfs_find(fs, &call->by, path, &dir) == 0 &&
-	       shmfs_access(fs, &call->by, dir, W_OK | X_OK) == 0;
-}
-
 /* Names that are taken in one call: an object may have any number. */
 #define NAMES_MAX 64
 
@@ -186,7 +174,7 @@ static int reap(struct call *call, uint64_t id, unsigned *names)
 
 	for (*names = 0; *names < NAMES_MAX; (*names)++) {
 		shmfs_begin(fs);
-		rc = shmfs_reap(fs, id, &removal);
+		rc = shmfs_reap(fs, &call->by, id, &removal);
 		if (rc < 0) {
 			shmfs_rollback(fs);
 			break;
@@ -207,11 +195,17 @@ void command_reap(struct call *call)
 	if (!call_get_object(call, &id))
 		return;
 	(void)shmfs_object(call->config->fs, id, &object);
-	if (!may_reap(call, &object) || call_ask(call, id, SHMFS_ASK_MODIFY) < 0) {
+	/* Root and the mount's owner, or the object's. */
+	if ((!call->trusted && call->by.uid != object.attr.uid) ||
+	    call_ask(call, id, SHMFS_ASK_MODIFY) < 0) {
 		call_refuse_caller(call);
 		return;
 	}
 	rc = reap(call, id, &names);
+	if (rc == -EACCES) {
+		call_refuse_caller(call);
+		return;
+	}
 	if (rc < 0) {
 		call_fail(call, rc);
 		return;

@@ -73,7 +73,7 @@ static int add_object(void *arg, const struct shmfs_object *object)
 		return 0;
 	if (json_array_size(page->objects) >= PAGE_OBJECTS || page->name_bytes > PAGE_NAME_BYTES)
 		return 1;
-	if (call_may_see(page->call, object, path))
+	if (call_may_see(page->call, object, false, path))
 		put_object(page, object, path);
 	else
 		page->name_bytes += UNSEEN_BYTES;
@@ -187,7 +187,7 @@ static void add_to_sum(struct call *call, const struct holder *holder, struct su
 	char path[SHMFS_PATH_MAX];
 
 	if (shmfs_object(call->config->fs, holder->id, &object) < 0 ||
-	    (!call->trusted && !call_may_see(call, &object, path)))
+	    (!call->trusted && !call_may_see(call, &object, call->scan->id != 0, path)))
 		return;
 	sum->objects++;
 	sum->size += object.attr.size;

@@ -107,10 +107,12 @@ int mac_decide(
 	return rc;
 }
 
-bool mac_lists(const struct shmfs *fs, const struct shmfs_cred *cred, const struct node *node)
+int mac_would(const struct shmfs *fs, const struct shmfs_cred *cred, enum mac_entry entry,
+    const struct node *node)
 {
 	const char *rules[SHMFS_POLICIES];
 
-	return fs->super->mac.policies == 0 || cred == NULL ||
-	       ask(fs, mac_subject_label(fs, cred), MAC_STAT, node, rules) == 0;
+	return fs->super->mac.policies == 0 || cred == NULL
+		   ? 0
+		   : ask(fs, mac_subject_label(fs, cred), entry, node, rules);
 }

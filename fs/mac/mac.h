@@ -55,7 +55,15 @@ static inline int mac_check(
 	return fs->super->mac.policies == 0 || cred == NULL ? 0 : mac_decide(fs, cred, entry, node);
 }
 
-/* Whether a listing shows this node: its name tells of it. Nothing is remembered as denied. */
-bool mac_lists(const struct shmfs *fs, const struct shmfs_cred *cred, const struct node *node);
+/* What the hook would say. Nothing is remembered as denied. */
+int mac_would(const struct shmfs *fs, const struct shmfs_cred *cred, enum mac_entry entry,
+    const struct node *node);
+
+/* Whether a listing shows this node: its name tells of it. */
+static inline bool mac_lists(
+    const struct shmfs *fs, const struct shmfs_cred *cred, const struct node *node)
+{
+	return mac_would(fs, cred, MAC_STAT, node) == 0;
+}
 
 #endif

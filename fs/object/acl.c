@@ -168,7 +168,7 @@ static enum groups_say ask_groups(
 		gid_t gid = entry.tag == GROUP_OBJ ? question->gid : entry.id;
 
 		if ((entry.tag != GROUP_OBJ && entry.tag != GROUP) ||
-		    !subject_is_member(question->by, gid))
+		    !question->is_member(question->who, gid))
 			continue;
 		if ((entry.permissions & mask & question->want) == question->want)
 			return GROUPS_GRANT;
@@ -188,9 +188,9 @@ bool acl_grants(const void *acl, size_t size, const struct acl_question *questio
 	for (at = 0; at < entry_count(size); at++) {
 		struct acl_entry entry = get_entry(acl, at);
 
-		if (entry.tag == USER_OBJ && question->by->uid == question->uid)
+		if (entry.tag == USER_OBJ && question->by == question->uid)
 			return (entry.permissions & want) == want;
-		if (entry.tag == USER && question->by->uid == entry.id)
+		if (entry.tag == USER && question->by == entry.id)
 			return (entry.permissions & mask & want) == want;
 	}
 	say = ask_groups(acl, size, question, mask);

@@ -39,7 +39,9 @@ void acl_restrict(void *acl, size_t size, mode_t mode);
 
 /* Whom a list is asked about, and the owner of what it protects. */
 struct acl_question {
-	const struct shmfs_subject *by;
+	uid_t by;
+	bool (*is_member)(const void *who, gid_t gid);
+	const void *who;
 	uid_t uid;
 	gid_t gid;
 	unsigned want; /* of 4, 2 and 1 */

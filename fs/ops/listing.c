@@ -2,8 +2,8 @@
 /* Objects and their places, for tools that look from aside. */
 #include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "fs/mac/mac.h"
 #include "fs/object/access.h"
 #include "fs/object/directory.h"
 #include "fs/object/node.h"
@@ -74,8 +74,8 @@ static int prepend(char *path, size_t *start, const struct entry *entry)
 }
 
 /* A path has at most SHMFS_PATH_MAX / 2 names, so the way up is bounded whatever the tree. */
-int shmfs_path(
-    const struct shmfs *fs, const struct shmfs_subject *by, uint64_t id, char out[SHMFS_PATH_MAX])
+int shmfs_path(const struct shmfs *fs, const struct shmfs_subject *by, uint64_t id, bool lists,
+    char out[SHMFS_PATH_MAX])
 {
 	const struct node *node = node_get(fs, id);
 	size_t start = SHMFS_PATH_MAX - 1;
@@ -90,7 +90,7 @@ int shmfs_path(
 
 		if (entry == NULL)
 			return -ENOENT;
-		if (!access_grants(entry->dir, by, 1))
+		if (!access_searches(fs, entry->dir, by, lists))
 			return -EACCES;
 		rc = prepend(path, &start, entry);
 		if (rc < 0)
@@ -106,6 +106,7 @@ static int descend(const struct shmfs *fs, const struct shmfs_subject *by, const
     const char *name, size_t length)
 {
 	char copy[SHMFS_NAME_MAX_FREEBSD + 1];
+	struct shmfs_cred cred = access_cred(by);
 	struct place place;
 	int rc;
 
@@ -113,7 +114,7 @@ static int descend(const struct shmfs *fs, const struct shmfs_subject *by, const
 		return -ELOOP;
 	if (!is_directory(*at))
 		return -ENOTDIR;
-	if (!access_grants(*at, by, 1))
+	if (!access_searches(fs, *at, by, false))
 		return -EACCES;
 	if (length >= sizeof copy)
 		return -ENAMETOOLONG;
@@ -125,7 +126,7 @@ static int descend(const struct shmfs *fs, const struct shmfs_subject *by, const
 	if (place.entry == NULL)
 		return -ENOENT;
 	*at = place.entry->node;
-	return 0;
+	return mac_would(fs, &cred, MAC_STAT, *at);
 }
 
 int shmfs_find(
@@ -148,17 +149,4 @@ int shmfs_find(
 	}
 	*id = node->id;
 	return 0;
-}
-
-int shmfs_access(const struct shmfs *fs, const struct shmfs_subject *by, uint64_t id, int mask)
-{
-	const struct node *node = node_get(fs, id);
-	unsigned want = 0;
-
-	if (node == NULL)
-		return -ESTALE;
-	want |= mask & R_OK ? 4 : 0;
-	want |= mask & W_OK ? 2 : 0;
-	want |= mask & X_OK ? 1 : 0;
-	return access_grants(node, by, want) ? 0 : -EACCES;
 }

@@ -5,8 +5,8 @@
 #include <errno.h>
 #include <fcntl.h>
 
+#include "fs/object/access.h"
 #include "fs/object/node.h"
-#include "fs/state/member.h"
 
 int place_find(struct shmfs *fs, const struct shmfs_cred *cred, enum mac_entry entry, uint64_t dir,
     const char *name, struct place *out)
@@ -66,12 +66,8 @@ bool place_may_open(
 	static const unsigned needs[] = {[O_RDONLY] = 4, [O_WRONLY] = 2, [O_RDWR] = 6};
 	int access = flags & O_ACCMODE;
 	unsigned need = access <= O_RDWR ? needs[access] : 6;
-	unsigned shift;
 
 	if (flags & O_TRUNC)
 		need |= 2;
-	if (cred->uid == 0)
-		return true;
-	shift = node->uid == cred->uid ? 6 : is_member(fs, cred, node->gid) ? 3 : 0;
-	return ((node->mode >> shift) & need) == need;
+	return access_grants_caller(fs, node, cred, need);
 }

@@ -3,9 +3,15 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "fs/mac/mac.h"
+#include "fs/object/access.h"
 #include "fs/object/life.h"
 #include "fs/object/node.h"
 #include "fs/object/object.h"
+#include "fs/state/rules.h"
+
+/* Names of one object that are looked at: there can be any number that may not go. */
+#define LOOKS_MAX 256
 
 static bool is_held(const struct shmfs *fs, const struct node *node)
 {
@@ -48,10 +54,9 @@ static void make_later(struct node *dir, const struct timespec *than)
 	}
 }
 
-static void take_newest_name(struct shmfs *fs, struct node *node, struct shmfs_removal *out)
+static void take_name(struct shmfs *fs, struct entry *entry, struct shmfs_removal *out)
 {
-	struct entry *entry = node->entry;
-	struct node *dir = entry->dir;
+	struct node *node = entry->node, *dir = entry->dir;
 	struct timespec before = dir->mtime;
 
 	*out = removal_of(node);
@@ -61,9 +66,43 @@ static void take_newest_name(struct shmfs *fs, struct node *node, struct shmfs_r
 	make_later(dir, &before);
 }
 
-int shmfs_reap(struct shmfs *fs, uint64_t id, struct shmfs_removal *out)
+/* Whoever may not come to a directory removes nothing there. */
+static bool reaches(const struct shmfs *fs, const struct shmfs_subject *by, const struct node *dir)
+{
+	while (access_searches(fs, dir, by, false)) {
+		if (dir == fs->super->root)
+			return true;
+		if (dir->entry == NULL)
+			return false;
+		dir = dir->entry->dir;
+	}
+	return false;
+}
+
+/* In a sticky directory names go by the owner of the node or of the directory. */
+static bool sticks(const struct entry *entry, const struct shmfs_subject *by)
+{
+	return (entry->dir->mode & S_ISVTX) && by->uid != 0 && !by->exempt &&
+	       by->uid != entry->node->uid && by->uid != entry->dir->uid;
+}
+
+/* What unlink(2) asks for: the kernel, the policies and the rules. */
+static bool may_unlink(
+    const struct shmfs *fs, const struct shmfs_subject *by, const struct entry *entry)
+{
+	struct shmfs_cred cred = access_cred(by);
+
+	return access_grants(entry->dir, by, 2) && !sticks(entry, by) &&
+	       reaches(fs, by, entry->dir) && mac_would(fs, &cred, MAC_UNLINK, entry->dir) == 0 &&
+	       mac_would(fs, &cred, MAC_UNLINK, entry->node) == 0 &&
+	       (!rules_of(fs)->unlink_asks_object || access_grants(entry->node, by, 6));
+}
+
+int shmfs_reap(
+    struct shmfs *fs, const struct shmfs_subject *by, uint64_t id, struct shmfs_removal *out)
 {
 	struct node *node = node_get(fs, id);
+	struct entry *entry;
 
 	if (node == NULL)
 		return -ESTALE;
@@ -71,9 +110,14 @@ int shmfs_reap(struct shmfs *fs, uint64_t id, struct shmfs_removal *out)
 		return -EINVAL;
 	if (node->entry == NULL)
 		return -ENOENT;
+	entry = node->entry;
+	for (int looks = 1; entry != NULL && !may_unlink(fs, by, entry); looks++)
+		entry = looks < LOOKS_MAX ? entry->older : NULL;
+	if (entry == NULL)
+		return -EACCES;
 	if (is_held(fs, node))
 		return -EBUSY;
-	take_newest_name(fs, node, out);
+	take_name(fs, entry, out);
 	return 0;
 }
 
@@ -100,7 +144,7 @@ static bool expire(struct shmfs *fs, struct node *node, struct shmfs_removal *ou
 	}
 	if (!node->object.expires || !is_old_enough(fs, node) || is_held(fs, node))
 		return false;
-	take_newest_name(fs, node, out);
+	take_name(fs, node->entry, out);
 	return true;
 }
 

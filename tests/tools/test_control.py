@@ -136,7 +136,7 @@ class Listing(MountTest):
         self.mount.call_as(OWNER, "Holders", id=number)
 
     def test_supplementary_groups_count(self):
-        os.mkdir(self.mount.path("group"), 0o710)
+        os.mkdir(self.mount.path("group"), 0o750)
         os.chown(self.mount.path("group"), 0, 4321)
         self.mount.make("group/a")
         program = (
@@ -379,6 +379,33 @@ class Reaping(MountTest):
         self.mount.call_as(OWNER, "Reap", id=mine)
         for number in (locked, other):
             self.fails("PermissionDenied", lambda: self.mount.call_as(OWNER, "Reap", id=number))
+
+
+    def test_a_name_where_its_owner_could_not_remove_it_stays(self):
+        os.mkdir(self.mount.path("roots"), 0o755)
+        path = self.mount.make("linked", 0, OWNER)
+        number = os.stat(path).st_ino
+        os.link(path, self.mount.path("roots/link"))
+        self.assertEqual(self.mount.call_as(OWNER, "Reap", id=number)["names"], 1)
+        self.assertFalse(os.path.exists(path))
+        self.fails("PermissionDenied", lambda: self.mount.call_as(OWNER, "Reap", id=number))
+        self.assertEqual(os.stat(self.mount.path("roots/link")).st_ino, number)
+
+    def test_names_in_a_directory_that_one_may_search_and_not_read_are_not_listed(self):
+        os.mkdir(self.mount.path("dropbox"))
+        os.chmod(self.mount.path("dropbox"), 0o733)
+        self.mount.make("dropbox/letter", 0, OWNER)
+        number = os.stat(self.mount.path("dropbox/letter")).st_ino
+
+        def listed(user):
+            objects = self.mount.call_as(user, "List")["objects"]
+            return [item.get("path") for item in objects if item["id"] == number]
+
+        self.assertEqual(listed(0), ["dropbox/letter"])
+        self.assertEqual(listed(OWNER), [None])
+        self.assertEqual(listed(STRANGER), [])
+        self.fails_with(errno.ENOENT, lambda: self.mount.call_as(STRANGER, "Holders", id=number))
+        self.mount.call_as(STRANGER, "Holders", path="dropbox/letter")
 
 
 class Surviving(MountTest):

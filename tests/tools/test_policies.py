@@ -48,6 +48,28 @@ class Policies(MountTest):
             self.fails_with(errno.ENOENT, lambda: self.mount.call(method, id=self.secret))
         self.assertIn("secret", self.labels(OWNER))
 
+    def test_what_may_not_be_observed_says_nothing_of_its_kind(self):
+        """Directories, links and missing names are told apart where policies let one look alone."""
+        os.mkdir(self.mount.path("public-dir"), 0o777)
+        as_user(OWNER, lambda: os.mkdir(self.mount.path("secret-dir"), 0o777))
+        as_user(OWNER, lambda: os.symlink("x", self.mount.path("secret-dir/link")))
+        number = as_user(OWNER, lambda: os.stat(self.mount.path("secret-dir")).st_ino)
+        try:
+            for method in ("Holders", "Pin", "Reap"):
+                for path in ("secret-dir", "secret-dir/link", "secret-dir/link/x", "secret-dir/no"):
+                    self.fails_with(errno.EACCES, lambda: self.mount.call(method, path=path))
+                self.fails_with(errno.ENOENT, lambda: self.mount.call(method, id=number))
+                self.fails_with(errno.EINVAL, lambda: self.mount.call(method, path="public-dir"))
+                self.fails_with(errno.ENOENT, lambda: self.mount.call(method, path="none"))
+        finally:
+            as_user(OWNER, lambda: os.unlink(self.mount.path("secret-dir/link")))
+            as_user(OWNER, lambda: os.rmdir(self.mount.path("secret-dir")))
+            os.rmdir(self.mount.path("public-dir"))
+
+    def test_counts_that_everybody_moves_are_for_those_who_may_see_all(self):
+        self.mount.call("GetStatistics")
+        self.fails("PermissionDenied", lambda: self.mount.call_as(OWNER, "GetStatistics"))
+
     def test_what_may_only_be_observed_is_neither_pinned_nor_reaped(self):
         os.chown(self.mount.path("public"), OWNER, OWNER)
         self.fails_with(

@@ -15,6 +15,8 @@ static struct shmfs *fs;
 static struct shmfs_attr attr;
 static struct shmfs_removal removal;
 
+static const struct shmfs_subject root = {.uid = 0};
+
 static int64_t pin(uint64_t id, uint64_t offset, uint64_t length, uint64_t *out)
 {
 	return TX(fs, shmfs_pin(fs, id, offset, length, true, out));
@@ -204,17 +206,17 @@ START_TEST(what_somebody_holds_is_not_reaped)
 	id = new_object_of(fs, SHMFS_ROOT, "a", 10000);
 	handle = open_object(fs, id, O_RDONLY);
 	GIVES(1, shmfs_held(fs, id));
-	GIVES(-EBUSY, TX(fs, shmfs_reap(fs, id, &removal)));
+	GIVES(-EBUSY, TX(fs, shmfs_reap(fs, &root, id, &removal)));
 	release(fs, handle);
 	GIVES(0, pin(id, 0, 1, &p));
-	GIVES(-EBUSY, TX(fs, shmfs_reap(fs, id, &removal)));
+	GIVES(-EBUSY, TX(fs, shmfs_reap(fs, &root, id, &removal)));
 	fd = shmfs_open_pinned(fs, p, false);
 	map = mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0);
 	ck_assert_ptr_ne(map, MAP_FAILED);
 	close(fd);
 	unpin(p);
 	GIVES(1, shmfs_held(fs, id));
-	GIVES(-EBUSY, TX(fs, shmfs_reap(fs, id, &removal)));
+	GIVES(-EBUSY, TX(fs, shmfs_reap(fs, &root, id, &removal)));
 	munmap(map, 4096);
 	GIVES(0, shmfs_held(fs, id));
 	close_checked(fs);
@@ -230,16 +232,64 @@ START_TEST(reaping_takes_the_names_one_by_one)
 	GIVES(0, TX(fs, shmfs_link(fs, ALICE, id, SHMFS_ROOT, "b", &attr)));
 	forget(fs, id, 2);
 	GIVES(0, shmfs_held(fs, id));
-	GIVES(0, TX(fs, shmfs_reap(fs, id, &removal)));
+	GIVES(0, TX(fs, shmfs_reap(fs, &root, id, &removal)));
 	ck_assert_str_eq(removal.name, "b");
 	ck_assert_uint_eq(removal.dir, SHMFS_ROOT);
 	ck_assert_uint_eq(removal.size, 10000);
 	ck_assert_uint_eq(removal.creator, 1001);
-	GIVES(0, TX(fs, shmfs_reap(fs, id, &removal)));
+	GIVES(0, TX(fs, shmfs_reap(fs, &root, id, &removal)));
 	ck_assert_str_eq(removal.name, "a");
-	GIVES(-ESTALE, TX(fs, shmfs_reap(fs, id, &removal)));
+	GIVES(-ESTALE, TX(fs, shmfs_reap(fs, &root, id, &removal)));
 	GIVES(-ESTALE, shmfs_held(fs, id));
 	GIVES(-EINVAL, shmfs_held(fs, SHMFS_ROOT));
+	close_checked(fs);
+}
+END_TEST
+
+/* Someone links an object to where its owner may not unlink it. */
+START_TEST(only_names_that_the_subject_could_unlink_are_reaped)
+{
+	static const struct shmfs_subject alice = {.uid = 1001, .gid = 2001},
+					  bob = {.uid = 1002, .gid = 2002},
+					  exempt = {.uid = 1002, .gid = 2002, .exempt = true};
+	uint64_t id, closed, hidden, within;
+
+	fs = open_small();
+	id = new_object_of(fs, SHMFS_ROOT, "mine", 10000);
+	GIVES(0, TX(fs, shmfs_mkdir(fs, SUPERUSER, SHMFS_ROOT, "closed", 0755, &attr)));
+	closed = attr.id;
+	GIVES(0, TX(fs, shmfs_mkdir(fs, SUPERUSER, SHMFS_ROOT, "hidden", 0700, &attr)));
+	hidden = attr.id;
+	GIVES(0, TX(fs, shmfs_mkdir(fs, SUPERUSER, hidden, "within", 0777, &attr)));
+	within = attr.id;
+	GIVES(0, TX(fs, shmfs_link(fs, SUPERUSER, id, closed, "not writable", &attr)));
+	GIVES(0, TX(fs, shmfs_link(fs, SUPERUSER, id, within, "not reachable", &attr)));
+	GIVES(-EACCES, TX(fs, shmfs_reap(fs, &bob, id, &removal)));
+	GIVES(0, TX(fs, shmfs_reap(fs, &alice, id, &removal)));
+	ck_assert_str_eq(removal.name, "mine");
+	GIVES(-EACCES, TX(fs, shmfs_reap(fs, &alice, id, &removal)));
+	GIVES(0, TX(fs, shmfs_reap(fs, &exempt, id, &removal)));
+	ck_assert_str_eq(removal.name, "not reachable");
+	GIVES(0, TX(fs, shmfs_reap(fs, &root, id, &removal)));
+	ck_assert_str_eq(removal.name, "not writable");
+	close_checked(fs);
+}
+END_TEST
+
+START_TEST(a_sticky_directory_keeps_others_names_from_being_reaped)
+{
+	static const struct shmfs_subject bob = {.uid = 1002, .gid = 2002}, carol = {.uid = 1003};
+	uint64_t id, dir;
+
+	fs = open_small();
+	GIVES(0, TX(fs, shmfs_mkdir(fs, BOB, SHMFS_ROOT, "dir", 01777, &attr)));
+	dir = attr.id;
+	id = new_object_of(fs, dir, "alice's", 1);
+	GIVES(-EACCES, TX(fs, shmfs_reap(fs, &carol, id, &removal)));
+	GIVES(0, TX(fs, shmfs_reap(fs, &bob, id, &removal)));
+	GIVES(0, TX(fs, shmfs_mkdir(fs, BOB, SHMFS_ROOT, "open", 0777, &attr)));
+	id = new_object_of(fs, attr.id, "another", 1);
+	GIVES(0, TX(fs, shmfs_reap(fs, &carol, id, &removal)));
 	close_checked(fs);
 }
 END_TEST
@@ -261,7 +311,7 @@ static void reap_at_one_time(struct timespec mtime)
 	}
 	GIVES(0, TX(fs, shmfs_setattr(fs, SHMFS_ROOT, &change, &attr)));
 	for (int i = 0; i < 3; i++) {
-		GIVES(0, TX(fs, shmfs_reap(fs, ids[i], &removal)));
+		GIVES(0, TX(fs, shmfs_reap(fs, &root, ids[i], &removal)));
 		ck_assert_int_gt(compare_times(directory_mtime(), mtime), 0);
 		mtime = directory_mtime();
 	}
@@ -284,7 +334,7 @@ START_TEST(each_name_that_is_reaped_makes_its_directory_later)
 	id = new_object_of(fs, SHMFS_ROOT, "d", 1);
 	forget(fs, id, 1);
 	GIVES(0, TX(fs, shmfs_setattr(fs, SHMFS_ROOT, &change, &attr)));
-	GIVES(0, TX(fs, shmfs_reap(fs, id, &removal)));
+	GIVES(0, TX(fs, shmfs_reap(fs, &root, id, &removal)));
 	SAME_TIME(now, directory_mtime());
 	close_checked(fs);
 }
@@ -429,6 +479,8 @@ Suite *holding_suite(void)
 	tests = harness_case(suite, "reaping");
 	tcase_add_test(tests, what_somebody_holds_is_not_reaped);
 	tcase_add_test(tests, reaping_takes_the_names_one_by_one);
+	tcase_add_test(tests, only_names_that_the_subject_could_unlink_are_reaped);
+	tcase_add_test(tests, a_sticky_directory_keeps_others_names_from_being_reaped);
 	tcase_add_test(tests, each_name_that_is_reaped_makes_its_directory_later);
 	tests = harness_case(suite, "lifetime");
 	tcase_add_test(tests, an_object_expires_when_nobody_holds_it);

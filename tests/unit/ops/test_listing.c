@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
+#include "fs/object/access.h"
 #include "fs/state/state.h"
 #include "harness.h"
 #include "suites.h"
@@ -124,7 +124,7 @@ START_TEST(an_object_without_a_name_is_listed_while_it_is_held)
 	ck_assert_uint_eq(shmfs_list(fs, 0, 100, note, &seen), 0);
 	ck_assert_uint_eq(seen.count, 1);
 	ck_assert_uint_eq(seen.last.attr.nlink, 0);
-	GIVES(-ENOENT, shmfs_path(fs, &root, id, path));
+	GIVES(-ENOENT, shmfs_path(fs, &root, id, false, path));
 	release(fs, handle);
 	/* Now only the caller knows it, and it costs nothing any more. */
 	memset(&seen, 0, sizeof seen);
@@ -139,7 +139,7 @@ static void expect_path(uint64_t id, const char *want)
 	char path[SHMFS_PATH_MAX];
 	uint64_t found;
 
-	GIVES(0, shmfs_path(fs, &root, id, path));
+	GIVES(0, shmfs_path(fs, &root, id, false, path));
 	ck_assert_str_eq(path, want);
 	GIVES(0, shmfs_find(fs, &root, want, &found));
 	ck_assert_uint_eq(found, id);
@@ -183,14 +183,14 @@ START_TEST(a_path_has_a_longest_length)
 		dir = new_directory(fs, dir, name);
 	/* 15 names of 255 bytes with their slashes are 3840 bytes; 255 more fit without the NUL. */
 	id = new_object(fs, dir, name);
-	GIVES(0, shmfs_path(fs, &root, id, path));
+	GIVES(0, shmfs_path(fs, &root, id, false, path));
 	ck_assert_uint_eq(strlen(path), SHMFS_PATH_MAX - 1);
 	GIVES(0, TX(fs, shmfs_rename(fs, ALICE, SHMFS_ROOT, name, SHMFS_ROOT, "s", 0)));
 	dir = new_directory(fs, dir, "0123456789");
 	for (int i = 0; i < 25; i++)
 		dir = new_directory(fs, dir, "0123456789");
 	id = new_object(fs, dir, name);
-	GIVES(-ENAMETOOLONG, shmfs_path(fs, &root, id, path));
+	GIVES(-ENAMETOOLONG, shmfs_path(fs, &root, id, false, path));
 	memset(path, 'a', SHMFS_PATH_MAX);
 	path[SHMFS_PATH_MAX] = '\0';
 	GIVES(-ENAMETOOLONG, shmfs_find(fs, &root, path, &id));
@@ -243,9 +243,9 @@ START_TEST(places_behind_a_closed_directory_are_not_told)
 	dir = new_directory(fs, SHMFS_ROOT, "dir");
 	id = new_object(fs, dir, "a");
 	set_mode(dir, 0700);
-	GIVES(0, shmfs_path(fs, &alice, id, path));
-	GIVES(0, shmfs_path(fs, &root, id, path));
-	GIVES(-EACCES, shmfs_path(fs, &bob, id, path));
+	GIVES(0, shmfs_path(fs, &alice, id, false, path));
+	GIVES(0, shmfs_path(fs, &root, id, false, path));
+	GIVES(-EACCES, shmfs_path(fs, &bob, id, false, path));
 	GIVES(-EACCES, shmfs_find(fs, &bob, "dir/a", &found));
 	GIVES(-EACCES, shmfs_find(fs, &bob, "dir/missing", &found));
 	GIVES(0, shmfs_find(fs, &bob, "dir", &found));
@@ -253,25 +253,53 @@ START_TEST(places_behind_a_closed_directory_are_not_told)
 }
 END_TEST
 
+/* As for ls(1): search is enough for who knows the name, and to learn it takes reading. */
+START_TEST(a_name_that_is_not_known_is_learnt_by_reading_its_directory)
+{
+	char path[SHMFS_PATH_MAX];
+	uint64_t dir, id, found;
+
+	fs = open_small();
+	dir = new_directory(fs, SHMFS_ROOT, "dir");
+	id = new_object(fs, new_directory(fs, dir, "sub"), "a");
+	set_mode(dir, 0733);
+	GIVES(0, shmfs_find(fs, &bob, "dir/sub/a", &found));
+	GIVES(0, shmfs_path(fs, &bob, id, false, path));
+	GIVES(-EACCES, shmfs_path(fs, &bob, id, true, path));
+	GIVES(0, shmfs_path(fs, &alice, id, true, path));
+	GIVES(0, shmfs_path(fs, &root, id, true, path));
+	set_mode(dir, 0766);
+	GIVES(-EACCES, shmfs_path(fs, &bob, id, true, path));
+	set_mode(dir, 0755);
+	GIVES(0, shmfs_path(fs, &bob, id, true, path));
+	close_checked(fs);
+}
+END_TEST
+
+static bool grants(const struct shmfs_subject *by, uint64_t id, unsigned want)
+{
+	return access_grants(node_get(fs, id), by, want);
+}
+
 START_TEST(permissions_are_those_of_the_first_class_that_fits)
 {
 	static const gid_t groups[] = {5, 2001, 7};
-	const struct shmfs_subject member = {1003, 9, groups, 3};
+	const struct shmfs_subject member = {
+	    .uid = 1003, .gid = 9, .groups = groups, .group_count = 3};
 	uint64_t id;
 
 	fs = open_small();
 	id = new_object(fs, SHMFS_ROOT, "a");
 	set_mode(id, 0047);
-	GIVES(-EACCES, shmfs_access(fs, &alice, id, R_OK));
-	GIVES(0, shmfs_access(fs, &member, id, R_OK));
-	GIVES(-EACCES, shmfs_access(fs, &member, id, W_OK));
-	GIVES(0, shmfs_access(fs, &bob, id, R_OK | W_OK | X_OK));
-	GIVES(0, shmfs_access(fs, &root, id, R_OK | W_OK | X_OK));
+	ck_assert(!grants(&alice, id, 4));
+	ck_assert(grants(&member, id, 4));
+	ck_assert(!grants(&member, id, 2));
+	ck_assert(grants(&bob, id, 7));
+	ck_assert(grants(&root, id, 7));
 	set_mode(id, 0600);
-	GIVES(0, shmfs_access(fs, &alice, id, R_OK | W_OK));
-	GIVES(0, shmfs_access(fs, &root, id, R_OK | W_OK));
-	GIVES(-EACCES, shmfs_access(fs, &root, id, X_OK));
-	GIVES(-ESTALE, shmfs_access(fs, &root, 4711, R_OK));
+	ck_assert(grants(&alice, id, 6));
+	ck_assert(grants(&root, id, 6));
+	ck_assert(!grants(&root, id, 1));
 	close_checked(fs);
 }
 END_TEST
@@ -284,23 +312,25 @@ static const unsigned char list[] = {2, 0, 0, 0, 1, 0, 6, 0, 255, 255, 255, 255,
 START_TEST(access_control_lists_decide_where_there_are_any)
 {
 	static const gid_t seven = 7, group = 2001;
-	const struct shmfs_subject in_seven = {1003, 9, &seven, 1}, in_group = {1003, 9, &group, 1},
-				   other = {1003, 9, NULL, 0};
+	const struct shmfs_subject
+	    in_seven = {.uid = 1003, .gid = 9, .groups = &seven, .group_count = 1},
+	    in_group = {.uid = 1003, .gid = 9, .groups = &group, .group_count = 1},
+	    other = {.uid = 1003, .gid = 9};
 	uint64_t id;
 
 	fs = open_small();
 	id = new_object(fs, SHMFS_ROOT, "a");
 	GIVES(0,
 	    TX(fs, shmfs_setxattr(fs, ALICE, id, "system.posix_acl_access", list, sizeof list, 0)));
-	GIVES(0, shmfs_access(fs, &alice, id, R_OK | W_OK));
-	GIVES(0, shmfs_access(fs, &bob, id, R_OK | W_OK));
-	GIVES(0, shmfs_access(fs, &in_seven, id, R_OK | W_OK));
+	ck_assert(grants(&alice, id, 6));
+	ck_assert(grants(&bob, id, 6));
+	ck_assert(grants(&in_seven, id, 6));
 	/* The mask takes it away. */
-	GIVES(-EACCES, shmfs_access(fs, &in_seven, id, X_OK));
-	GIVES(0, shmfs_access(fs, &in_group, id, R_OK));
-	GIVES(-EACCES, shmfs_access(fs, &in_group, id, W_OK));
-	GIVES(-EACCES, shmfs_access(fs, &other, id, R_OK));
-	GIVES(0, shmfs_access(fs, &root, id, R_OK | W_OK));
+	ck_assert(!grants(&in_seven, id, 1));
+	ck_assert(grants(&in_group, id, 4));
+	ck_assert(!grants(&in_group, id, 2));
+	ck_assert(!grants(&other, id, 4));
+	ck_assert(grants(&root, id, 6));
 	close_checked(fs);
 }
 END_TEST
@@ -455,6 +485,7 @@ Suite *listing_suite(void)
 	tcase_add_test(tests, what_is_no_path_is_not_found);
 	tcase_add_test(tests, places_behind_a_closed_directory_are_not_told);
 	tests = harness_case(suite, "permissions");
+	tcase_add_test(tests, a_name_that_is_not_known_is_learnt_by_reading_its_directory);
 	tcase_add_test(tests, permissions_are_those_of_the_first_class_that_fits);
 	tcase_add_test(tests, access_control_lists_decide_where_there_are_any);
 	tests = harness_case(suite, "limits");

@@ -126,6 +126,33 @@ START_TEST(removing_a_name_asks_the_object)
 }
 END_TEST
 
+/* user::rw-, user:1002:---, group::rw-, mask::rw-, other::rw- */
+static const unsigned char denies_bob[] = {2, 0, 0, 0, 1, 0, 6, 0, 255, 255, 255, 255, 2, 0, 0, 0,
+    0xea, 3, 0, 0, 4, 0, 6, 0, 255, 255, 255, 255, 16, 0, 6, 0, 255, 255, 255, 255, 32, 0, 6, 0,
+    255, 255, 255, 255};
+
+START_TEST(access_lists_count_where_the_object_is_asked)
+{
+	static const struct shmfs_subject bob = {.uid = 1002, .gid = 2002};
+	struct shmfs_removal removal;
+	struct shmfs_opened opened;
+	uint64_t id;
+
+	begin(0);
+	id = new_object(fs, SHMFS_ROOT, "a");
+	GIVES(0, TX(fs, shmfs_setxattr(fs, ALICE, id, "system.posix_acl_access", denies_bob,
+			    sizeof denies_bob, 0)));
+	forget(fs, id, 1);
+	GIVES(-EACCES, TX(fs, shmfs_unlink(fs, BOB, SHMFS_ROOT, "a")));
+	GIVES(-EACCES, TX(fs, shmfs_rename(fs, BOB, SHMFS_ROOT, "a", SHMFS_ROOT, "c", 0)));
+	GIVES(-EACCES, TX(fs, shmfs_reap(fs, &bob, id, &removal)));
+	GIVES(-EACCES,
+	    TX(fs, shmfs_create(fs, BOB, SHMFS_ROOT, "a", 0600, O_RDONLY, &attr, &opened)));
+	GIVES(0, TX(fs, shmfs_unlink(fs, ALICE, SHMFS_ROOT, "a")));
+	close_checked(fs);
+}
+END_TEST
+
 START_TEST(names_may_have_1022_bytes)
 {
 	char name[SHMFS_NAME_MAX_FREEBSD + 2];
@@ -197,6 +224,7 @@ Suite *rules_suite(void)
 	tcase_add_test(tests, a_user_s_own_limit_is_told_like_that_of_all);
 	tcase_add_test(tests, openings_are_those_of_shm_open);
 	tcase_add_test(tests, removing_a_name_asks_the_object);
+	tcase_add_test(tests, access_lists_count_where_the_object_is_asked);
 	tcase_add_test(tests, names_may_have_1022_bytes);
 	tcase_add_test(tests, modes_have_no_set_id_and_sticky_bits);
 	tcase_add_test(tests, only_a_change_of_size_marks_times);

@@ -59,7 +59,6 @@ ssize_t door_note(const char *function, ssize_t result);
 #define shmfs_object(...) DOOR(shmfs_object(__VA_ARGS__), "shmfs_object")
 #define shmfs_path(...) DOOR(shmfs_path(__VA_ARGS__), "shmfs_path")
 #define shmfs_find(...) DOOR(shmfs_find(__VA_ARGS__), "shmfs_find")
-#define shmfs_access(...) DOOR(shmfs_access(__VA_ARGS__), "shmfs_access")
 #define shmfs_set_limits(...) DOOR(shmfs_set_limits(__VA_ARGS__), "shmfs_set_limits")
 #define shmfs_get_limits(...) DOOR(shmfs_get_limits(__VA_ARGS__), "shmfs_get_limits")
 #define shmfs_pin(...) DOOR(shmfs_pin(__VA_ARGS__), "shmfs_pin")

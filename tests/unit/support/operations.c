@@ -297,6 +297,8 @@ static int run_set_limits(const struct operation *o, struct world *w)
 	    o->offset > 0 || o->size > 0 ? &limits : NULL);
 }
 
+static const struct shmfs_subject everything = {.exempt = true};
+
 static int64_t run_looking_after(const struct operation *o, struct world *w, uint64_t id)
 {
 	struct shmfs_removal removal;
@@ -311,7 +313,7 @@ static int64_t run_looking_after(const struct operation *o, struct world *w, uin
 	case SET_LIMITS:
 		return run_set_limits(o, w);
 	case REAP:
-		return shmfs_reap(w->fs, id, &removal);
+		return shmfs_reap(w->fs, &everything, id, &removal);
 	default:
 		return shmfs_expire(w->fs, &from, 10, &removal);
 	}
