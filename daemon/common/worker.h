@@ -7,17 +7,27 @@
 
 struct uv_loop_s;
 struct worker;
+struct pool;
 
 /*
- * Who works for a loop: the threads of libuv's pool, which are made with the first work that is
- * started. They inherit what the loop's thread is like then, so that is told of it before, once.
+ * Who works for a loop: up to four threads, which are made when there is work. libuv's own pool
+ * ends the process where the system refuses it a thread, which a user who fills the table of
+ * processes brings about; here the loop does the work itself then, in its next round. Threads
+ * inherit what the loop's is like, so that is told of it before the first.
  */
 struct workers {
 	struct uv_loop_s *loop;
 	void (*before_threads)(void *arg); /* NULL: nobody has to be told */
 	void *arg;
-	bool has_threads;
+	struct pool *pool;
 };
+
+/* Sets them up; loop and the rest are set. -ENOMEM, or what the loop says. */
+int workers_begin(struct workers *workers);
+
+/* Waits for what was started, tells its owners that it is done, and ends the threads. Nothing is
+ * started any more that could not go on being done by the loop. */
+void workers_end(struct workers *workers);
 
 /*
  * run(arg) is to be called by another thread, and then done(arg) by the loop's, each time that it

@@ -175,6 +175,8 @@ static int start_helpers(struct loop *loop)
 
 	server->workers =
 	    (struct workers){.loop = &loop->uv, .before_threads = leave_placement, .arg = server};
+	if (workers_begin(&server->workers) < 0)
+		return -ENOMEM;
 	server->ops.workers = &server->workers;
 	if (pacing_new(server->channel.fd, server->options->poll_us, server->options->follow,
 		&server->pacing) < 0)
@@ -258,6 +260,7 @@ static void end(struct loop *loop)
 	control_stop(loop->control);
 	free_worker_stop(server->free_worker);
 	pacing_leave(server->pacing);
+	workers_end(&server->workers);
 	uv_walk(&loop->uv, close_handle, NULL);
 	uv_run(&loop->uv, UV_RUN_DEFAULT);
 	uv_loop_close(&loop->uv);

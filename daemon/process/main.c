@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "assemble.h"
-#include "background.h"
+#include "common/background.h"
 #include "common/log.h"
 #include "control/socket.h"
 #include "fs/failpoint.h"
@@ -130,6 +130,11 @@ static int mount_and_serve(
 	if (options->fake)
 		return END_OK;
 	ignore_signals();
+	rc = background_close_inherited();
+	if (rc < 0) {
+		log_error("cannot put descriptors in order: %s", strerror(-rc));
+		return END_SYSTEM;
+	}
 	if (!options->foreground) {
 		rc = background_start();
 		if (rc < 0) {

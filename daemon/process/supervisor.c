@@ -14,13 +14,14 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "background.h"
+#include "common/background.h"
 #include "common/clock.h"
 #include "common/log.h"
 #include "control/socket.h"
 #include "loop.h"
 #include "mount.h"
 #include "run.h"
+#include "watchdog.h"
 
 /*
  * Servers in a row that may die young, and the age up to which one is young if it served nothing.
@@ -38,6 +39,11 @@
 /* And the installed program, to tell whether it could go on. */
 #define TRIAL_MS 10000
 
+/* Between two tries to start a server where the system has no process for us: twice as long each
+ * time. */
+#define RETRY_MIN_MS 10
+#define RETRY_MAX_MS 1000
+
 struct supervisor {
 	struct server *server;
 	const struct upgrade *upgrade;
@@ -45,6 +51,11 @@ struct supervisor {
 	int64_t started_ms;
 	uint64_t served_before;
 	unsigned failures, killed; /* in a row */
+	int64_t retry_ms;	   /* the pause before the next try to start one; 0: none failed */
+	int64_t retry_at_ms;
+	struct watchdog watchdog;
+	int64_t watch_at_ms; /* when to look at the server again */
+	bool hung;	     /* it was killed for not answering, and nobody had stopped it */
 	struct upgrade_trial trial;
 	int64_t trial_ends_ms;
 };
@@ -106,6 +117,18 @@ static pid_t fork_sharing_descriptors(void)
 	return (pid_t)syscall(SYS_clone, (unsigned long)(CLONE_FILES | SIGCHLD), 0, 0, 0, 0);
 }
 
+/* Who has filled the table of processes must not end the mount with it. */
+static int try_later(struct supervisor *s, int error)
+{
+	if (s->retry_ms == 0)
+		log_error("cannot start a server: %s; trying again", strerror(error));
+	s->retry_ms = s->retry_ms == 0 ? RETRY_MIN_MS : 2 * s->retry_ms;
+	if (s->retry_ms > RETRY_MAX_MS)
+		s->retry_ms = RETRY_MAX_MS;
+	s->retry_at_ms = now_ms() + s->retry_ms;
+	return -error;
+}
+
 static int start(struct supervisor *s)
 {
 	pid_t pid;
@@ -115,10 +138,8 @@ static int start(struct supervisor *s)
 	s->served_before = s->server->handover->counters.requests;
 	s->server->handover->serving = false;
 	pid = fork_sharing_descriptors();
-	if (pid < 0) {
-		log_error("cannot start a server: %s", strerror(errno));
-		return -errno;
-	}
+	if (pid < 0)
+		return try_later(s, errno);
 	if (pid == 0) {
 		enum server_end end;
 
@@ -130,6 +151,9 @@ static int start(struct supervisor *s)
 		_exit((int)end);
 	}
 	s->pid = pid;
+	s->retry_ms = 0;
+	s->watchdog = (struct watchdog){0};
+	s->watch_at_ms = now_ms() + WATCHDOG_LOOK_MS;
 	return 0;
 }
 
@@ -165,6 +189,31 @@ static void stop(struct supervisor *s)
 			;
 	}
 	s->pid = 0;
+}
+
+/* --- a server that does not answer ------------------------------------------------------------ */
+
+/* A debugger's server may take its time. */
+static void replace_server(struct supervisor *s)
+{
+	enum fate fate = watchdog_fate_of(s->pid);
+
+	if (fate == FATE_TRACED)
+		return;
+	log_error("the server has not answered for %d seconds%s: killing it", WATCHDOG_MS / 1000,
+	    fate == FATE_STOPPED ? ", as it was stopped" : "");
+	s->hung = fate == FATE_RUNS;
+	(void)kill(s->pid, SIGKILL);
+}
+
+static void watch(struct supervisor *s)
+{
+	if (s->pid == 0 || now_ms() < s->watch_at_ms)
+		return;
+	s->watch_at_ms = now_ms() + WATCHDOG_LOOK_MS;
+	background_alive();
+	if (watchdog_look(&s->watchdog, s->server))
+		replace_server(s);
 }
 
 /* --- the end ---------------------------------------------------------------------------------- */
@@ -264,7 +313,8 @@ static int on_death(struct supervisor *s, int status)
 	char text[64];
 
 	log_error("the server died %s", text_of(status, text, sizeof text));
-	handover->exchange.crashed = is_own_fault(status);
+	handover->exchange.crashed = is_own_fault(status) || s->hung;
+	s->hung = false;
 	if (has_lived(s))
 		s->failures = s->killed = 0;
 	else if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
@@ -358,23 +408,33 @@ static int on_signal(struct supervisor *s, int signal)
 	}
 }
 
-/* The next signal; a trial that takes too long is killed meanwhile. */
+/* When there is something to do without a signal. */
+static int64_t next_ms(const struct supervisor *s)
+{
+	int64_t next = s->pid > 0 ? s->watch_at_ms : s->retry_at_ms;
+
+	return s->trial.pid > 0 && s->trial_ends_ms < next ? s->trial_ends_ms : next;
+}
+
+/* The next signal, or -1 when there is something else to do. */
 static int wait_for_signal(const struct supervisor *s)
 {
 	sigset_t set = signals();
-	int64_t left = s->trial.pid > 0 ? s->trial_ends_ms - now_ms() : 0;
+	int64_t left = next_ms(s) - now_ms();
 	struct timespec wait = {left / 1000, left % 1000 * 1000000};
-	int signal;
 
-	if (s->trial.pid == 0)
-		return sigwaitinfo(&set, NULL);
-	if (left > 0) {
-		signal = sigtimedwait(&set, NULL, &wait);
-		if (signal > 0 || errno != EAGAIN)
-			return signal;
-	}
+	if (left <= 0)
+		wait = (struct timespec){0};
+	return sigtimedwait(&set, NULL, &wait);
+}
+
+/* A trial that takes too long; it is killed until its end is told. */
+static void end_late_trial(struct supervisor *s)
+{
+	if (s->trial.pid == 0 || now_ms() < s->trial_ends_ms)
+		return;
 	(void)kill(s->trial.pid, SIGKILL);
-	return sigwaitinfo(&set, NULL);
+	s->trial_ends_ms = now_ms() + RETRY_MAX_MS;
 }
 
 int supervise(struct server *server, const struct upgrade *upgrade)
@@ -388,13 +448,16 @@ int supervise(struct server *server, const struct upgrade *upgrade)
 	while (rc > 0) {
 		int signal;
 
-		if (s.pid == 0 && start(&s) < 0) {
+		if (s.pid == 0 && now_ms() >= s.retry_at_ms && start(&s) < 0 &&
+		    !server->handover->announced) {
 			rc = give_up(&s);
 			break;
 		}
 		signal = wait_for_signal(&s);
 		if (signal > 0)
 			rc = on_signal(&s, signal);
+		end_late_trial(&s);
+		watch(&s);
 		log_let_go();
 	}
 	stop(&s);

@@ -84,17 +84,22 @@ class Client:
 class Mount:
     """A daemon in the foreground on a directory of its own."""
 
-    def __init__(self, options=""):
+    def __init__(self, options="", pass_fds=(), no_standard=False):
         self.base = tempfile.mkdtemp(prefix="shmfs-tools.")
         os.chmod(self.base, 0o755)
         self.dir = os.path.join(self.base, "m")
         os.mkdir(self.dir)
         self.log = open(os.path.join(self.base, "log"), "w+")
         options = "io=" + IO + ("," + options if options else "")
+        command = [BIN, "-f", "-o", options, self.dir]
+        if no_standard:
+            command = ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh"] + command
         self.daemon = subprocess.Popen(
-            [BIN, "-f", "-o", options, self.dir], stderr=self.log, stdin=subprocess.DEVNULL
+            command, stderr=self.log, stdin=subprocess.DEVNULL, pass_fds=pass_fds
         )
-        self.wait_until(lambda: os.path.ismount(self.dir) and self.log_text("mounted on"))
+        self.wait_until(
+            lambda: os.path.ismount(self.dir) and (no_standard or self.log_text("mounted on"))
+        )
         device = os.stat(self.dir).st_dev
         self.socket = "/run/shmfs/%d:%d" % (os.major(device), os.minor(device))
 

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -33,6 +34,18 @@ static void wait_for_child(pid_t pid, int fd)
 			_exit(2);
 	}
 	_exit(WIFEXITED(status) && WEXITSTATUS(status) != 0 ? WEXITSTATUS(status) : 2);
+}
+
+int background_close_inherited(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDWR);
+		if (fd < 0)
+			return -errno;
+	} while (fd <= STDERR_FILENO);
+	return syscall(SYS_close_range, STDERR_FILENO + 1, ~0U, 0) < 0 ? -errno : 0;
 }
 
 int background_start(void)
@@ -113,6 +126,12 @@ void background_ready(void)
 	(void)!write(ready_fd, "r", 1);
 	close(ready_fd);
 	ready_fd = -1;
+}
+
+void background_alive(void)
+{
+	if (getenv("WATCHDOG_USEC") != NULL)
+		notify("WATCHDOG=1");
 }
 
 void background_stopping(void)

@@ -1,7 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Going to the background, and telling whoever started us how it went. */
-#ifndef SHMFS_PROCESS_BACKGROUND_H
-#define SHMFS_PROCESS_BACKGROUND_H
+#ifndef SHMFS_COMMON_BACKGROUND_H
+#define SHMFS_COMMON_BACKGROUND_H
+
+/*
+ * Lets go of the descriptors that whoever started us left open, and sees to it that the first three
+ * are there, so that nothing that is opened later is taken for one of them. 0, or a negative errno.
+ */
+int background_close_inherited(void);
 
 /*
  * Splits the process. The child goes on, in a session of its own; the parent waits until the child
@@ -15,6 +21,9 @@ int background_start(void);
  * the parent end with status 0 and lets go of the terminal.
  */
 void background_ready(void);
+
+/* Tells a service manager that asked for it (WatchdogSec=) that this process is alive. */
+void background_alive(void);
 
 /* Tells the service manager that the end has begun. */
 void background_stopping(void);
