@@ -16,7 +16,6 @@
 /* Bits of the 64-bit set of INIT flags, whose upper half travels in flags2. */
 #define ABI_INIT_PARALLEL_DIROPS (UINT64_C(1) << 18)
 #define ABI_INIT_EXT (UINT64_C(1) << 30)
-#define ABI_INIT_DIRECT_IO_ALLOW_MMAP (UINT64_C(1) << 36)
 #define ABI_INIT_PASSTHROUGH (UINT64_C(1) << 37)
 
 /* Flags of the reply to OPEN and CREATE. */

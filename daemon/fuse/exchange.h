@@ -69,8 +69,8 @@ struct exchange_slot {
 
 struct exchange {
 	uint64_t canary;
-	int32_t fd; /* of /dev/fuse; -1: there is no connection */
-	enum tier tier;
+	int32_t fd;	      /* of /dev/fuse; -1: there is no connection */
+	uint32_t tier;	      /* see tier_handed_over() */
 	uint64_t init_agreed; /* flags of the reply to INIT */
 	uint32_t init_size;   /* of the request INIT, 0 if it is too large to be kept */
 	char init[EXCHANGE_INIT_SIZE];

@@ -15,7 +15,6 @@
 static const char *const choice_names[] = {
     [TIER_AUTO] = "auto",
     [TIER_ONLY_PASSTHROUGH] = "passthrough",
-    [TIER_ONLY_DIRECT] = "direct",
     [TIER_ONLY_CACHED] = "cached",
 };
 
@@ -37,18 +36,17 @@ const char *tier_choice_name(enum tier_choice choice)
 
 const char *tier_name(enum tier tier)
 {
-	return choice_names[tier + 1];
+	return choice_names[tier == TIER_PASSTHROUGH ? TIER_ONLY_PASSTHROUGH : TIER_ONLY_CACHED];
+}
+
+enum tier tier_handed_over(uint32_t number)
+{
+	return number == TIER_PASSTHROUGH ? TIER_PASSTHROUGH : TIER_CACHED;
 }
 
 uint64_t tier_init_flags(enum tier_choice choice, uint64_t offered)
 {
-	uint64_t wanted = 0;
-
-	if (choice == TIER_AUTO || choice == TIER_ONLY_PASSTHROUGH)
-		wanted |= ABI_INIT_PASSTHROUGH;
-	if (choice != TIER_ONLY_CACHED)
-		wanted |= ABI_INIT_DIRECT_IO_ALLOW_MMAP;
-	return wanted & offered;
+	return choice == TIER_ONLY_CACHED ? 0 : ABI_INIT_PASSTHROUGH & offered;
 }
 
 int tier_backing_open(int fuse_fd, int fd)
@@ -96,32 +94,16 @@ static int try_passthrough(uint64_t agreed, int fuse_fd, char *why, size_t why_s
 int tier_choose(enum tier_choice choice, uint64_t agreed, int fuse_fd, char *why, size_t why_size,
     enum tier *out)
 {
-	bool mmap_allowed = (agreed & ABI_INIT_DIRECT_IO_ALLOW_MMAP) != 0;
-
 	if (choice == TIER_ONLY_CACHED) {
 		snprintf(why, why_size, "as asked for");
 		*out = TIER_CACHED;
 		return 0;
 	}
-	if (choice != TIER_ONLY_DIRECT) {
-		/* Writable openings are direct in this tier too. */
-		if (mmap_allowed && try_passthrough(agreed, fuse_fd, why, why_size) == 0) {
-			*out = TIER_PASSTHROUGH;
-			return 0;
-		}
-		if (!mmap_allowed)
-			snprintf(why, why_size, "passthrough needs Linux 6.9");
-		if (choice == TIER_ONLY_PASSTHROUGH)
-			return -EOPNOTSUPP;
-	} else if (mmap_allowed) {
-		snprintf(why, why_size, "as asked for");
-	}
-	if (mmap_allowed) {
-		*out = TIER_DIRECT;
+	if (try_passthrough(agreed, fuse_fd, why, why_size) == 0) {
+		*out = TIER_PASSTHROUGH;
 		return 0;
 	}
-	snprintf(why, why_size, "direct needs Linux 6.6");
-	if (choice == TIER_ONLY_DIRECT)
+	if (choice == TIER_ONLY_PASSTHROUGH)
 		return -EOPNOTSUPP;
 	*out = TIER_CACHED;
 	return 0;
@@ -138,22 +120,16 @@ int tier_choose(enum tier_choice choice, uint64_t agreed, int fuse_fd, char *why
  */
 uint32_t tier_open_flags(enum tier tier, int flags, bool revokes)
 {
-	bool direct = revokes || (flags & O_ACCMODE) != O_RDONLY;
+	bool served = revokes || (flags & O_ACCMODE) != O_RDONLY;
 
-	switch (tier) {
-	case TIER_PASSTHROUGH:
-		return ABI_OPEN_NOFLUSH | ABI_OPEN_PASSTHROUGH | (direct ? ABI_OPEN_DIRECT_IO : 0);
-	case TIER_DIRECT:
-		return ABI_OPEN_NOFLUSH | ABI_OPEN_DIRECT_IO;
-	case TIER_CACHED:
-		break;
-	}
-	return ABI_OPEN_NOFLUSH | ABI_OPEN_KEEP_CACHE;
+	if (tier == TIER_PASSTHROUGH)
+		return ABI_OPEN_NOFLUSH | ABI_OPEN_PASSTHROUGH | (served ? ABI_OPEN_DIRECT_IO : 0);
+	return ABI_OPEN_NOFLUSH | (revokes ? ABI_OPEN_DIRECT_IO : ABI_OPEN_KEEP_CACHE);
 }
 
 enum shmfs_native tier_native_reads(enum tier tier, bool revokes)
 {
-	if (tier == TIER_CACHED)
-		return SHMFS_NATIVE_ALL;
-	return tier == TIER_PASSTHROUGH && !revokes ? SHMFS_NATIVE_READERS : SHMFS_NATIVE_NONE;
+	if (revokes)
+		return SHMFS_NATIVE_NONE;
+	return tier == TIER_CACHED ? SHMFS_NATIVE_ALL : SHMFS_NATIVE_READERS;
 }

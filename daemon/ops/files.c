@@ -130,9 +130,16 @@ void op_lseek(fuse_req_t req, fuse_ino_t ino, off_t offset, int whence, struct f
 	reply_offset(request, rc, found);
 }
 
+/*
+ * Through the page cache, the kernel writes back what mappings have stored, asks, and then drops
+ * the pages, with what was stored in them meanwhile. If it is told that there is no such thing, it
+ * reads and writes, which loses nothing.
+ */
 ssize_t ops_copy(struct request *request, const struct shmfs_range *from,
     const struct shmfs_range *to, uint64_t size, uint64_t flags)
 {
+	if (request->channel->tier == TIER_CACHED)
+		return -EOPNOTSUPP;
 	if (flags != 0)
 		return -EINVAL;
 	if (size > EXCHANGE_READ_MAX)

@@ -225,6 +225,7 @@ int options_parse(struct options *options, int argc, char **argv, char *why, siz
 	int letter, rc;
 
 	option_set_defaults(options);
+	options->helper = helper;
 	optind = 0; /* glibc: start over */
 	while ((letter = getopt_long(argc, argv, letters, long_options, NULL)) != -1) {
 		rc = apply_letter(options, letter, helper, argv, why, why_size);

@@ -38,7 +38,7 @@ static const struct option_spec table[] = {
     {"uid", ID, FIELD(uint32_t, uid), "UID", NULL, "who mounts", "owner of the root directory"},
     {"gid", ID, FIELD(uint32_t, gid), "GID", NULL, "who mounts", "group of the root directory"},
     {"io", IO, FIELD(enum tier_choice, io), "TIER", "auto", NULL,
-	"how memory is reached: auto, passthrough, direct or cached"},
+	"how memory is reached: auto, passthrough or cached"},
     {"poll_us", TIME, FIELD(uint32_t, poll_us), "MICROSECONDS", "50", NULL,
 	"how long to look for the next request before sleeping, at most 1000; 0: not at all"},
     {"follow", YES, FIELD(bool, follow), NULL, "", NULL,
@@ -146,7 +146,8 @@ bool option_read(struct options *options, const struct option_spec *spec, const 
 		*(uint32_t *)to = (uint32_t)number;
 		return true;
 	case IO:
-		return tier_choice_parse(text, to);
+		options->asks_direct = strcmp(text, "direct") == 0;
+		return tier_choice_parse(options->asks_direct ? "auto" : text, to);
 	case RULES:
 		return read_rules(text, to);
 	case PATTERNS:

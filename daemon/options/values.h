@@ -19,6 +19,7 @@ struct options {
 	uid_t uid;
 	gid_t gid;
 	enum tier_choice io;
+	bool asks_direct; /* io=direct, which 0.1 had (tier.h); io is auto then */
 	enum shmfs_rules rules;
 	uint32_t poll_us; /* 0 = never */
 	bool follow;
@@ -33,7 +34,8 @@ struct options {
 	bool foreground, debug;
 	bool help, version;
 	bool in_mac; /* the last option was 'mac', whose list goes on behind a comma */
-	bool fake;   /* as a mount helper: check everything and mount nothing */
+	bool helper; /* mount(8) calls */
+	bool fake;   /* check everything and mount nothing, as mount(8) says it */
 
 	/* Options of mount(8) that are passed on, comma-separated; owned here. */
 	char vfs[512];

@@ -38,7 +38,7 @@ void server_init(struct server *server, const struct options *options, struct ha
 		.counters = &handover->counters,
 		.operations = &ops_table,
 		.ops = &server->ops,
-		.tier = handover->exchange.tier,
+		.tier = tier_handed_over(handover->exchange.tier),
 		.choice = options->io},
 	};
 	server->os.arg = server;

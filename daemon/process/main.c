@@ -100,6 +100,8 @@ static int go_on(
 	}
 	upgrade->handover_fd = start->handover_fd;
 	upgrade_take_over(start, server.handover);
+	if (server.handover->exchange.tier == TIER_DIRECT_OF_0_1)
+		log_info("io=cached instead of io=direct: what is open stays as it was opened");
 	return serve(&server, upgrade);
 }
 
@@ -146,6 +148,25 @@ static int mount_and_serve(
 	return begin(options, policy, &mountpoint, upgrade);
 }
 
+/*
+ * Whoever mounts by hand is told. A line of fstab(5) that a machine needs to boot goes on with what
+ * is to be had, which does all that this one did.
+ */
+static int check_tier(const struct options *options)
+{
+	static const char why[] = "io=direct is not offered any more: it loses what is written "
+				  "while another program stores to the same page";
+
+	if (!options->asks_direct)
+		return 0;
+	if (options->helper) {
+		log_error("%s; going on with io=auto", why);
+		return 0;
+	}
+	log_error("%s; use io=auto or io=cached", why);
+	return -EINVAL;
+}
+
 /* The file is read before anything is mounted, and not at all by a program that goes on. */
 static int start_anew(const struct options *options, struct upgrade *upgrade)
 {
@@ -153,6 +174,8 @@ static int start_anew(const struct options *options, struct upgrade *upgrade)
 	char why[PATH_MAX + 512];
 	int status;
 
+	if (check_tier(options) < 0)
+		return END_USAGE;
 	if (options->mac != 0 &&
 	    policy_read(options->mac_policy, options->mac, &policy, why, sizeof why) < 0) {
 		log_error("%s", why);

@@ -132,7 +132,7 @@ static int check_revocation(const struct server *server, const struct policy *po
 {
 	if (!policy->revoke || server->channel.tier != TIER_CACHED)
 		return 0;
-	log_error("strictness revoke cannot be had with io=cached");
+	log_error("strictness revoke cannot be had with io=cached; it needs io=passthrough");
 	return -EOPNOTSUPP;
 }
 

@@ -255,7 +255,7 @@ static bool mapped_stores_survive(const char *io)
 
 static bool mapped_stores_survive_in_every_tier(void)
 {
-	static const char *const tiers[] = {"io=passthrough", "io=direct", "io=cached"};
+	static const char *const tiers[] = {"io=passthrough", "io=cached"};
 
 	for (size_t i = 0; i < sizeof tiers / sizeof tiers[0]; i++) {
 		if (!mapped_stores_survive(tiers[i]))

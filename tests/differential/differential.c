@@ -84,7 +84,7 @@ static bool shows_sought(void *context, const struct call *calls, unsigned count
 
 static const char *tier_of(const struct test *test)
 {
-	return test->terms.native ? "passthrough" : test->terms.cached ? "cached" : "direct";
+	return test->terms.native ? "passthrough" : "cached";
 }
 
 static void print_step(const struct test *test, const struct call *calls, unsigned step, bool both)

@@ -36,7 +36,7 @@ static struct control_config config = {
     .counters = &counters,
     .mountpoint = "/m",
     .device = "0:1",
-    .tier = "direct",
+    .tier = "cached",
     .removed = removed,
 };
 

@@ -79,6 +79,7 @@ static const struct {
     {"gid=1x", "gid", "1x"},
     {"io=fast", "io", "fast"},
     {"io=", "io", ""},
+    {"io=direct", "io=direct", "use io=auto or io=cached"},
     {"nr_inodes=1x", "nr_inodes", "1x"},
     {"nr_inodes=-1", "nr_inodes", "-1"},
     {"nr_inodes=", "nr_inodes", ""},

@@ -379,8 +379,7 @@ START_TEST(the_log_names_the_tier_that_is_used)
 	OK(read(fd, text, sizeof(text) - 1));
 	OK(close(fd));
 	if (any)
-		ck_assert_msg(
-		    strstr(text, "passthrough") || strstr(text, "direct") || strstr(text, "cached"),
+		ck_assert_msg(strstr(text, "passthrough") || strstr(text, "cached"),
 		    "expected a tier in the log, got: %s", text);
 	else
 		ck_assert_msg(strstr(text, fixture_io()) != NULL, "expected %s in the log, got: %s",

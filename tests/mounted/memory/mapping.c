@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "expect.h"
@@ -396,6 +397,30 @@ static void expect_sendfile(int fd, unsigned char want)
 	OK(close(ends[1]));
 }
 
+static long pages_of(int fd)
+{
+	struct statx st;
+
+	OK(statx(fd, "", AT_EMPTY_PATH | AT_STATX_FORCE_SYNC, STATX_BLOCKS, &st));
+	return (long)st.stx_blocks / (PAGE / 512);
+}
+
+/* What is written back takes pages of the object. */
+START_TEST(opening_and_closing_cost_nothing_for_what_others_have_stored)
+{
+	static const int modes[] = {O_RDONLY, O_WRONLY, O_RDWR};
+	int fd = new_object("a", 16 * PAGE);
+	unsigned char *map = map_object(fd, 16 * PAGE, PROT_READ | PROT_WRITE);
+
+	memset(map, 1, 16 * PAGE);
+	for (int i = 0; i < 3; i++)
+		OK(close(OK(open("a", modes[i]))));
+	GIVES(fixture_maps_natively() ? 16 : 0, pages_of(fd));
+	settle_mapped_stores(map, 16 * PAGE);
+	GIVES(16, pages_of(fd));
+}
+END_TEST
+
 /* From a writable open, the kernel answers out of FUSE's page cache: shmfs(5), CAVEATS. */
 START_TEST(sendfile_from_a_read_only_open_sees_every_store)
 {
@@ -425,6 +450,7 @@ void add_mapping_cases(Suite *suite)
 	tcase_add_loop_test(sharing, an_object_is_open_for_reading_and_for_writing_at_once, 0, 2);
 	tcase_add_test(sharing, processes_open_and_map_one_object_in_every_way_at_once);
 	tcase_add_test(sharing, memory_calls_work_on_a_mapping);
+	tcase_add_test(sharing, opening_and_closing_cost_nothing_for_what_others_have_stored);
 	tcase_add_test(sharing, sendfile_from_a_read_only_open_sees_every_store);
 	tcase_add_test(cutting, holes_read_as_zeros);
 	tcase_add_test(cutting, the_tail_of_the_last_page_can_be_mapped_but_not_read);

@@ -254,7 +254,7 @@ static void expect_copied(struct wire *w, struct copies c, uint64_t from_offset,
 
 START_TEST(copies_are_short_at_either_end)
 {
-	struct wire *w = wire_open();
+	struct wire *w = wire_open_with(TIER_PASSTHROUGH, wire_config());
 	struct copies c = two_files(w);
 
 	expect_copied(w, c, 1, 2, 3, 3);
@@ -282,7 +282,7 @@ END_TEST
 
 START_TEST(both_opcodes_copy)
 {
-	struct wire *w = wire_open();
+	struct wire *w = wire_open_with(TIER_PASSTHROUGH, wire_config());
 	struct copies c = two_files(w);
 	uint64_t copied;
 
@@ -303,7 +303,7 @@ END_TEST
 
 START_TEST(copies_within_an_object_must_not_overlap)
 {
-	struct wire *w = wire_open();
+	struct wire *w = wire_open_with(TIER_PASSTHROUGH, wire_config());
 	struct copies c = two_files(w);
 
 	GIVES(-EINVAL, ask_copy(w, c.from, 0, c.from, 0, 1, 0));
@@ -317,7 +317,7 @@ END_TEST
 
 START_TEST(copies_need_handles_that_read_and_write)
 {
-	struct wire *w = wire_open();
+	struct wire *w = wire_open_with(TIER_PASSTHROUGH, wire_config());
 	struct copies c = two_files(w);
 	struct file reader = open_file(w, c.to.id, O_RDONLY);
 	struct file writer = open_file(w, c.from.id, O_WRONLY), unknown = {c.to.id, 999};
@@ -327,6 +327,19 @@ START_TEST(copies_need_handles_that_read_and_write)
 	GIVES(-EBADF, ask_copy(w, unknown, 0, c.to, 0, 1, 0));
 	GIVES(-EBADF, ask_copy(w, c.from, 0, unknown, 0, 1, 0));
 	GIVES(-EINVAL, ask_copy(w, c.from, 0, c.to, 0, 1, 1));
+	wire_close(w);
+}
+END_TEST
+
+/* It would drop what mappings store meanwhile, and reads and writes if it gets none. */
+START_TEST(through_the_page_cache_the_kernel_is_to_read_and_write_instead)
+{
+	struct wire *w = wire_open_with(TIER_CACHED, wire_config());
+	struct copies c = two_files(w);
+
+	GIVES(-EOPNOTSUPP, ask_copy(w, c.from, 0, c.to, 0, 1, 0));
+	GIVES(-EOPNOTSUPP, ask_copy_64(w, c.from, 0, c.to, 0, 1, 0));
+	expect_bytes(w, c.to, 0, 0, 10);
 	wire_close(w);
 }
 END_TEST
@@ -346,6 +359,7 @@ Suite *newer_suite(void)
 	    statx_is_valid_for_as_long_as_getattr,
 	    copies_are_short_at_either_end,
 	    both_opcodes_copy,
+	    through_the_page_cache_the_kernel_is_to_read_and_write_instead,
 	    copies_within_an_object_must_not_overlap,
 	    copies_need_handles_that_read_and_write,
 	};

@@ -14,7 +14,7 @@ enum { LARGE = 256 * 1024, SMALL = 64 * 1024, OBJECT = 1024 * 1024 };
 
 static struct wire *open_with_workers(struct file *file)
 {
-	struct wire *w = wire_open_with(TIER_DIRECT, wire_config());
+	struct wire *w = wire_open_with(TIER_CACHED, wire_config());
 
 	pool_reset();
 	*file = open_file(w, new_object_of(w, ROOT, "a", OBJECT), O_RDWR);

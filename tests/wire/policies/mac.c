@@ -44,7 +44,7 @@ static uint64_t new_high(struct wire *w, const char *name)
 
 START_TEST(the_kernel_remembers_nothing_under_a_policy)
 {
-	struct wire *w = open_labelled(TIER_DIRECT, false);
+	struct wire *w = open_labelled(TIER_CACHED, false);
 	uint64_t id = new_high(w, "a");
 
 	GIVES(0, ask_lookup(w, ROOT, "a"));
@@ -68,7 +68,7 @@ END_TEST
 START_TEST(directories_are_opened_under_a_policy_and_not_kept)
 {
 	struct fuse_open_in in = {.flags = O_RDONLY};
-	struct wire *w = open_labelled(TIER_DIRECT, false);
+	struct wire *w = open_labelled(TIER_CACHED, false);
 
 	GIVES(0, ask_plain(w, FUSE_OPENDIR, ROOT, &in, sizeof in));
 	ck_assert_uint_eq(open_of(w)->open_flags, 0);
@@ -81,7 +81,7 @@ END_TEST
 
 START_TEST(each_request_is_decided_for_its_caller)
 {
-	struct wire *w = open_labelled(TIER_DIRECT, false);
+	struct wire *w = open_labelled(TIER_CACHED, false);
 	uint64_t id = new_high(w, "a");
 	struct fuse_setattr_in in = {.valid = FATTR_MODE, .mode = 0600};
 
@@ -113,7 +113,7 @@ static int ask_getattr_by(struct wire *w, struct file file)
 START_TEST(attributes_for_an_opening_were_decided_with_it)
 {
 	for (int revoke = 0; revoke < 2; revoke++) {
-		struct wire *w = open_labelled(TIER_DIRECT, revoke);
+		struct wire *w = open_labelled(TIER_CACHED, revoke);
 		struct file file = open_file(w, new_high(w, "a"), O_RDWR);
 		struct file bogus = {file.id, 4711}, root = {ROOT, file.handle};
 
@@ -128,7 +128,7 @@ END_TEST
 
 START_TEST(under_revocation_every_read_and_write_comes_to_the_server)
 {
-	static const enum tier tiers[] = {TIER_PASSTHROUGH, TIER_DIRECT};
+	static const enum tier tiers[] = {TIER_PASSTHROUGH, TIER_CACHED};
 
 	for (size_t i = 0; i < 2; i++) {
 		struct wire *w = open_labelled(tiers[i], true);
@@ -181,7 +181,7 @@ static uint32_t answered(const struct wire *w)
 
 START_TEST(rights_are_told_and_given_up)
 {
-	struct wire *w = wire_open_with(TIER_DIRECT, wire_config());
+	struct wire *w = wire_open_with(TIER_CACHED, wire_config());
 	struct file file = open_file(w, new_object_of(w, ROOT, "a", 100), O_RDWR);
 
 	GIVES(0, ask_ioctl(w, file, SHMFS_IOC_GET_RIGHTS, NULL, 0, 4));
@@ -200,7 +200,7 @@ END_TEST
 
 START_TEST(the_size_is_set_by_name_or_by_an_opening_with_that_right)
 {
-	struct wire *w = wire_open_with(TIER_DIRECT, wire_config());
+	struct wire *w = wire_open_with(TIER_CACHED, wire_config());
 	struct file file = open_file(w, new_object_of(w, ROOT, "a", 100), O_RDWR);
 	struct fuse_setattr_in in = {.valid = FATTR_SIZE | FATTR_FH, .size = 50, .fh = file.handle};
 
@@ -222,10 +222,10 @@ START_TEST(what_the_kernel_serves_cannot_be_given_up)
 	    {TIER_PASSTHROUGH, false, O_RDONLY, -EOPNOTSUPP},
 	    {TIER_PASSTHROUGH, false, O_RDWR, 0},
 	    {TIER_PASSTHROUGH, true, O_RDONLY, 0},
-	    {TIER_DIRECT, false, O_RDONLY, 0},
 	    {TIER_CACHED, false, O_RDONLY, -EOPNOTSUPP},
 	    {TIER_CACHED, false, O_RDWR, -EOPNOTSUPP},
 	    {TIER_CACHED, false, O_WRONLY, 0},
+	    {TIER_CACHED, true, O_RDONLY, 0},
 	};
 
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -242,7 +242,7 @@ END_TEST
 
 START_TEST(other_ioctls_and_malformed_ones_are_refused)
 {
-	struct wire *w = wire_open_with(TIER_DIRECT, wire_config());
+	struct wire *w = wire_open_with(TIER_CACHED, wire_config());
 	struct file file = open_file(w, new_object_of(w, ROOT, "a", 100), O_RDWR);
 	struct file bogus = {file.id, 4711}, other = {ROOT, file.handle};
 	uint32_t rights = SHMFS_MAY_READ;
@@ -332,7 +332,7 @@ static int reload(struct wire *w, const char *text, const char *says)
 
 START_TEST(a_file_that_is_read_again_counts_from_then_on)
 {
-	struct wire *w = open_labelled(TIER_DIRECT, false);
+	struct wire *w = open_labelled(TIER_CACHED, false);
 	uint64_t id = new_high(w, "a");
 
 	GIVES(0, reload(w, "default mls/high\n", "again: 1 subjects"));
@@ -347,7 +347,7 @@ END_TEST
 
 START_TEST(a_bad_file_keeps_the_old_one_and_is_told)
 {
-	struct wire *w = open_labelled(TIER_DIRECT, false);
+	struct wire *w = open_labelled(TIER_CACHED, false);
 	uint64_t id = new_high(w, "a");
 	char many[20000];
 	size_t used = (size_t)sprintf(many, "default mls/low\n");
@@ -395,7 +395,7 @@ static unsigned count(const char *text, const char *what)
 START_TEST(a_denial_is_logged_with_both_labels_and_the_rule)
 {
 	static struct said said;
-	struct wire *w = open_labelled(TIER_DIRECT, false);
+	struct wire *w = open_labelled(TIER_CACHED, false);
 
 	(void)new_high(w, "se\ncret");
 	become(w, LOW);
@@ -413,7 +413,7 @@ END_TEST
 START_TEST(denials_do_not_flood_the_log)
 {
 	static struct said said;
-	struct wire *w = open_labelled(TIER_DIRECT, false);
+	struct wire *w = open_labelled(TIER_CACHED, false);
 	uint64_t id = new_high(w, "a");
 
 	become(w, LOW);

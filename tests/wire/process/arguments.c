@@ -128,7 +128,7 @@ START_TEST(options_come_in_one_list_or_several_and_the_later_wins)
 	ck_assert_uint_eq(p->options.uid, 5);
 	ck_assert_uint_eq(p->options.gid, 6);
 	done(p);
-	p = accept_line("/m -o io=direct,io=cached,allow_other,noallow_other,grow=a,grow=b");
+	p = accept_line("/m -o io=auto,io=cached,allow_other,noallow_other,grow=a,grow=b");
 	ck_assert_int_eq(p->options.io, TIER_ONLY_CACHED);
 	ck_assert(!p->options.allow_other);
 	ck_assert_str_eq(p->options.grow, "b");

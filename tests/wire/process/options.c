@@ -204,10 +204,10 @@ END_TEST
 
 START_TEST(tiers_are_named)
 {
-	static const char *const names[] = {"auto", "passthrough", "direct", "cached"};
+	static const char *const names[] = {"auto", "passthrough", "cached"};
 	char line[128];
 
-	for (int i = 0; i < 4; i++) {
+	for (int i = 0; i < 3; i++) {
 		struct parsed *p;
 
 		snprintf(line, sizeof line, "/m -o io=%s", names[i]);

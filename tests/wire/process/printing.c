@@ -52,7 +52,7 @@ START_TEST(what_is_printed_means_the_same_when_it_is_read)
 {
 	static const char *const lines[] = {"/m", "/m -o size=0", "/m -o size=73%",
 	    "/m -o nr_inodes=0,size=4096", "/m -o mode=0,uid=0,gid=0", "/m -o mode=7777",
-	    "/m -o uid=4294967294,gid=4294967294", "/m -o io=direct", "/m -o io=passthrough",
+	    "/m -o uid=4294967294,gid=4294967294", "/m -o io=cached", "/m -o io=passthrough",
 	    "/m -o grow=", "/m -o grow=*", "/m -o grow=a=b:c", "/m -o allow_other",
 	    "/m -o noallow_other", "/m -o rules=freebsd",
 	    "/m -o rules=freebsd,mode=1777,grow=sem.*:tmp-*",

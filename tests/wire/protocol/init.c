@@ -79,7 +79,7 @@ END_TEST
 START_TEST(the_reply_never_sets_what_would_change_semantics)
 {
 	static const enum tier_choice choices[] = {
-	    TIER_AUTO, TIER_ONLY_PASSTHROUGH, TIER_ONLY_DIRECT, TIER_ONLY_CACHED};
+	    TIER_AUTO, TIER_ONLY_PASSTHROUGH, TIER_ONLY_CACHED};
 
 	for (size_t i = 0; i < sizeof choices / sizeof choices[0]; i++) {
 		struct wire *w = greet_modern(choices[i]);
@@ -97,17 +97,15 @@ START_TEST(each_choice_of_tier_asks_for_its_flags_alone)
 		uint64_t flags;
 		uint32_t depth;
 	} cases[] = {
-	    {TIER_AUTO, ABI_INIT_PASSTHROUGH | ABI_INIT_DIRECT_IO_ALLOW_MMAP, 1},
-	    {TIER_ONLY_PASSTHROUGH, ABI_INIT_PASSTHROUGH | ABI_INIT_DIRECT_IO_ALLOW_MMAP, 1},
-	    {TIER_ONLY_DIRECT, ABI_INIT_DIRECT_IO_ALLOW_MMAP, 0},
+	    {TIER_AUTO, ABI_INIT_PASSTHROUGH, 1},
+	    {TIER_ONLY_PASSTHROUGH, ABI_INIT_PASSTHROUGH, 1},
 	    {TIER_ONLY_CACHED, 0, 0},
 	};
 
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct wire *w = greet_modern(cases[i].choice);
-		uint64_t both = ABI_INIT_PASSTHROUGH | ABI_INIT_DIRECT_IO_ALLOW_MMAP;
 
-		ck_assert_uint_eq(flags_of(w) & both, cases[i].flags);
+		ck_assert_uint_eq(flags_of(w) & ABI_INIT_PASSTHROUGH, cases[i].flags);
 		ck_assert_uint_eq(init_out_of(w)->max_stack_depth, cases[i].depth);
 		wire_close(w);
 	}
@@ -116,8 +114,7 @@ END_TEST
 
 START_TEST(a_flag_that_is_not_offered_is_not_set)
 {
-	uint64_t offered =
-	    FUSE_INIT_EXT | FUSE_MAX_PAGES | FUSE_ASYNC_READ | ABI_INIT_DIRECT_IO_ALLOW_MMAP;
+	uint64_t offered = FUSE_INIT_EXT | FUSE_MAX_PAGES | FUSE_ASYNC_READ;
 	struct fuse_init_in in = wire_init_in(39, offered);
 	struct wire *w = greet(TIER_AUTO, &in);
 

@@ -155,7 +155,7 @@ START_TEST(random_requests_never_break_other_rules)
 	struct shmfs_config config = wire_config();
 
 	config.rules = SHMFS_RULES_FREEBSD;
-	run("random_requests_never_break_other_rules", TIER_DIRECT, config, plausible_request,
+	run("random_requests_never_break_other_rules", TIER_PASSTHROUGH, config, plausible_request,
 	    5000);
 }
 END_TEST

@@ -7,10 +7,9 @@
 #include "suites.h"
 #include "system_calls.h"
 
-#define MMAP ABI_INIT_DIRECT_IO_ALLOW_MMAP
 #define PASS ABI_INIT_PASSTHROUGH
 
-static const enum tier tiers[] = {TIER_PASSTHROUGH, TIER_DIRECT, TIER_CACHED};
+static const enum tier tiers[] = {TIER_PASSTHROUGH, TIER_CACHED};
 
 struct choice_case {
 	enum tier_choice choice;
@@ -38,22 +37,14 @@ static void expect_choice(const struct choice_case *c)
 START_TEST(each_choice_gets_its_tier_or_the_next_best)
 {
 	static const struct choice_case cases[] = {
-	    {TIER_AUTO, MMAP | PASS, 0, TIER_PASSTHROUGH},
-	    {TIER_AUTO, MMAP | PASS, EPERM, TIER_DIRECT},
-	    {TIER_AUTO, MMAP | PASS, EOPNOTSUPP, TIER_DIRECT},
-	    {TIER_AUTO, MMAP, 0, TIER_DIRECT},
-	    {TIER_AUTO, PASS, 0, TIER_CACHED},
+	    {TIER_AUTO, PASS, 0, TIER_PASSTHROUGH},
+	    {TIER_AUTO, PASS, EPERM, TIER_CACHED},
+	    {TIER_AUTO, PASS, EOPNOTSUPP, TIER_CACHED},
 	    {TIER_AUTO, 0, 0, TIER_CACHED},
-	    {TIER_ONLY_PASSTHROUGH, MMAP | PASS, 0, TIER_PASSTHROUGH},
-	    {TIER_ONLY_PASSTHROUGH, MMAP | PASS, EPERM, -EOPNOTSUPP},
-	    {TIER_ONLY_PASSTHROUGH, MMAP, 0, -EOPNOTSUPP},
-	    {TIER_ONLY_PASSTHROUGH, PASS, 0, -EOPNOTSUPP},
+	    {TIER_ONLY_PASSTHROUGH, PASS, 0, TIER_PASSTHROUGH},
+	    {TIER_ONLY_PASSTHROUGH, PASS, EPERM, -EOPNOTSUPP},
 	    {TIER_ONLY_PASSTHROUGH, 0, 0, -EOPNOTSUPP},
-	    {TIER_ONLY_DIRECT, MMAP | PASS, 0, TIER_DIRECT},
-	    {TIER_ONLY_DIRECT, MMAP, EPERM, TIER_DIRECT},
-	    {TIER_ONLY_DIRECT, PASS, 0, -EOPNOTSUPP},
-	    {TIER_ONLY_DIRECT, 0, 0, -EOPNOTSUPP},
-	    {TIER_ONLY_CACHED, MMAP | PASS, 0, TIER_CACHED},
+	    {TIER_ONLY_CACHED, PASS, 0, TIER_CACHED},
 	    {TIER_ONLY_CACHED, 0, EPERM, TIER_CACHED},
 	};
 
@@ -68,7 +59,7 @@ START_TEST(passthrough_is_tried_on_the_connection_and_undone)
 	char why[128];
 
 	fake_backing = (struct fake_backing){.id = 42};
-	GIVES(0, tier_choose(TIER_AUTO, MMAP | PASS, 5, why, sizeof why, &tier));
+	GIVES(0, tier_choose(TIER_AUTO, PASS, 5, why, sizeof why, &tier));
 	ck_assert_uint_eq(fake_backing.opens, 1);
 	ck_assert_uint_eq(fake_backing.closes, 1);
 	ck_assert_int_eq(fake_backing.closed_id, 42);
@@ -79,15 +70,12 @@ END_TEST
 
 START_TEST(passthrough_is_not_tried_unless_it_was_agreed_on)
 {
-	static const uint64_t agreed[] = {0, MMAP, PASS};
 	enum tier tier;
 	char why[128];
 
-	for (size_t i = 0; i < sizeof agreed / sizeof agreed[0]; i++) {
-		fake_backing = (struct fake_backing){.id = 42};
-		GIVES(0, tier_choose(TIER_AUTO, agreed[i], 5, why, sizeof why, &tier));
-		ck_assert_uint_eq(fake_backing.opens, 0);
-	}
+	fake_backing = (struct fake_backing){.id = 42};
+	GIVES(0, tier_choose(TIER_AUTO, ~(uint64_t)PASS, 5, why, sizeof why, &tier));
+	ck_assert_uint_eq(fake_backing.opens, 0);
 }
 END_TEST
 
@@ -105,30 +93,38 @@ END_TEST
 
 START_TEST(the_flags_wanted_are_among_those_offered)
 {
-	GIVES(MMAP | PASS, tier_init_flags(TIER_AUTO, UINT64_MAX));
-	GIVES(MMAP | PASS, tier_init_flags(TIER_ONLY_PASSTHROUGH, UINT64_MAX));
-	GIVES(MMAP, tier_init_flags(TIER_ONLY_DIRECT, UINT64_MAX));
+	GIVES(PASS, tier_init_flags(TIER_AUTO, UINT64_MAX));
+	GIVES(PASS, tier_init_flags(TIER_ONLY_PASSTHROUGH, UINT64_MAX));
 	GIVES(0, tier_init_flags(TIER_ONLY_CACHED, UINT64_MAX));
-	GIVES(MMAP, tier_init_flags(TIER_AUTO, MMAP));
 	GIVES(0, tier_init_flags(TIER_AUTO, 0));
 }
 END_TEST
 
 START_TEST(names_of_choices_are_those_of_the_option)
 {
-	static const char *const names[] = {"auto", "passthrough", "direct", "cached"};
+	static const char *const names[] = {"auto", "passthrough", "cached"};
 	enum tier_choice choice;
 
-	for (int i = 0; i < 4; i++) {
+	for (int i = 0; i < 3; i++) {
 		ck_assert(tier_choice_parse(names[i], &choice));
 		ck_assert_int_eq(choice, i);
 		ck_assert_str_eq(tier_choice_name((enum tier_choice)i), names[i]);
 	}
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < 2; i++)
 		ck_assert_str_eq(tier_name(tiers[i]), names[i + 1]);
 	ck_assert(!tier_choice_parse("", &choice));
 	ck_assert(!tier_choice_parse("Auto", &choice));
-	ck_assert(!tier_choice_parse("direct ", &choice));
+	ck_assert(!tier_choice_parse("direct", &choice));
+	ck_assert(!tier_choice_parse("cached ", &choice));
+}
+END_TEST
+
+/* Those who went before had a third one, whose openings are such of the page cache from then on. */
+START_TEST(what_is_handed_over_in_a_tier_that_is_gone_goes_on_as_cached)
+{
+	ck_assert_int_eq(tier_handed_over(TIER_PASSTHROUGH), TIER_PASSTHROUGH);
+	ck_assert_int_eq(tier_handed_over(TIER_CACHED), TIER_CACHED);
+	ck_assert_int_eq(tier_handed_over(TIER_DIRECT_OF_0_1), TIER_CACHED);
 }
 END_TEST
 
@@ -139,15 +135,9 @@ static uint32_t open_flags(enum tier tier, int flags)
 {
 	bool writes = (flags & O_ACCMODE) != O_RDONLY;
 
-	switch (tier) {
-	case TIER_PASSTHROUGH:
-		return writes ? 0x80 | 0x20 | 0x01 : 0x80 | 0x20;
-	case TIER_DIRECT:
-		return 0x20 | 0x01;
-	case TIER_CACHED:
+	if (tier == TIER_CACHED)
 		return 0x20 | 0x02;
-	}
-	return 0;
+	return writes ? 0x80 | 0x20 | 0x01 : 0x80 | 0x20;
 }
 
 static const int access_modes[] = {O_RDONLY, O_WRONLY, O_RDWR, O_WRONLY | O_RDWR,
@@ -316,6 +306,7 @@ Suite *tier_suite(void)
 	    registration_passes_the_errno_of_the_kernel,
 	    the_flags_wanted_are_among_those_offered,
 	    names_of_choices_are_those_of_the_option,
+	    what_is_handed_over_in_a_tier_that_is_gone_goes_on_as_cached,
 	    open_answers_with_the_flags_of_its_tier,
 	    create_answers_with_the_flags_of_its_tier,
 	    tmpfile_answers_with_the_flags_of_its_tier,

@@ -20,7 +20,7 @@ static struct wire *open_in_pieces(struct file *file)
 	char page[SHMFS_PAGE_SIZE];
 
 	config.deferred_free_min = 100 * SHMFS_PAGE_SIZE;
-	w = wire_open_with(TIER_DIRECT, config);
+	w = wire_open_with(TIER_PASSTHROUGH, config);
 	memset(page, 'x', sizeof page);
 	*file = open_file(w, new_object_of(w, ROOT, "a", PAGES * SHMFS_PAGE_SIZE), O_RDWR);
 	for (uint64_t i = 0; i < PAGES; i++)
@@ -109,7 +109,7 @@ START_TEST(more_shrinks_than_can_wait_are_done_at_once)
 	unsigned answers = 0;
 
 	config.deferred_free_min = SHMFS_PAGE_SIZE;
-	w = wire_open_with(TIER_DIRECT, config);
+	w = wire_open_with(TIER_PASSTHROUGH, config);
 	for (unsigned i = 0; i < EXCHANGE_SLOTS; i++) {
 		snprintf(name, sizeof name, "%u", i);
 		file[i] = open_file(w, new_object_of(w, ROOT, name, 2 * SHMFS_PAGE_SIZE), O_RDWR);
