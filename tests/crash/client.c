@@ -28,6 +28,7 @@ static const struct {
 } works[] = {
     {"live_of_object", live_of_object},
     {"changes_of_kept", changes_of_kept},
+    {"stores_through_mappings", stores_through_mappings},
     {"unnamed_object", unnamed_object},
     {"extended_attributes", extended_attributes},
     {"allocations_and_copies", allocations_and_copies},

@@ -88,7 +88,8 @@ void live_of_object(void); /* work_objects.c */
 void changes_of_kept(void);
 void large_transfers(void);
 void memory_that_is_freed(void);
-void unnamed_object(void); /* work_others.c */
+void stores_through_mappings(void); /* work_mapped.c */
+void unnamed_object(void);	    /* work_others.c */
 void extended_attributes(void);
 void allocations_and_copies(void);
 void directories(void); /* work_names.c */

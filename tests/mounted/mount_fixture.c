@@ -34,6 +34,7 @@ static pid_t main_process;
 static int unclean_ends;
 static char run_dir[PATH_MAX - 64];
 static char binary[PATH_MAX];
+static char tier[16];
 
 bool fixture_is_tmpfs(void)
 {
@@ -52,11 +53,56 @@ const char *fixture_io(void)
 	return launch_io();
 }
 
+const char *fixture_tier(void)
+{
+	return tier;
+}
+
 bool fixture_find_binary(void)
 {
 	if (fixture_is_tmpfs())
 		return true;
 	return realpath(launch_binary(), binary) != NULL && access(binary, X_OK) == 0;
+}
+
+static bool read_tier(const char *log)
+{
+	FILE *file = fopen(log, "re");
+	char line[1024];
+
+	while (file != NULL && tier[0] == '\0' && fgets(line, sizeof(line), file) != NULL)
+		(void)!sscanf(line, "shmfs: io=%15[a-z]: ", tier);
+	if (file != NULL)
+		fclose(file);
+	return tier[0] != '\0';
+}
+
+static bool never(void)
+{
+	return false;
+}
+
+bool fixture_find_tier(void)
+{
+	char dir[PATH_MAX], log[PATH_MAX];
+	bool found;
+	pid_t pid;
+
+	snprintf(dir, sizeof(dir), "%s/tier", run_dir);
+	snprintf(log, sizeof(log), "%s/tier-log", run_dir);
+	snprintf(tier, sizeof(tier), "%s", fixture_is_tmpfs() ? "tmpfs" : fixture_io());
+	if (strcmp(tier, "auto") != 0)
+		return true;
+	tier[0] = '\0';
+	if (mkdir(dir, 0755) != 0)
+		return false;
+	pid = launch(
+	    &(struct launch){.binary = binary, .options = "io=auto", .dir = dir, .log = log});
+	found = pid > 0 && launch_is_mounted(dir, never) && read_tier(log) && umount(dir) == 0 &&
+		waitpid(pid, NULL, 0) == pid;
+	if (!found)
+		log_show(log, "", 0);
+	return found && rmdir(dir) == 0 && unlink(log) == 0;
 }
 
 bool fixture_begin(SRunner *runner, const char **reason)
@@ -143,15 +189,6 @@ bool mounted_on(const char *dir, char *type, size_t size)
 		}
 	endmntent(table);
 	return found;
-}
-
-bool fixture_maps_natively(void)
-{
-	if (fixture_is_tmpfs())
-		return true;
-	if (strcmp(fixture_io(), "auto") == 0)
-		return log_count(shared_mount->log, "io=passthrough") > 0;
-	return strcmp(fixture_io(), "passthrough") == 0;
 }
 
 static void show_log(const struct mount *mount)
@@ -341,6 +378,16 @@ const char *mount_path(const struct mount *mount, const char *name)
 
 	snprintf(path, sizeof(paths[0]), "%s/%s", mount->dir, name);
 	return path;
+}
+
+bool fixture_maps_natively(void)
+{
+	return fixture_is_tmpfs() || strcmp(fixture_tier(), "passthrough") == 0;
+}
+
+bool fixture_is_cached(void)
+{
+	return !fixture_is_tmpfs() && strcmp(fixture_tier(), "cached") == 0;
 }
 
 void start_ordinary_mount(void)

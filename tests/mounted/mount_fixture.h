@@ -30,6 +30,8 @@ bool fixture_find_binary(void);
  * False with a reason in `reason` when this machine cannot run the tests.
  */
 bool fixture_begin(SRunner *runner, const char **reason);
+/* Asks a mount of its own: cases are chosen by it before there is any other. False: it fails. */
+bool fixture_find_tier(void);
 /* Removes all of it. True when no mount failed to end cleanly and no process was left over. */
 bool fixture_end(void);
 
@@ -48,11 +50,14 @@ const char *mount_path(const struct mount *mount, const char *name);
 bool fixture_is_tmpfs(void);
 /* A new directory outside every mount, traversable by all. */
 void fixture_directory(char path[PATH_MAX], const char *prefix);
-/* The program under test, and the tier's name. */
+/* The program under test, the tier that it is asked for, and the one that a mount has then. */
 const char *fixture_binary(void);
 const char *fixture_io(void);
+const char *fixture_tier(void);
 /* True when a mapping in the shared mount is one of the object's own pages. */
 bool fixture_maps_natively(void);
+/* True where reads and writes go through the kernel's page cache. */
+bool fixture_is_cached(void);
 /* The type of what is mounted exactly on this directory, false when nothing is. */
 bool mounted_on(const char *dir, char *type, size_t size);
 

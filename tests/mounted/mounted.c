@@ -110,13 +110,9 @@ static Suite *daemon_suite(void)
 	return suite;
 }
 
-int main(void)
+static void add_suites(SRunner *runner)
 {
-	SRunner *runner = srunner_create(memory_suite());
-	const char *reason;
-	bool clean;
-	int failed;
-
+	srunner_add_suite(runner, memory_suite());
 	srunner_add_suite(runner, size_suite());
 	srunner_add_suite(runner, names_suite());
 	srunner_add_suite(runner, attributes_suite());
@@ -126,6 +122,15 @@ int main(void)
 		srunner_add_suite(runner, policies_suite());
 		srunner_add_suite(runner, daemon_suite());
 	}
+}
+
+int main(void)
+{
+	SRunner *runner = srunner_create(NULL);
+	const char *reason;
+	bool clean;
+	int failed;
+
 	if (!fixture_find_binary()) {
 		fprintf(stderr, "mounted: SHMFS_BIN (./shmfs) is not a program\n");
 		srunner_free(runner);
@@ -135,10 +140,18 @@ int main(void)
 		srunner_free(runner);
 		return skip_test("mounted", reason);
 	}
+	if (!fixture_find_tier()) {
+		fprintf(stderr, "mounted: no mount that says its tier\n");
+		fixture_end();
+		srunner_free(runner);
+		return EXIT_FAILURE;
+	}
+	/* Which cases there are depends on what this machine has. */
+	add_suites(runner);
 	/* Processes of the tests report through libcheck's file, which needs each test in its own.
 	 */
 	srunner_set_fork_status(runner, CK_FORK);
-	printf("io=%s\n", fixture_io());
+	printf("io=%s: %s\n", fixture_io(), fixture_tier());
 	fflush(stdout);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);

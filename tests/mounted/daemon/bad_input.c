@@ -193,11 +193,13 @@ static void without_dev_fuse(void)
 	replace_dev(0);
 }
 
-START_TEST(a_missing_dev_fuse_is_named)
+START_TEST(a_missing_dev_fuse_is_told_with_what_brings_it)
 {
 	struct launch launch = {.arguments = {mount_point}, .prepare = without_dev_fuse};
 
-	expect_refused(&launch, _i, "/dev/fuse");
+	expect_refused(&launch, _i,
+	    "cannot open /dev/fuse: No such file or directory: is the kernel module loaded "
+	    "(modprobe fuse)?");
 }
 END_TEST
 
@@ -268,7 +270,7 @@ void add_bad_input_cases(Suite *suite)
 	tcase_add_loop_test(tcase, a_mount_point_that_is_no_directory_is_named, 0, 2);
 	tcase_add_loop_test(tcase, an_empty_mount_point_is_refused, 0, 2);
 	tcase_add_loop_test(tcase, a_second_mount_of_shmfs_on_the_same_place_is_refused, 0, 2);
-	tcase_add_loop_test(tcase, a_missing_dev_fuse_is_named, 0, 2);
+	tcase_add_loop_test(tcase, a_missing_dev_fuse_is_told_with_what_brings_it, 0, 2);
 	tcase_add_loop_test(tcase, a_mount_that_is_not_permitted_is_told, 0, 4);
 	tcase_add_test(tcase, a_refused_start_leaves_a_mount_point_that_can_be_used);
 	suite_add_tcase(suite, tcase);

@@ -28,7 +28,7 @@ enum { LIMIT = 1024 * 1024, LIMIT_PAGES = LIMIT / PAGE, NODES = 20, NAME_MAX_FLA
 /* Through the page cache, the kernel takes a count of 0 for a broken filesystem. */
 #define FINDS_NO_ROOM(call)                                                                        \
 	do {                                                                                       \
-		if (strcmp(fixture_io(), "cached") == 0)                                           \
+		if (fixture_is_cached())                                                           \
 			FAILS(EFBIG, call);                                                        \
 		else                                                                               \
 			GIVES(0, call);                                                            \

@@ -236,6 +236,22 @@ START_TEST(an_object_tells_of_its_changes)
 }
 END_TEST
 
+/* Kernels differ in what they tell first of an opening that truncates: asked of a memfd. */
+static bool openings_are_told_before_what_they_truncate(void)
+{
+	_Alignas(struct inotify_event) char data[4096];
+	const struct inotify_event *first = (const void *)data;
+	char path[64];
+	int events;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", OK(memfd_create("told", MFD_CLOEXEC)));
+	OK(truncate(path, 100));
+	events = watch(path);
+	OK(close(OK(open(path, O_WRONLY | O_TRUNC))));
+	OK(read(events, data, sizeof(data)));
+	return first->mask == IN_OPEN;
+}
+
 START_TEST(an_object_tells_of_openings_and_reads)
 {
 	int events;
@@ -250,7 +266,10 @@ START_TEST(an_object_tells_of_openings_and_reads)
 	EVENTS(events, {IN_OPEN, ""}, {IN_ACCESS, ""}, {IN_CLOSE_NOWRITE, ""});
 	fd = OK(open("a", O_WRONLY | O_TRUNC));
 	OK(close(fd));
-	EVENTS(events, {IN_OPEN, ""}, {IN_MODIFY, ""}, {IN_CLOSE_WRITE, ""});
+	if (openings_are_told_before_what_they_truncate())
+		EVENTS(events, {IN_OPEN, ""}, {IN_MODIFY, ""}, {IN_CLOSE_WRITE, ""});
+	else
+		EVENTS(events, {IN_MODIFY, ""}, {IN_OPEN, ""}, {IN_CLOSE_WRITE, ""});
 }
 END_TEST
 

@@ -37,11 +37,6 @@ static int drop(int fd, uint32_t rights)
 	return ioctl(fd, SHMFS_IOC_DROP_RIGHTS, &rights);
 }
 
-static bool is_cached(void)
-{
-	return strcmp(fixture_io(), "cached") == 0;
-}
-
 START_TEST(rights_are_those_of_the_access_mode)
 {
 	make_object("a", PAGE);
@@ -86,7 +81,7 @@ START_TEST(reading_is_given_up_where_the_daemon_reads)
 	int fd = new_object("a", PAGE), reader = OK(open("a", O_RDONLY));
 	char byte;
 
-	if (is_cached()) {
+	if (fixture_is_cached()) {
 		FAILS(EOPNOTSUPP, drop(fd, SHMFS_MAY_READ));
 		GIVES(ALL_RIGHTS, rights_of(fd));
 		FAILS(EOPNOTSUPP, drop(reader, SHMFS_MAY_READ));
@@ -373,7 +368,7 @@ void add_right_cases(Suite *suite)
 	tcase_add_test(tcase, as_documented_what_is_open_was_decided);
 	tcase_add_test(tcase, labels_and_rights_survive_a_kill_and_an_upgrade);
 
-	if (!is_cached()) {
+	if (!fixture_is_cached()) {
 		tcase = case_on_mount(suite, "what is open, under revoke", start_revoking);
 		tcase_add_test(tcase, under_revoke_each_read_and_write_is_decided);
 		tcase_add_test(tcase, under_revoke_another_table_counts_for_what_is_open);

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the kernel offers to a FUSE daemon, asked without the one under test. */
+#ifndef SHMFS_TESTS_MOUNTED_PROTOCOL_H
+#define SHMFS_TESTS_MOUNTED_PROTOCOL_H
+
+#include <stdbool.h>
+
+/* True if statx(2) reaches a daemon, which alone knows the time of birth. */
+bool kernel_asks_statx(void);
+
+#endif
