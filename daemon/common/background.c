@@ -99,7 +99,7 @@ static void notify(const char *state)
 	close(fd);
 }
 
-static void leave_terminal(void)
+static void leave_terminal(bool keep_stderr)
 {
 	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 
@@ -107,13 +107,13 @@ static void leave_terminal(void)
 	(void)!chdir("/");
 	if (fd < 0)
 		return;
-	for (int i = STDIN_FILENO; i <= STDERR_FILENO; i++)
+	for (int i = STDIN_FILENO; i < (keep_stderr ? STDERR_FILENO : STDERR_FILENO + 1); i++)
 		(void)dup2(fd, i);
 	if (fd > STDERR_FILENO)
 		close(fd);
 }
 
-void background_ready(void)
+void background_ready(bool keep_stderr)
 {
 	char state[64];
 
@@ -121,7 +121,7 @@ void background_ready(void)
 	notify(state);
 	if (ready_fd < 0)
 		return;
-	leave_terminal();
+	leave_terminal(keep_stderr);
 	/* The parent may have been killed; that is no reason to end. */
 	(void)!write(ready_fd, "r", 1);
 	close(ready_fd);

@@ -3,6 +3,8 @@
 #ifndef SHMFS_COMMON_BACKGROUND_H
 #define SHMFS_COMMON_BACKGROUND_H
 
+#include <stdbool.h>
+
 /*
  * Lets go of the descriptors that whoever started us left open, and sees to it that the first three
  * are there, so that nothing that is opened later is taken for one of them. 0, or a negative errno.
@@ -18,9 +20,10 @@ int background_start(void);
 
 /*
  * The mount answers: tells the service manager (sd_notify(3)) and, after background_start(), lets
- * the parent end with status 0 and lets go of the terminal.
+ * the parent end with status 0 and lets go of the terminal, but for standard error where that is
+ * kept.
  */
-void background_ready(void);
+void background_ready(bool keep_stderr);
 
 /* Tells a service manager that asked for it (WatchdogSec=) that this process is alive. */
 void background_alive(void);

@@ -15,7 +15,7 @@ void log_setup(enum log_place new_place, bool debug)
 	place = new_place;
 	show_debug = debug;
 	/* systemd reads the priority of a line from such a prefix; sd-daemon(3). */
-	show_priority = place == LOG_TO_STDERR && getenv("HANDOVER_STREAM") != NULL;
+	show_priority = place == LOG_TO_STDERR && getenv("JOURNAL_STREAM") != NULL;
 	log_let_go();
 }
 

@@ -2,7 +2,6 @@
 /* The mount and its server; see client.h. */
 #include "client.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -11,11 +10,10 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "common/hex.h"
-#include "common/socket_path.h"
+#include "servers.h"
 #include "text.h"
 
 /* An answer that is longer comes from no server of ours. */
@@ -23,78 +21,38 @@
 
 /* --- finding it ------------------------------------------------------------------------------- */
 
-static int connect_to(const char *path)
-{
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	int fd;
+struct list {
+	char text[1024];
+	size_t used;
+};
 
-	if (strlen(path) >= sizeof address.sun_path) {
-		errno = ENAMETOOLONG;
-		return -1;
-	}
-	memcpy(address.sun_path, path, strlen(path) + 1);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof address) == 0)
-		return fd;
-	close(fd);
-	return -1;
+static void add_to_list(void *arg, int fd)
+{
+	struct ctl ctl = {.socket = fd, .root = -1, .passed = -1};
+	struct list *list = arg;
+	json_t *mount = NULL;
+	char *path = NULL, escaped[PATH_MAX];
+
+	if (ctl_try(&ctl, "GetMount", NULL, &mount) == 0)
+		path = ctl_get_path(mount);
+	if (path != NULL && list->used < sizeof list->text)
+		list->used += (size_t)snprintf(list->text + list->used,
+		    sizeof list->text - list->used, "%s%s", list->used > 0 ? ", " : "",
+		    ctl_escape(path, escaped, sizeof escaped));
+	free(path);
+	json_decref(mount);
+	ctl_disconnect(&ctl);
 }
 
-/* The server of the filesystem that a path is in. */
-static int connect_by_path(const char *below)
+static void tell_choice(int count)
 {
-	char path[PATH_MAX], name[64];
-	struct stat st;
+	struct list list = {0};
 
-	if (stat(below, &st) < 0)
-		return -1;
-	snprintf(name, sizeof name, "%u:%u", major(st.st_dev), minor(st.st_dev));
-	for (enum socket_place place = 0; place < SOCKET_PLACES; place++) {
-		int fd = socket_path(place, name, path) == 0 ? connect_to(path) : -1;
-
-		if (fd >= 0)
-			return fd;
-	}
-	errno = ENOENT;
-	return -1;
-}
-
-/* How many servers answer in one place; the first of all in *fd, the others are closed. */
-static int connect_in(enum socket_place place, int *fd)
-{
-	char dir[PATH_MAX], path[PATH_MAX];
-	const struct dirent *entry;
-	int count = 0;
-	DIR *list = socket_directory(place, dir) == 0 ? opendir(dir) : NULL;
-
-	while (list != NULL && (entry = readdir(list)) != NULL) {
-		int found = -1;
-
-		if (strchr(entry->d_name, ':') != NULL &&
-		    socket_path(place, entry->d_name, path) == 0)
-			found = connect_to(path);
-		if (found < 0)
-			continue;
-		count++;
-		if (*fd < 0)
-			*fd = found;
-		else
-			close(found);
-	}
-	if (list != NULL)
-		closedir(list);
-	return count;
-}
-
-/* How many servers answer; one of them in *fd, to be closed if there are several. */
-static int connect_to_only(int *fd)
-{
-	int count = 0;
-
-	*fd = -1;
-	for (enum socket_place place = 0; place < SOCKET_PLACES; place++)
-		count += connect_in(place, fd);
-	return count;
+	servers_each(add_to_list, &list);
+	if (count == 0)
+		ctl_warn("no shmfs is mounted");
+	else
+		ctl_warn("several shmfs are mounted: say which with -m: %s", list.text);
 }
 
 bool ctl_connect(struct ctl *ctl)
@@ -103,7 +61,7 @@ bool ctl_connect(struct ctl *ctl)
 
 	if (ctl->socket >= 0)
 		return true;
-	ctl->socket = connect_by_path(ctl->mount != NULL ? ctl->mount : ".");
+	ctl->socket = servers_connect(ctl->mount != NULL ? ctl->mount : ".");
 	if (ctl->socket < 0 && ctl->mount != NULL) {
 		ctl_warn("'%s': %s", ctl->mount,
 		    errno == ENOENT && access(ctl->mount, F_OK) == 0
@@ -111,17 +69,15 @@ bool ctl_connect(struct ctl *ctl)
 			: strerror(errno));
 		return false;
 	}
+	/* What programs find without being told. */
+	if (ctl->socket < 0)
+		ctl->socket = servers_connect("/dev/shm");
 	if (ctl->socket >= 0)
 		return true;
-	count = connect_to_only(&ctl->socket);
-	if (count == 1)
-		return true;
-	if (count > 1)
-		close(ctl->socket);
-	ctl->socket = -1;
-	ctl_warn(
-	    count == 0 ? "no shmfs is mounted" : "several shmfs are mounted: say which with -m");
-	return false;
+	count = servers_connect_only(&ctl->socket);
+	if (count != 1)
+		tell_choice(count);
+	return count == 1;
 }
 
 /* The mount point may be hidden from here, where -m may not be. */

@@ -19,7 +19,7 @@ static const char *print_number(
 	return out;
 }
 
-static const struct ctl_look look_number = {true, print_number};
+const struct ctl_look ctl_look_number = {true, print_number};
 
 static const char *print_size(
     const struct ctl_style *style, const char *member, const json_t *item, char out[CTL_CELL_SIZE])
@@ -29,7 +29,7 @@ static const char *print_size(
 	return ctl_human((uint64_t)ctl_int(item, member), out);
 }
 
-static const struct ctl_look look_size = {true, print_size};
+const struct ctl_look ctl_look_size = {true, print_size};
 
 static const char *print_user(
     const struct ctl_style *style, const char *member, const json_t *item, char out[CTL_CELL_SIZE])
@@ -75,7 +75,7 @@ static const char *print_text(
 	return out;
 }
 
-static const struct ctl_look look_text = {false, print_text};
+const struct ctl_look ctl_look_text = {false, print_text};
 
 static const char *print_size_or_none(
     const struct ctl_style *style, const char *member, const json_t *item, char out[CTL_CELL_SIZE])
@@ -156,6 +156,9 @@ static const struct ctl_look look_inode_limit = {true, print_inode_limit};
 /* --- columns ---------------------------------------------------------------------------------- */
 
 #define look_user ctl_look_user
+#define look_text ctl_look_text
+#define look_number ctl_look_number
+#define look_size ctl_look_size
 
 const struct ctl_column ctl_object_columns[] = {
 #define COLUMN(name, member, look, help) {name, member, &look_##look, help},

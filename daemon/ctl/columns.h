@@ -8,7 +8,8 @@
 extern const struct ctl_column ctl_object_columns[], ctl_user_columns[], ctl_holder_columns[];
 
 /* Looks that other tables have too; limits: 0 is no limit. */
-extern const struct ctl_look ctl_look_user, ctl_look_size_or_none, ctl_look_number_or_none;
+extern const struct ctl_look ctl_look_user, ctl_look_text, ctl_look_number, ctl_look_size,
+    ctl_look_size_or_none, ctl_look_number_or_none;
 
 /* An object's name as it is shown. */
 const char *ctl_object_name(const json_t *object, char out[CTL_CELL_SIZE]);

@@ -38,13 +38,15 @@ struct getopt_table {
 	struct option names[CTL_OPTIONS_MAX + 2];
 };
 
-static void make_getopt_table(const struct ctl_option *options, struct getopt_table *out)
+static void make_getopt_table(
+    const struct ctl_option *options, bool anywhere, struct getopt_table *out)
 {
 	char *letter = out->letters;
 	size_t count = 0;
 
-	/* "+": options end at the first argument, as "run" and "pin" need it. */
-	*letter++ = '+';
+	/* Options end at the first argument. */
+	if (!anywhere)
+		*letter++ = '+';
 	*letter++ = ':';
 	for (int i = 0; options != NULL && !ctl_is_last(&options[i]); i++) {
 		int has = options[i].value != NULL ? required_argument : no_argument;
@@ -74,13 +76,13 @@ static int place_of(const struct ctl_option *options, int found)
 	return 0;
 }
 
-int ctl_parse_options(
-    const struct ctl_option *options, int argc, char **argv, const char **values, bool *help)
+int ctl_parse_options(const struct ctl_option *options, bool anywhere, int argc, char **argv,
+    const char **values, bool *help)
 {
 	struct getopt_table table;
 	int found;
 
-	make_getopt_table(options, &table);
+	make_getopt_table(options, anywhere, &table);
 	optind = 0; /* glibc: start over */
 	while ((found = getopt_long(argc, argv, table.letters, table.names, NULL)) != -1) {
 		if (found == '?' + LONG_BASE) {

@@ -30,10 +30,13 @@ struct ctl_option {
 struct ctl;
 struct ctl_column;
 
+#define CTL_COMMAND (-2)
+
 struct ctl_verb {
 	const char *name;
 	const char *arguments; /* how --help shows them; "" for none */
-	int min, max;	       /* how many there may be; max -1: any number */
+	int min, max; /* how many there may be; max -1: any number; CTL_COMMAND: with options of
+			 their own */
 	const char *help;
 	const struct ctl_option *options; /* up to one without letter and name; NULL: none */
 	int (*run)(struct ctl *ctl);
@@ -42,7 +45,7 @@ struct ctl_verb {
 };
 
 extern const struct ctl_verb ctl_object_verbs[], ctl_list_verbs[], ctl_limit_verbs[],
-    ctl_hold_verbs[], ctl_screen_verbs[], ctl_metrics_verbs[], ctl_run_verbs[];
+    ctl_hold_verbs[], ctl_screen_verbs[], ctl_metrics_verbs[], ctl_run_verbs[], ctl_mount_verbs[];
 
 struct ctl {
 	const char *mount; /* as -m says; NULL: look for it */
@@ -62,11 +65,12 @@ struct ctl {
 /* --- the command line ------------------------------------------------------------------------- */
 
 /*
- * Reads options up to the first argument. values: one for each option, "" for one without a value.
- * 0, or a status to end with; *help is set where that was asked for.
+ * Reads options, up to the first argument or, anywhere, all of them, with arguments last in argv.
+ * values: one for each option, "" for one without a value. 0, or a status to end with; *help is set
+ * where that was asked for.
  */
-int ctl_parse_options(
-    const struct ctl_option *options, int argc, char **argv, const char **values, bool *help);
+int ctl_parse_options(const struct ctl_option *options, bool anywhere, int argc, char **argv,
+    const char **values, bool *help);
 
 /* The table of options ends here. */
 static inline bool ctl_is_last(const struct ctl_option *option)

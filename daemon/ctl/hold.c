@@ -116,7 +116,7 @@ static json_t *find_reapable(struct ctl *ctl, int64_t seconds, const char *patte
 
 /* One that is held meanwhile, or gone, is none of ours. The kernel of older systems keeps a name
  * that it knows until it asks for it. */
-static int reap_one(struct ctl *ctl, const json_t *object)
+static int reap_one(struct ctl *ctl, json_t *object, json_t *removed)
 {
 	json_t *answer = NULL;
 	int rc = ctl_try(
@@ -124,6 +124,8 @@ static int reap_one(struct ctl *ctl, const json_t *object)
 	char name[CTL_CELL_SIZE];
 
 	json_decref(answer);
+	if (rc == 0)
+		(void)json_array_append(removed, object);
 	if (rc == -EBUSY || rc == -ENOENT)
 		return CTL_OK;
 	if (rc < 0)
@@ -131,17 +133,17 @@ static int reap_one(struct ctl *ctl, const json_t *object)
 	return rc < 0 ? CTL_FAILED : CTL_OK;
 }
 
-static int reap_all(struct ctl *ctl, const json_t *objects)
+static int reap_all(struct ctl *ctl, json_t *objects, json_t *removed)
 {
 	struct ctl_progress progress;
 	int status = CTL_OK;
-	const json_t *object;
+	json_t *object;
 	size_t index;
 
 	ctl_progress_begin(&progress, "reaped");
-	json_array_foreach((json_t *)(uintptr_t)objects, index, object)
+	json_array_foreach(objects, index, object)
 	{
-		if (reap_one(ctl, object) != CTL_OK)
+		if (reap_one(ctl, object, removed) != CTL_OK)
 			status = CTL_FAILED;
 		ctl_progress(&progress, index + 1, json_array_size(objects));
 	}
@@ -155,24 +157,51 @@ static const struct ctl_table reap_table = {
     .member = "objects",
 };
 
+/* For people: scripts that read lines ask for no first one either. */
+static void print_total(const struct ctl *ctl, const json_t *objects)
+{
+	bool removed = ctl_value(ctl, "yes") != NULL;
+	const json_t *object;
+	uint64_t size = 0;
+	size_t index;
+	char text[32];
+
+	if (ctl_value(ctl, "J") != NULL || ctl_value(ctl, "raw") != NULL ||
+	    ctl_value(ctl, "noheadings") != NULL)
+		return;
+	json_array_foreach((json_t *)(uintptr_t)objects, index, object) size +=
+	    (uint64_t)ctl_int(object, "size");
+	printf("%zu object%s of %s %s\n", index, index == 1 ? "" : "s", ctl_human(size, text),
+	    removed ? "removed" : "can go: --yes removes them");
+}
+
 static int run_reap(struct ctl *ctl)
 {
 	const char *age = ctl_value(ctl, "age");
 	uint64_t seconds = 60;
-	json_t *objects;
-	int status;
+	json_t *objects, *removed;
+	int status, printed;
 
 	if (age != NULL && !ctl_read_seconds(age, &seconds))
 		return ctl_misused("'%s' is no age", age);
+	status = ctl_check_columns(ctl, &reap_table);
+	if (status != CTL_OK)
+		return status;
 	objects = find_reapable(ctl, (int64_t)seconds, ctl_value(ctl, "pattern"));
 	if (objects == NULL)
 		return CTL_FAILED;
 	(void)ctl_sort(ctl, ctl_object_columns, "NAME", false, objects);
-	status = ctl_print_table(ctl, &reap_table, objects);
-	if (status == CTL_OK && ctl_value(ctl, "yes") != NULL)
-		status = reap_all(ctl, objects);
+	if (ctl_value(ctl, "yes") != NULL) {
+		removed = json_array();
+		status = reap_all(ctl, objects, removed);
+		json_decref(objects);
+		objects = removed;
+	}
+	printed = ctl_print_table(ctl, &reap_table, objects);
+	if (printed == CTL_OK)
+		print_total(ctl, objects);
 	json_decref(objects);
-	return status;
+	return printed != CTL_OK ? printed : status;
 }
 
 /* --- verify ----------------------------------------------------------------------------------- */

@@ -6,6 +6,8 @@
 #include "columns.h"
 #include "text.h"
 
+#define NO_LIMIT_OF_ROOT "root has no limit of its own: limit the mount, or users"
+
 /* --- the table -------------------------------------------------------------------------------- */
 
 static const char *print_scope(
@@ -60,11 +62,49 @@ static void add_exceptions(json_t *list, const json_t *users)
 	}
 }
 
-static int show(struct ctl *ctl)
+/* Of one scope alone: of a user, what counts for it, be that its own or what all users have. */
+static json_t *pick_scope(const json_t *all, const char *name, uid_t uid)
 {
-	json_t *limits = ctl_call(ctl, "GetLimits", NULL), *users, *list;
+	const json_t *item, *users = NULL;
+	json_t *picked = json_array(), *own;
+	size_t index;
+
+	json_array_foreach((json_t *)(uintptr_t)all, index, item)
+	{
+		const char *scope = json_string_value(json_object_get(item, "scope"));
+
+		if (scope != NULL ? strcmp(scope, name) == 0 : (uid_t)ctl_int(item, "uid") == uid)
+			(void)json_array_append(picked, (json_t *)(uintptr_t)item);
+		if (scope != NULL && strcmp(scope, "users") == 0)
+			users = item;
+	}
+	if (json_array_size(picked) > 0)
+		return picked;
+	own = json_deep_copy(users);
+	(void)json_object_del(own, "scope");
+	(void)json_object_set_new(own, "uid", json_integer(uid));
+	(void)json_array_append_new(picked, own);
+	return picked;
+}
+
+static bool is_scope(const char *name)
+{
+	return strcmp(name, "mount") == 0 || strcmp(name, "users") == 0;
+}
+
+/* The limits of one scope, which is named, or all that there are. */
+static int show(struct ctl *ctl, const char *name)
+{
+	uid_t uid = (uid_t)-1;
+
+	json_t *limits, *users, *list;
 	int status;
 
+	if (name != NULL && !is_scope(name) && !ctl_read_user(name, &uid))
+		return ctl_misused("there is no user '%s'", name);
+	if (uid == 0)
+		return ctl_misused(NO_LIMIT_OF_ROOT);
+	limits = ctl_call(ctl, "GetLimits", NULL);
 	if (limits == NULL)
 		return CTL_FAILED;
 	users = ctl_call_pages(ctl, "ListUsers", "users", false, false);
@@ -76,6 +116,12 @@ static int show(struct ctl *ctl)
 	add_scope(list, limits, "mount");
 	add_scope(list, limits, "users");
 	add_exceptions(list, users);
+	if (name != NULL) {
+		json_t *all = list;
+
+		list = pick_scope(all, name, uid);
+		json_decref(all);
+	}
 	status = ctl_print_table(ctl, &table, list);
 	json_decref(list);
 	json_decref(users);
@@ -85,35 +131,35 @@ static int show(struct ctl *ctl)
 
 /* --- changes ---------------------------------------------------------------------------------- */
 
-static bool add_scope_of(json_t *params, const char *name)
+static int add_scope_of(json_t *params, const char *name)
 {
 	uid_t uid;
 
-	if (strcmp(name, "mount") == 0 || strcmp(name, "users") == 0) {
+	if (is_scope(name)) {
 		(void)json_object_set_new(params, "scope", json_string(name));
-		return true;
+		return CTL_OK;
 	}
 	if (!ctl_read_user(name, &uid))
-		return false;
+		return ctl_misused("there is no user '%s'", name);
+	if (uid == 0)
+		return ctl_misused(NO_LIMIT_OF_ROOT);
 	(void)json_object_set_new(params, "scope", json_string("user"));
 	(void)json_object_set_new(params, "uid", json_integer(uid));
-	return true;
+	return CTL_OK;
 }
 
 static int make_change(const struct ctl *ctl, json_t *params)
 {
 	const char *size = ctl_value(ctl, "size"), *inodes = ctl_value(ctl, "inodes");
 	bool inherit = ctl_value(ctl, "inherit") != NULL;
+	int status = add_scope_of(params, ctl->arguments[0]);
 
-	if (!add_scope_of(params, ctl->arguments[0]))
-		return ctl_misused("there is no user '%s'", ctl->arguments[0]);
-	if (size == NULL && inodes == NULL && !inherit)
-		return ctl_misused(
-		    "'limits %s' needs --size, --inodes or --inherit", ctl->arguments[0]);
+	if (status != CTL_OK)
+		return status;
 	if (inherit && (size != NULL || inodes != NULL))
 		return ctl_misused("--inherit goes with no other limit");
-	if (!ctl_add_size(params, "size", size))
-		return ctl_misused("'%s' is no size", size);
+	if (!ctl_add_part_of_memory(params, "size", size))
+		return ctl_misused("'%s' is no size: bytes, with k, m, g or t, or N%%", size);
 	if (!ctl_add_size(params, "inodes", inodes))
 		return ctl_misused("'%s' is no number", inodes);
 	if (inherit)
@@ -123,15 +169,15 @@ static int make_change(const struct ctl *ctl, json_t *params)
 
 static int run_limits(struct ctl *ctl)
 {
+	bool changes = ctl_value(ctl, "size") != NULL || ctl_value(ctl, "inodes") != NULL ||
+		       ctl_value(ctl, "inherit") != NULL;
 	json_t *params, *answer;
 	int status;
 
-	if (ctl->count == 0) {
-		if (ctl_value(ctl, "size") != NULL || ctl_value(ctl, "inodes") != NULL ||
-		    ctl_value(ctl, "inherit") != NULL)
-			return ctl_misused("'limits' needs to know whose: mount, users or a user");
-		return show(ctl);
-	}
+	if (changes && ctl->count == 0)
+		return ctl_misused("'limits' needs to know whose: mount, users or a user");
+	if (!changes)
+		return show(ctl, ctl->count > 0 ? ctl->arguments[0] : NULL);
 	params = json_object();
 	status = make_change(ctl, params);
 	if (status != CTL_OK) {
@@ -145,7 +191,7 @@ static int run_limits(struct ctl *ctl)
 
 static const struct ctl_option options[] = {
     CTL_TABLE_OPTIONS,
-    {'s', "size", "SIZE", "memory, with k, m, g or t; 0 for no limit"},
+    {'s', "size", "SIZE", "memory, with k, m, g or t, or N% of the machine's; 0 for no limit"},
     {'i', "inodes", "N", "objects, directories and names; 0 for no limit"},
     {0, "inherit", NULL, "the user has the limits of all users again"},
     {0},

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Verbs that list: objects, users, and who holds what. */
+#include <fnmatch.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "client.h"
 #include "columns.h"
+#include "text.h"
 
 /* --- ls --------------------------------------------------------------------------------------- */
 
@@ -23,22 +26,79 @@ static bool wants_column(const struct ctl *ctl, const char *name)
 	       (by != NULL && strcasecmp(by, name) == 0);
 }
 
+/* By its name, by a pattern of fnmatch(3), or since it is below a directory. */
+static bool is_meant(const char *argument, const char *path)
+{
+	size_t length = strlen(argument);
+
+	return strcmp(argument, path) == 0 || fnmatch(argument, path, 0) == 0 ||
+	       (strncmp(argument, path, length) == 0 && path[length] == '/');
+}
+
+/* The objects that an argument means, added to those that are to be shown. */
+static bool add_meant(struct ctl *ctl, const char *argument, const json_t *objects, json_t *to)
+{
+	const char *name = ctl_relative(ctl, argument);
+	size_t before = json_array_size(to), index;
+	char escaped[PATH_MAX];
+	const json_t *object;
+
+	json_array_foreach((json_t *)(uintptr_t)objects, index, object)
+	{
+		char *path = ctl_get_path(object);
+
+		if (path != NULL && (name[0] == '\0' || is_meant(name, path)))
+			(void)json_array_append(to, (json_t *)(uintptr_t)object);
+		free(path);
+	}
+	if (json_array_size(to) > before)
+		return true;
+	ctl_warn("%s: no such object", ctl_escape(argument, escaped, sizeof escaped));
+	return false;
+}
+
+/* Takes the list over, and returns one with what the arguments mean; all of them, if there is none.
+ */
+static json_t *choose_meant(struct ctl *ctl, json_t *objects, bool *all_known)
+{
+	json_t *meant;
+
+	if (ctl->count == 0)
+		return objects;
+	/* For the mount point, which names may begin with. */
+	if (!ctl_open_root(ctl)) {
+		json_decref(objects);
+		return NULL;
+	}
+	meant = json_array();
+	for (int i = 0; i < ctl->count; i++)
+		*all_known &= add_meant(ctl, ctl->arguments[i], objects, meant);
+	json_decref(objects);
+	return meant;
+}
+
 static int run_ls(struct ctl *ctl)
 {
 	const char *by = ctl_value(ctl, "sort");
-	bool probe = wants_column(ctl, "MAPPED") || ctl_value(ctl, "J") != NULL;
+	bool probe = wants_column(ctl, "MAPPED") || ctl_value(ctl, "J") != NULL, known = true;
 	json_t *objects;
 	int status;
 
 	objects = ctl_call_pages(ctl, "List", "objects", ctl_value(ctl, "unlinked") != NULL, probe);
+	if (objects != NULL)
+		objects = choose_meant(ctl, objects, &known);
 	if (objects == NULL)
 		return CTL_FAILED;
+	if (!known && json_array_size(objects) == 0) {
+		json_decref(objects);
+		return CTL_FAILED;
+	}
 	status = ctl_sort(ctl, ctl_object_columns, by != NULL ? by : "NAME",
 	    ctl_value(ctl, "r") != NULL, objects);
 	if (status == CTL_OK)
 		status = ctl_print_table(ctl, &object_table, objects);
 	json_decref(objects);
-	return status;
+	return status == CTL_OK && !known ? CTL_FAILED : status;
 }
 
 /* --- users ------------------------------------------------------------------------------------ */
@@ -88,16 +148,26 @@ static const struct ctl_table all_table = {
 /* The holders of one object (NULL: of all), added to a list with the object's path. */
 static bool add_holders(struct ctl *ctl, const char *name, json_t *list)
 {
-	json_t *params = json_object(), *answer, *item;
+	json_t *params = json_object(), *answer = NULL, *item;
+	char escaped[PATH_MAX];
 	size_t index;
+	int rc;
 
 	if (name != NULL)
 		ctl_set_path(params, name);
 	else
 		(void)json_object_set_new(params, "all", json_true());
-	answer = ctl_call(ctl, "Holders", params);
-	if (answer == NULL)
+	if (!ctl_connect(ctl)) {
+		json_decref(params);
 		return false;
+	}
+	rc = ctl_try(ctl, "Holders", params, &answer);
+	if (rc < 0) {
+		ctl_warn("%s: %s",
+		    name != NULL ? ctl_escape(name, escaped, sizeof escaped) : "Holders",
+		    strerror(-rc));
+		return false;
+	}
 	if (json_is_true(json_object_get(answer, "truncated")))
 		ctl_warn("there are more holders than are shown");
 	json_array_foreach(json_object_get(answer, "holders"), index, item)
@@ -127,6 +197,10 @@ static int run_holders(struct ctl *ctl)
 	known = all ? add_holders(ctl, NULL, list) : ctl_open_root(ctl);
 	for (int i = 0; i < ctl->count && ctl->root >= 0; i++)
 		known &= add_holders(ctl, ctl_relative(ctl, ctl->arguments[i]), list);
+	if (!known && json_array_size(list) == 0) {
+		json_decref(list);
+		return HOLDERS_FAILED;
+	}
 	status = ctl_print_table(ctl, all ? &all_table : table, list);
 	if (status == CTL_OK)
 		status = json_array_size(list) > 0 ? HELD : NOT_HELD;
@@ -155,7 +229,9 @@ static const struct ctl_option holders_options[] = {
 };
 
 const struct ctl_verb ctl_list_verbs[] = {
-    {"ls", "", 0, 0, "lists objects; also called list", ls_options, run_ls, ctl_object_columns},
+    {"ls", "[OBJECT...]", 0, -1,
+	"lists objects, all or some: by name, directory or pattern; also called list", ls_options,
+	run_ls, ctl_object_columns},
     {"users", "", 0, 0, "lists users, what they use and may use", users_options, run_users,
 	ctl_user_columns},
     {"holders", "[OBJECT...]", 0, -1,

@@ -179,7 +179,7 @@ static const struct ctl_option options[] = {
 };
 
 const struct ctl_verb ctl_run_verbs[] = {
-    {"run", "COMMAND [ARGUMENT...]", 1, -1,
+    {"run", "COMMAND [ARGUMENT...]", 1, CTL_COMMAND,
 	"runs a command with a /dev/shm of its own, and ends with its status", options, run_run,
 	NULL},
     {0},

@@ -10,7 +10,7 @@
 #include "table.h"
 
 static const struct ctl_verb *const groups[] = {ctl_object_verbs, ctl_list_verbs, ctl_limit_verbs,
-    ctl_hold_verbs, ctl_screen_verbs, ctl_metrics_verbs, ctl_run_verbs};
+    ctl_hold_verbs, ctl_screen_verbs, ctl_metrics_verbs, ctl_mount_verbs, ctl_run_verbs};
 
 #define GROUPS (sizeof groups / sizeof groups[0])
 
@@ -59,14 +59,15 @@ static void print_usage(void)
 	     "\n"
 	     "Shows, limits and cleans up the shared memory of a shmfs mount: of -m, of the "
 	     "working\n"
-	     "directory, or of the only one there is. OBJECT is a name in the mount.\n"
+	     "directory, of /dev/shm, or of the only one there is. OBJECT is a name in the "
+	     "mount.\n"
 	     "\n"
 	     "Options:");
 	print_options(global_options);
-	fputs("\nVerbs:", stdout);
+	fputs("\nVerbs, whose options 'shmfsctl VERB --help' tells:\n", stdout);
 	for (size_t i = 0; i < GROUPS; i++) {
 		for (const struct ctl_verb *verb = groups[i]; verb->name != NULL; verb++)
-			print_verb(verb);
+			printf("  %-9s %s\n", verb->name, verb->help);
 	}
 }
 
@@ -86,7 +87,8 @@ static const struct ctl_verb *find_verb(const char *name)
 static int run_verb(struct ctl *ctl, int argc, char **argv)
 {
 	bool help = false;
-	int status = ctl_parse_options(ctl->verb->options, argc, argv, ctl->values, &help);
+	int status = ctl_parse_options(
+	    ctl->verb->options, ctl->verb->max != CTL_COMMAND, argc, argv, ctl->values, &help);
 
 	if (status != 0)
 		return status;
@@ -120,7 +122,7 @@ int main(int argc, char **argv)
 	int status;
 
 	setlocale(LC_CTYPE, "");
-	status = ctl_parse_options(global_options, argc, argv, values, &help);
+	status = ctl_parse_options(global_options, false, argc, argv, values, &help);
 	if (status != 0)
 		return status;
 	if (help || values[1] != NULL) {

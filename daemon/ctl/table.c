@@ -237,6 +237,14 @@ static int print_json(const struct ctl *ctl, const struct ctl_table *table,
 	return CTL_OK;
 }
 
+int ctl_check_columns(const struct ctl *ctl, const struct ctl_table *table)
+{
+	const char *names = ctl_value(ctl, "o");
+	struct chosen chosen;
+
+	return choose(table, names != NULL ? names : table->usual, &chosen);
+}
+
 int ctl_print_table(const struct ctl *ctl, const struct ctl_table *table, const json_t *items)
 {
 	const char *names = ctl_value(ctl, "o");

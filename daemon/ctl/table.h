@@ -36,6 +36,10 @@ struct ctl_table {
 	bool tabs;			  /* usual columns stand as posixshmcontrol(1) has them */
 };
 
+/* Whether the columns that are asked for exist, for verbs that change something before they print.
+ * CTL_OK or CTL_USAGE. */
+int ctl_check_columns(const struct ctl *ctl, const struct ctl_table *table);
+
 /* Prints an array of items. CTL_OK or CTL_USAGE. */
 int ctl_print_table(const struct ctl *ctl, const struct ctl_table *table, const json_t *items);
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysinfo.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -122,6 +123,21 @@ bool ctl_add_size(json_t *params, const char *member, const char *text)
 	if (!ctl_read_size(text, &number))
 		return false;
 	return json_object_set_new(params, member, json_integer((json_int_t)number)) == 0;
+}
+
+bool ctl_add_part_of_memory(json_t *params, const char *member, const char *text)
+{
+	struct sysinfo info;
+	uint64_t percent;
+	const char *end;
+
+	if (text == NULL || !number_read(text, 10, &percent, &end) || strcmp(end, "%") != 0)
+		return ctl_add_size(params, member, text);
+	if (percent == 0 || percent > 100 || sysinfo(&info) < 0)
+		return false;
+	return json_object_set_new(params, member,
+		   json_integer(
+		       (json_int_t)((uint64_t)info.totalram / 100 * percent * info.mem_unit))) == 0;
 }
 
 bool ctl_read_seconds(const char *text, uint64_t *out)

@@ -29,6 +29,8 @@ bool ctl_read_seconds(const char *text, uint64_t *out);
 
 /* A size into a member of parameters, strictly; without a text there is none. */
 bool ctl_add_size(json_t *params, const char *member, const char *text);
+/* The same, which may be a part of the machine's memory: "50%". */
+bool ctl_add_part_of_memory(json_t *params, const char *member, const char *text);
 /* A user's name or number. */
 bool ctl_read_user(const char *text, uid_t *out);
 

@@ -18,6 +18,12 @@ int options_parse(struct options *options, int argc, char **argv, char *why, siz
 /* Writes "size=..,mode=.." with whatever differs from the defaults, "" where nothing does. */
 void options_print(const struct options *options, char *out, size_t size);
 
+/* Where a mount that answers logs to. */
+static inline enum log_place options_log_place(const struct options *options)
+{
+	return options->foreground ? LOG_TO_STDERR : options->log;
+}
+
 /* What --help says. */
 void options_usage(FILE *to);
 

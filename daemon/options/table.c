@@ -59,6 +59,8 @@ static const struct option_spec table[] = {
 	"policies that decide beside permission bits: biba, mls or biba,mls"},
     {"mac_policy", FILENAME, FIELD(const char *, mac_policy), "FILE", NULL, NULL,
 	"who has which label, see shmfs.policy(5); SIGHUP reads it again"},
+    {"log", LOG, FIELD(enum log_place, log), "PLACE", "syslog", NULL,
+	"where a mount in the background logs to: syslog, or stderr as it was inherited"},
     {"allow_other", YES, FIELD(bool, allow_other), NULL, NULL, NULL,
 	"let other users in (default for root)"},
     {"noallow_other", NO, FIELD(bool, allow_other), NULL, NULL, NULL,
@@ -106,15 +108,37 @@ static const char *const rules_names[] = {
     [SHMFS_RULES_FREEBSD] = "freebsd",
 };
 
+static const char *const log_names[] = {
+    [LOG_TO_STDERR] = "stderr",
+    [LOG_TO_SYSLOG] = "syslog",
+};
+
+/* The place of a name in a table, which may have gaps; -1: it is not there. */
+static int place_of(const char *text, const char *const *names, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (names[i] != NULL && strcmp(text, names[i]) == 0)
+			return (int)i;
+	}
+	return -1;
+}
+
 static bool read_rules(const char *text, enum shmfs_rules *out)
 {
-	for (size_t i = 0; i < sizeof rules_names / sizeof rules_names[0]; i++) {
-		if (strcmp(text, rules_names[i]) == 0) {
-			*out = (enum shmfs_rules)i;
-			return true;
-		}
-	}
-	return false;
+	int place = place_of(text, rules_names, sizeof rules_names / sizeof rules_names[0]);
+
+	if (place >= 0)
+		*out = (enum shmfs_rules)place;
+	return place >= 0;
+}
+
+static bool read_log(const char *text, enum log_place *out)
+{
+	int place = place_of(text, log_names, sizeof log_names / sizeof log_names[0]);
+
+	if (place >= 0)
+		*out = (enum log_place)place;
+	return place >= 0;
 }
 
 bool option_read(struct options *options, const struct option_spec *spec, const char *text)
@@ -150,6 +174,8 @@ bool option_read(struct options *options, const struct option_spec *spec, const 
 		return tier_choice_parse(options->asks_direct ? "auto" : text, to);
 	case RULES:
 		return read_rules(text, to);
+	case LOG:
+		return read_log(text, to);
 	case PATTERNS:
 		*(const char **)to = text;
 		return true;
@@ -190,6 +216,9 @@ void option_print(
 		break;
 	case RULES:
 		snprintf(out, size, "%s", rules_names[*(const enum shmfs_rules *)from]);
+		break;
+	case LOG:
+		snprintf(out, size, "%s", log_names[*(const enum log_place *)from]);
 		break;
 	case PATTERNS:
 	case FILENAME:

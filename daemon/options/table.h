@@ -22,6 +22,7 @@ enum option_kind {
 	TIME,
 	IO,
 	RULES,
+	LOG,
 	PATTERNS,
 	POLICIES,
 	FILENAME,

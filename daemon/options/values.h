@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "common/log.h"
 #include "fs/shmfs.h"
 #include "fuse/tier.h"
 
@@ -27,6 +28,7 @@ struct options {
 	uint64_t lifetime_age; /* seconds */
 	unsigned mac;	       /* policies, 1 << enum shmfs_policy */
 	const char *mac_policy;
+	enum log_place log;
 	bool allow_other;
 
 	/* The command line. */

@@ -190,7 +190,7 @@ static int resume(
     const struct options *options, struct upgrade_start *start, struct upgrade *upgrade)
 {
 	if (!start->trial)
-		log_setup(options->foreground ? LOG_TO_STDERR : LOG_TO_SYSLOG, options->debug);
+		log_setup(options_log_place(options), options->debug);
 	ignore_signals();
 	return go_on(options, start, upgrade);
 }

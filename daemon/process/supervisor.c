@@ -143,8 +143,7 @@ static int start(struct supervisor *s)
 	if (pid == 0) {
 		enum server_end end;
 
-		log_setup(s->server->options->foreground ? LOG_TO_STDERR : LOG_TO_SYSLOG,
-		    s->server->options->debug);
+		log_setup(options_log_place(s->server->options), s->server->options->debug);
 		end = server_run(s->server);
 		fflush(NULL);
 		/* Whatever libc would do at the end is the supervisor's to do. */
@@ -381,9 +380,8 @@ static void on_serving(struct supervisor *s)
 	options_print(s->server->options, list, sizeof list);
 	log_info("mounted on '%s'%s%s", s->server->handover->mountpoint.path,
 	    list[0] != '\0' ? " with " : "", list);
-	log_setup(s->server->options->foreground ? LOG_TO_STDERR : LOG_TO_SYSLOG,
-	    s->server->options->debug);
-	background_ready();
+	log_setup(options_log_place(s->server->options), s->server->options->debug);
+	background_ready(s->server->options->log == LOG_TO_STDERR);
 }
 
 static int on_signal(struct supervisor *s, int signal)

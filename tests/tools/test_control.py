@@ -427,7 +427,7 @@ class Surviving(MountTest):
     def is_other(self, pid):
         try:
             return self.mount.server_pid() != pid
-        except (EOFError, ConnectionResetError):
+        except (EOFError, ConnectionResetError, BrokenPipeError):
             return False
 
 

@@ -89,6 +89,28 @@ class Listing(CtlTest):
         self.assertEqual(found["mode"], 0o100644)
         self.assertEqual(found["btime"], self.mount.objects()[0]["btime"])
 
+    def test_names_directories_and_patterns(self):
+        os.mkdir(self.mount.path("d"))
+        for name in ("a", "a b", "d/x", "d/y"):
+            self.mount.make(name, 1)
+
+        def listed(*arguments, **more):
+            said = self.ctl("ls", "--noheadings", "-o", "NAME", *arguments, **more)
+            return said.splitlines()
+
+        self.assertEqual(listed("a"), ["/a"])
+        self.assertEqual(listed(self.mount.path("a b")), ["/a b"])
+        self.assertEqual(listed("d"), ["/d/x", "/d/y"])
+        self.assertEqual(listed("a*", "d/x"), ["/a", "/a b", "/d/x"])
+        self.assertEqual(listed("/"), ["/a", "/a b", "/d/x", "/d/y"])
+        self.assertEqual(listed("a", "missing", status=1), ["/a"])
+        self.assertIn("missing: no such object", self.stderr)
+        self.assertEqual(listed("missing", status=1), [])
+
+    def test_who_asks_for_holders_of_nothing_is_told_its_name(self):
+        self.assertEqual(self.ctl("holders", "missing", status=2), "")
+        self.assertIn("missing: No such file", self.stderr)
+
     def test_unlinked(self):
         path = self.mount.make("a", 4096)
         number = os.stat(path).st_ino
@@ -136,7 +158,22 @@ class Limits(CtlTest):
         self.ctl("limits", "--inherit", str(OWNER))
         self.ctl("limits", "-s", "0", "-i", "0", "users")
         self.ctl("limits", "-s", "1m", "mount")
-        self.ctl("limits", "-s", "1m", "root", status=1)
+
+    def test_limits_of_one(self):
+        self.ctl("limits", str(OWNER), "-s", "128k")
+        ask = ("limits", "--raw", "-n", "--noheadings")
+        self.assertEqual(self.ctl(*ask, str(OWNER)), "1001 131072 -\n")
+        self.assertEqual(self.ctl(*ask, str(STRANGER)), "1002 - -\n")
+        self.assertEqual(self.ctl(*ask, "mount"), "mount 1048576 1000\n")
+        self.assertEqual(self.ctl(*ask, "users"), "users - -\n")
+        self.ctl("limits", str(OWNER), "--inherit")
+
+    def test_a_limit_may_be_a_part_of_the_memory(self):
+        self.ctl("limits", "mount", "--size", "50%")
+        total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGESIZE")
+        size = int(self.ctl("limits", "mount", "--raw", "--noheadings", "-o", "SIZE"))
+        self.assertLess(abs(size - total // 2), total // 100)
+        self.ctl("limits", "mount", "--size", "1m")
 
 
 class Watching(CtlTest):

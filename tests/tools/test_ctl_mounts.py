@@ -29,8 +29,53 @@ class Finding(CtlTest):
             said = self.run_in("/", "ls")
             self.assertEqual(said.returncode, 1)
             self.assertIn("say which with -m", said.stderr)
+            for mount in (self.mount, other):
+                self.assertIn(mount.dir, said.stderr)
+                self.assertIn(mount.dir, self.run_in("/", "mounts").stdout)
         finally:
             other.stop()
+
+    def test_what_is_mounted_over_dev_shm_comes_before_others(self):
+        other = Mount()
+        bind = 'mount --bind "$1" /dev/shm && cd / && exec "$2" ls'
+        try:
+            other.make("there", 1)
+            said = subprocess.run(
+                ["unshare", "-m", "sh", "-c", bind, "sh", other.dir, os.path.abspath(CTL)],
+                capture_output=True,
+                text=True,
+                timeout=30,
+            )
+            self.assertIn("/there", said.stdout, said.stderr)
+        finally:
+            other.stop()
+
+    def test_a_socket_of_somebody_else_is_not_believed(self):
+        """Whoever can put one somewhere would choose what root removes."""
+        base = tempfile.mkdtemp(prefix="shmfs-tools.")
+        folder = os.path.join(base, "shmfs")
+        os.mkdir(folder)
+        device = os.path.basename(self.mount.socket)
+        real = os.path.join(base, "real")
+        os.mkdir(real)
+        os.symlink(os.path.join(real, device), os.path.join(folder, device))
+        # The system's place is empty; the real socket is reached by the link alone.
+        ask = 'mount --bind /run/shmfs "$1" && mount -t tmpfs none /run/shmfs && exec "$2" -m "$3" ls'
+        try:
+            for owner, mode, status in ((0, 0o700, 0), (STRANGER, 0o700, 1), (0, 0o777, 1)):
+                os.chown(folder, owner, owner)
+                os.chmod(folder, mode)
+                said = subprocess.run(
+                    ["unshare", "-m", "sh", "-c", ask, "sh"]
+                    + [real, os.path.abspath(CTL), self.mount.dir],
+                    capture_output=True,
+                    text=True,
+                    env=dict(os.environ, XDG_RUNTIME_DIR=base),
+                    timeout=30,
+                )
+                self.assertEqual(said.returncode, status, (owner, mode, said.stderr))
+        finally:
+            shutil.rmtree(base)
 
     def test_where_there_is_none_it_says_so(self):
         said = self.run_in("/", "-m", "/proc", "ls")
@@ -118,7 +163,16 @@ class Completing(CtlTest):
             timeout=30,
         )
         self.assertEqual(done.stderr, "")
-        return done.stdout.split()
+        return done.stdout.splitlines()
+
+    def test_columns_seals_and_names_with_blanks_are_completed(self):
+        self.mount.make("a b")
+        self.assertEqual(self.complete("stat", "/a"), ["/a\\ b"])
+        self.assertEqual(self.complete("ls", "-o", "NAME,OW"), ["NAME,OWNER"])
+        self.assertEqual(self.complete("users", "--sort", "inode-"), ["INODE-LIMIT"])
+        self.assertEqual(self.complete("seal", "shrink,w"), ["shrink,write"])
+        self.assertEqual(self.complete("seal", "grow", "/a"), ["/a\\ b"])
+        self.assertIn("mounts", self.complete("mo"))
 
     def test_verbs_options_and_objects_are_completed(self):
         self.mount.make("psm_1")

@@ -28,6 +28,13 @@ class Reaping(CtlTest):
         self.assertFalse(os.path.exists(self.mount.path("dead")))
         os.close(fd)
 
+    def test_it_says_how_much_can_go_and_how_much_went(self):
+        for name in ("a", "b"):
+            self.mount.make(name, 1 << 20)
+        self.assertIn("2 objects of 2.0M can go", self.ctl("reap", "--age", "0"))
+        self.assertIn("1 object of 1.0M removed", self.ctl("reap", "--age", "0", "-y", "-p", "a"))
+        self.assertEqual(os.listdir(self.mount.dir), ["b"])
+
     def test_whoever_looks_at_what_was_reaped_sees_that_it_has_no_name(self):
         self.mount.make("empty")
         looked = os.open(self.mount.path("empty"), os.O_PATH)

@@ -32,6 +32,7 @@ START_TEST(defaults_are_those_of_the_manual)
 	ck_assert_int_eq(o->io, TIER_AUTO);
 	ck_assert_uint_eq(o->poll_us, 50);
 	ck_assert(o->follow);
+	ck_assert_int_eq(o->log, LOG_TO_SYSLOG);
 	ck_assert_str_eq(o->grow, "sem.*:tmp-*");
 	ck_assert_int_eq(o->allow_other, geteuid() == 0);
 	ck_assert_str_eq(o->source, "shmfs");
@@ -126,6 +127,24 @@ START_TEST(numbers_of_nodes_are_read_with_their_suffixes)
 		    cases[i].text, p->options.nr_inodes);
 		done(p);
 	}
+}
+END_TEST
+
+START_TEST(the_log_goes_where_it_is_sent)
+{
+	struct parsed *p = accept_line("/m -o log=stderr");
+
+	ck_assert_int_eq(options_log_place(&p->options), LOG_TO_STDERR);
+	done(p);
+	p = accept_line("/m -o log=stderr,log=syslog");
+	ck_assert_int_eq(options_log_place(&p->options), LOG_TO_SYSLOG);
+	done(p);
+	p = accept_line("-f /m");
+	ck_assert_int_eq(options_log_place(&p->options), LOG_TO_STDERR);
+	done(p);
+	refuse_line("/m -o log=", "log");
+	refuse_line("/m -o log=file", "log");
+	refuse_line("/m -o log", "log");
 }
 END_TEST
 
@@ -405,6 +424,7 @@ Suite *options_suite(void)
 	    sizes_are_read_with_their_suffixes,
 	    a_size_in_percent_is_of_ram,
 	    numbers_of_nodes_are_read_with_their_suffixes,
+	    the_log_goes_where_it_is_sent,
 	    clients_are_followed_unless_that_is_refused,
 	    the_time_to_poll_is_at_most_a_millisecond,
 	    modes_are_octal,
