@@ -54,15 +54,25 @@ int object_need_backing(struct shmfs *fs, struct node *node)
 	return 0;
 }
 
-/* Makes the memfd larger, with the way back noted first: it may have grown when that fails. */
-static int extend_memory(struct shmfs *fs, struct node *node, uint64_t size)
+enum resize {
+	RESIZE_AT_ONCE,
+	RESIZE_FREES_LATER, /* if it shrinks by much */
+	RESIZE_BY_WRITE,    /* it grows, by a write that follows */
+};
+
+/*
+ * Makes the memfd larger, with the way back noted first: it may have grown when that fails. A write
+ * does it itself, each page after its bytes are there: whoever reads past the server would else
+ * find zeros between the old end and the new one.
+ */
+static int extend_memory(struct shmfs *fs, struct node *node, uint64_t size, enum resize how)
 {
 	int rc = object_need_memory(fs, node);
 
 	if (rc < 0)
 		return rc;
 	txn_effect(&fs->arena->txn, TXN_SIZE_ON_ROLLBACK, node->object.fd, node->object.size);
-	return fs->os->truncate(fs->os->arg, node->object.fd, size);
+	return how == RESIZE_BY_WRITE ? 0 : fs->os->truncate(fs->os->arg, node->object.fd, size);
 }
 
 static inline uint64_t whole_pages(uint64_t size)
@@ -71,17 +81,17 @@ static inline uint64_t whole_pages(uint64_t size)
 }
 
 /* Cuts the memory off, once the change is final. */
-static void cut_memory(struct shmfs *fs, struct node *node, uint64_t size, bool can_wait)
+static void cut_memory(struct shmfs *fs, struct node *node, uint64_t size, enum resize how)
 {
 	uint64_t from = whole_pages(size), to = whole_pages(node->object.size);
 
-	if (can_wait && deferred_wants(fs, to - from) &&
+	if (how == RESIZE_FREES_LATER && deferred_wants(fs, to - from) &&
 	    deferred_add_range(fs, node, FREE_SHRINK, from, to) == 0)
 		return;
 	txn_effect(&fs->arena->txn, TXN_SIZE_ON_COMMIT, node->object.fd, size);
 }
 
-static int resize(struct shmfs *fs, struct node *node, uint64_t size, bool can_wait)
+static int resize(struct shmfs *fs, struct node *node, uint64_t size, enum resize how)
 {
 	uint64_t old = node->object.size;
 	int rc;
@@ -98,11 +108,11 @@ static int resize(struct shmfs *fs, struct node *node, uint64_t size, bool can_w
 	node_change(fs, node);
 	deferred_finish(fs, node);
 	if (size > old) {
-		rc = extend_memory(fs, node, size);
+		rc = extend_memory(fs, node, size, how);
 		if (rc < 0)
 			return rc;
 	} else {
-		cut_memory(fs, node, size, can_wait);
+		cut_memory(fs, node, size, how);
 	}
 	node->object.size = size;
 	fs->os->now(fs->os->arg, &node->ctime);
@@ -112,7 +122,12 @@ static int resize(struct shmfs *fs, struct node *node, uint64_t size, bool can_w
 
 int object_resize(struct shmfs *fs, struct node *node, uint64_t size)
 {
-	return resize(fs, node, size, false);
+	return resize(fs, node, size, RESIZE_AT_ONCE);
+}
+
+int object_extend_for_write(struct shmfs *fs, struct node *node, uint64_t end)
+{
+	return end > node->object.size ? resize(fs, node, end, RESIZE_BY_WRITE) : 0;
 }
 
 int object_truncate(struct shmfs *fs, struct node *node, uint64_t size, bool can_wait)
@@ -122,7 +137,7 @@ int object_truncate(struct shmfs *fs, struct node *node, uint64_t size, bool can
 
 	if (shrinks && node->object.pins > 0 && !(node->object.seals & SEAL_SHRINK))
 		return -EBUSY;
-	rc = resize(fs, node, size, can_wait);
+	rc = resize(fs, node, size, can_wait ? RESIZE_FREES_LATER : RESIZE_AT_ONCE);
 	if (rc == -ENOSPC)
 		return -rules_of(fs)->no_room;
 	if (rc < 0)

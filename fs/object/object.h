@@ -2,7 +2,7 @@
 /*
  * Objects: the memory of a node, and its size.
  *
- * Size and charge live in the arena; the memfd follows. Growing it can fail and is done before the
+ * Size and charge live in the arena; the memory follows. Growing it can fail and is done before the
  * change is final, with its way back noted; shrinking and freeing destroy data, cannot fail, and
  * are done once it is (txn.h). A memfd whose size is out of step after a crash is one whose node
  * says what it should be.
@@ -27,6 +27,12 @@ int object_need_backing(struct shmfs *fs, struct node *node);
 /* Sets the size, its charge and, where the size changes, the times. -EFBIG, -ENOSPC, -ENFILE,
  * -ENOMEM. */
 int object_resize(struct shmfs *fs, struct node *node, uint64_t size);
+
+/*
+ * The same for a write that follows and ends there, if that is behind the size. The memory is left
+ * to it; if it turns out shorter, object_resize() puts the size right.
+ */
+int object_extend_for_write(struct shmfs *fs, struct node *node, uint64_t end);
 
 /*
  * The same for whoever asks for a size: POSIX marks the times even where the size stays. If that

@@ -120,9 +120,9 @@ static int extend_for_write(struct shmfs *fs, struct node *node, uint64_t end)
 {
 	int rc;
 
-	if (end <= node->object.size || !node->object.grows)
+	if (!node->object.grows)
 		return 0;
-	rc = object_resize(fs, node, end);
+	rc = object_extend_for_write(fs, node, end);
 	return rc == -ENOSPC ? -rules_of(fs)->no_room : rc;
 }
 

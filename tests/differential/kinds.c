@@ -128,6 +128,7 @@ const struct kind kinds[] = {
     {"mremap", 5, "kN", do_mremap, NULL, NULL},
     {"store", 24, "kdon", do_store, NULL, NULL},
     {"load", 24, "kon", do_load, NULL, NULL},
+    {"stores_beside_pwrite", 3, "kdo", do_beside, NULL, NULL},
     {"msync", 5, "kc", do_msync, sync_modes, NULL},
     {"madvise", 4, "kc", do_madvise, memory_advices, NULL},
     {"mkdir", 14, "Dm", do_mkdir, NULL, NULL},

@@ -13,6 +13,7 @@ static Suite *memory_suite(void)
 
 	add_mapping_cases(suite);
 	add_one_page_cases(suite);
+	add_appending_cases(suite);
 	add_lifetime_cases(suite);
 	add_io_cases(suite);
 	add_anonymous_cases(suite);

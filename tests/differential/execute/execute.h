@@ -14,6 +14,8 @@ execution do_open, do_tmpfile, do_close, do_dup, do_read, do_pread, do_readv, do
 /* execute_sizes.c: sizes and mappings */
 execution do_truncate, do_ftruncate, do_fallocate, do_mmap, do_munmap, do_mremap, do_store, do_load,
     do_msync, do_madvise;
+/* beside.c: two processes at the same time */
+execution do_beside;
 /* execute_names.c */
 execution do_mkdir, do_rmdir, do_unlink, do_mknod, do_symlink, do_readlink, do_link, do_linkat,
     do_link_descriptor, do_rename, do_renameat2, do_readdir, do_getdents;
