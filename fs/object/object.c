@@ -105,8 +105,7 @@ static int resize(struct shmfs *fs, struct node *node, uint64_t size, bool can_w
 		cut_memory(fs, node, size, can_wait);
 	}
 	node->object.size = size;
-	fs->os->now(fs->os->arg, &node->ctime);
-	node->mtime = node->ctime;
+	node->ctime = node->mtime = node_now(fs);
 	return 0;
 }
 
