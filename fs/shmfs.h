@@ -184,9 +184,10 @@ struct shmfs_entry {
 
 /*
  * Hands the entries of a directory, from the cookie `from` on (0 = the first), to visit until it
- * returns other than 0. A cookie stays valid while entries come and go: every entry that stays is
- * visited exactly once by a reader that goes on from `next`. "." and ".." come first. What cred may
- * not observe is left out. -ENOTDIR.
+ * returns other than 0. A cookie stays valid while entries come and go: every entry that stays in
+ * the directory, under whatever name, is visited exactly once by a reader that goes on from `next`,
+ * and one that is made meanwhile is not visited. "." and ".." come first, then the newest. What
+ * cred may not observe is left out. -ENOTDIR.
  */
 int shmfs_readdir(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t dir, uint64_t from,
     int (*visit)(void *arg, const struct shmfs_entry *entry), void *arg);

@@ -46,6 +46,13 @@ struct shmfs_os {
 	 * told. Asked only where the answer decides: no request of the usual ones. */
 	bool (*in_group)(void *arg, pid_t pid, gid_t gid);
 	size_t (*page_size)(void *arg);
+	/* The time for a change that is made now: never earlier than what anybody has seen on a
+	 * file of this system, nor later than what they see on files that change from now on. fd is
+	 * that of the arena, whose own times are nobody's. */
+	void (*stamp)(void *arg, int fd, struct timespec *out);
+	/* The same for what was just written to fd's memory. */
+	void (*stamp_written)(void *arg, int fd, struct timespec *out);
+	/* The time, to a tick of the clock. */
 	void (*now)(void *arg, struct timespec *out);
 	int (*random)(void *arg, void *buffer, size_t size);
 	/* Tells the kernel that fd serves an inode's mappings: an id above 0. Not called without

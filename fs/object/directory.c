@@ -100,7 +100,7 @@ static void unbind_node(struct shmfs *fs, struct entry *entry)
 	touch(fs, dir, node);
 }
 
-int directory_add(struct shmfs *fs, const struct place *place, struct node *node)
+static int enter(struct shmfs *fs, const struct place *place, struct node *node, uint64_t cookie)
 {
 	struct dictionary *dictionary = &fs->super->dictionary;
 	struct directory *directory = &place->dir->directory;
@@ -112,7 +112,7 @@ int directory_add(struct shmfs *fs, const struct place *place, struct node *node
 		return -ENOMEM;
 	node_change(fs, place->dir);
 	entry->dir = place->dir;
-	entry->cookie = directory->next_cookie++;
+	entry->cookie = cookie;
 	entry->length = (uint32_t)place->length;
 	memcpy(entry->name, place->name, place->length);
 	entry->hash = dictionary_hash(dictionary, place->dir, place->name, place->length);
@@ -123,12 +123,29 @@ int directory_add(struct shmfs *fs, const struct place *place, struct node *node
 	return 0;
 }
 
+int directory_add(struct shmfs *fs, const struct place *place, struct node *node)
+{
+	struct directory *directory = &place->dir->directory;
+
+	node_change(fs, place->dir);
+	return enter(fs, place, node, directory->next_cookie++);
+}
+
 void directory_remove(struct shmfs *fs, struct entry *entry)
 {
 	unbind_node(fs, entry);
 	dictionary_remove(fs->arena, &fs->super->dictionary, entry);
 	index_remove(fs->arena, &entry->dir->directory.entries, entry->cookie);
 	arena_free(fs->arena, entry);
+}
+
+int directory_rename(struct shmfs *fs, struct entry *entry, const struct place *place)
+{
+	struct node *node = entry->node;
+	uint64_t cookie = entry->cookie;
+
+	directory_remove(fs, entry);
+	return enter(fs, place, node, cookie);
 }
 
 void directory_rebind(struct shmfs *fs, struct entry *entry, struct node *node)

@@ -20,7 +20,7 @@ struct place {
 int directory_find(const struct shmfs *fs, uint64_t dir, const char *name, struct place *out);
 
 /*
- * The three ways to change a directory. Each counts the node's names, sets the times of directory
+ * The four ways to change a directory. Each counts the node's names, sets the times of directory
  * and node, and saves whatever it changes. A node that loses its last name stays; the caller drops
  * it. Charges are the caller's too.
  */
@@ -31,10 +31,19 @@ int directory_add(struct shmfs *fs, const struct place *place, struct node *node
 /* Takes out an entry and frees it. */
 void directory_remove(struct shmfs *fs, struct entry *entry);
 
+/* Gives an entry another name in its directory, which is free, and leaves it its place in the
+ * order. The errors of directory_add(). */
+int directory_rename(struct shmfs *fs, struct entry *entry, const struct place *place);
+
 /* Gives an entry's name and place to another node. */
 void directory_rebind(struct shmfs *fs, struct entry *entry, struct node *node);
 
-/* Cookies of "." and ".."; entries come behind them. */
+/*
+ * The order in which a directory is read: ".", "..", then the newest entry first. The cookie of the
+ * last that was read is where to go on, 0 the beginning. What comes into being stands in front of
+ * every reader, so none can be kept reading without an end; and as an entry keeps its cookie under
+ * every name that it gets in its directory, none that stays is passed over or comes twice.
+ */
 #define COOKIE_SELF 1
 #define COOKIE_PARENT 2
 #define COOKIE_FIRST 3

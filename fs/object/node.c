@@ -35,7 +35,7 @@ int node_create(
 	    .gid = gid,
 	    .creator = uid,
 	};
-	fs->os->now(fs->os->arg, &node->btime);
+	node->btime = node_now(fs);
 	node->atime = node->mtime = node->ctime = node->btime;
 	if (is_object(node))
 		node->object.fd = -1;
@@ -56,10 +56,26 @@ static bool is_timed_by_size(const struct shmfs *fs, const struct node *node)
 	return is_object(node) && rules_of(fs)->times_by_size;
 }
 
+struct timespec node_now(struct shmfs *fs)
+{
+	if (!fs->stamped)
+		fs->os->stamp(fs->os->arg, fs->arena_fd, &fs->stamp);
+	fs->stamped = true;
+	return fs->stamp;
+}
+
 void node_touch_ctime(struct shmfs *fs, struct node *node)
 {
 	if (!is_timed_by_size(fs, node))
-		fs->os->now(fs->os->arg, &node->ctime);
+		node->ctime = node_now(fs);
+}
+
+void node_touch_written(struct shmfs *fs, struct node *node)
+{
+	if (is_timed_by_size(fs, node))
+		return;
+	fs->os->stamp_written(fs->os->arg, node->object.fd, &node->mtime);
+	node->ctime = node->mtime;
 }
 
 void node_touch_mtime(struct shmfs *fs, struct node *node)

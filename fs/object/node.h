@@ -22,10 +22,16 @@ static inline bool is_earlier(const struct timespec *a, const struct timespec *b
 int node_create(
     struct shmfs *fs, const char *name, mode_t mode, uid_t uid, gid_t gid, struct node **out);
 
+/* The time of whatever the transaction changes. */
+struct timespec node_now(struct shmfs *fs);
+
 /* Sets the change time, and the modification time too, of a saved node to now, unless the rules
  * leave that to changes of size alone. */
 void node_touch_ctime(struct shmfs *fs, struct node *node);
 void node_touch_mtime(struct shmfs *fs, struct node *node);
+
+/* Both, for an object to whose memory something was just written. */
+void node_touch_written(struct shmfs *fs, struct node *node);
 
 /* The bytes for which a symbolic link's target is charged. */
 uint64_t node_target_charge(uint64_t length);

@@ -115,8 +115,7 @@ static int resize(struct shmfs *fs, struct node *node, uint64_t size, enum resiz
 		cut_memory(fs, node, size, how);
 	}
 	node->object.size = size;
-	fs->os->now(fs->os->arg, &node->ctime);
-	node->mtime = node->ctime;
+	node->ctime = node->mtime = node_now(fs);
 	return 0;
 }
 

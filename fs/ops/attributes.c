@@ -74,9 +74,8 @@ static void drop_set_id(
 
 static void set_times(struct shmfs *fs, struct node *node, const struct shmfs_change *change)
 {
-	struct timespec now;
+	struct timespec now = node_now(fs);
 
-	fs->os->now(fs->os->arg, &now);
 	if (change->what & (SHMFS_CHANGE_ATIME | SHMFS_CHANGE_ATIME_NOW))
 		node->atime = change->what & SHMFS_CHANGE_ATIME_NOW ? now : change->atime;
 	if (change->what & (SHMFS_CHANGE_MTIME | SHMFS_CHANGE_MTIME_NOW))

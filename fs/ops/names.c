@@ -181,8 +181,11 @@ static int replace(struct shmfs *fs, const struct place *from, const struct plac
 
 static int move(struct shmfs *fs, const struct place *from, const struct place *to)
 {
-	int rc = directory_add(fs, to, from->entry->node);
+	int rc;
 
+	if (from->dir == to->dir)
+		return directory_rename(fs, from->entry, to);
+	rc = directory_add(fs, to, from->entry->node);
 	if (rc == 0)
 		directory_remove(fs, from->entry);
 	return rc;
@@ -227,7 +230,7 @@ static int visit_entry(int (*visit)(void *arg, const struct shmfs_entry *entry),
 	    .name = name,
 	    .id = node->id,
 	    .mode = node->mode,
-	    .next = cookie + 1,
+	    .next = cookie,
 	};
 
 	return visit(arg, &entry);
@@ -250,14 +253,15 @@ int shmfs_readdir(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t dir,
 		return rc;
 	if (node->directory.parent == NULL)
 		return 0;
-	if (from <= COOKIE_SELF && visit_entry(visit, arg, ".", node, COOKIE_SELF) != 0)
+	if (from < COOKIE_SELF && visit_entry(visit, arg, ".", node, COOKIE_SELF) != 0)
 		return 0;
-	if (from <= COOKIE_PARENT &&
+	if (from < COOKIE_PARENT &&
 	    visit_entry(visit, arg, "..", node->directory.parent, COOKIE_PARENT) != 0)
 		return 0;
-	if (from < COOKIE_FIRST)
-		from = COOKIE_FIRST;
-	for (; (entry = index_next(&node->directory.entries, &from)) != NULL; from++) {
+	if (from >= node->directory.next_cookie)
+		return 0;
+	from = from < COOKIE_FIRST ? UINT64_MAX : from - 1;
+	for (; (entry = index_previous(&node->directory.entries, &from)) != NULL; from--) {
 		if (mac_lists(fs, cred, entry->node) &&
 		    visit_entry(visit, arg, entry->name, entry->node, from) != 0)
 			return 0;

@@ -32,7 +32,7 @@ static void note_read(struct shmfs *fs, struct node *node)
 	    node->atime.tv_sec > now.tv_sec - 24 * 60 * 60)
 		return;
 	save(fs, &node->atime, sizeof node->atime);
-	node->atime = now;
+	node->atime = node_now(fs);
 }
 
 /* A read as far as the data: how much there is, and of which node. */
@@ -130,7 +130,7 @@ static int extend_for_write(struct shmfs *fs, struct node *node, uint64_t end)
 static void note_write(struct shmfs *fs, struct node *node, const struct shmfs_cred *cred)
 {
 	node_change(fs, node);
-	node_touch_mtime(fs, node);
+	node_touch_written(fs, node);
 	if (cred->uid != 0)
 		node_drop_set_id(fs, node, cred);
 	xattrs_follow_write(fs, node);

@@ -6,6 +6,7 @@ void shmfs_begin(struct shmfs *fs)
 {
 	fs->refusal.limit = SHMFS_LIMIT_NONE;
 	fs->denial.entry = NULL;
+	fs->stamped = false;
 	txn_begin(&fs->arena->txn);
 }
 

@@ -283,6 +283,8 @@ struct shmfs {
 	int arena_fd;
 	struct deferred_free
 	    *begun; /* what has a range that somebody else frees (deferred_free.h), or NULL */
+	struct timespec stamp; /* of all that the transaction changes, once it is asked for */
+	bool stamped;
 	struct shmfs_refusal refusal;
 	struct shmfs_denial denial;
 	struct shmfs_map_cache maps;

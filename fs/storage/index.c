@@ -140,10 +140,11 @@ void index_remove(struct arena *arena, struct index *index, uint64_t key)
 }
 
 /*
- * Looks below a branch of `height` levels for the smallest key that is at least *key; bits of *key
- * above this branch are those of the branch itself. The recursion is as deep as the tree is high.
+ * Looks below a branch of `height` levels for the smallest key that is at least *key, or for the
+ * largest that is at most *key; bits of *key above this branch are those of the branch itself. The
+ * recursion is as deep as the tree is high.
  */
-static void *next_below(void *at, uint32_t height, uint64_t *key)
+static void *find_below(void *at, uint32_t height, uint64_t *key, bool up)
 {
 	const struct branch *branch = at;
 	uint64_t width, rest;
@@ -152,17 +153,18 @@ static void *next_below(void *at, uint32_t height, uint64_t *key)
 		return at;
 	width = (uint64_t)1 << ((height - 1) * FANOUT_BITS);
 	rest = *key;
-	for (unsigned slot = digit(*key, height); slot < FANOUT; slot++) {
+	/* Below slot 0 the number wraps around, and is no slot either. */
+	for (unsigned slot = digit(*key, height); slot < FANOUT; slot += up ? 1 : -1u) {
 		if (branch->child[slot] != NULL) {
-			void *found = next_below(branch->child[slot], height - 1, &rest);
+			void *found = find_below(branch->child[slot], height - 1, &rest, up);
 
 			if (found != NULL) {
 				*key = rest;
 				return found;
 			}
 		}
-		/* The first key below the next child; after the last child it is not used. */
-		rest = (rest & ~(width - 1)) + width;
+		/* The nearest key below the next child; after the last child it is not used. */
+		rest = (rest & ~(width - 1)) + (up ? width : UINT64_MAX);
 	}
 	return NULL;
 }
@@ -171,5 +173,14 @@ void *index_next(const struct index *index, uint64_t *key)
 {
 	if (index->root == NULL || !fits(*key, index->height))
 		return NULL;
-	return next_below(index->root, index->height, key);
+	return find_below(index->root, index->height, key, true);
+}
+
+void *index_previous(const struct index *index, uint64_t *key)
+{
+	if (index->root == NULL)
+		return NULL;
+	if (!fits(*key, index->height))
+		*key = ((uint64_t)1 << (index->height * FANOUT_BITS)) - 1;
+	return find_below(index->root, index->height, key, false);
 }

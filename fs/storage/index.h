@@ -32,4 +32,8 @@ void index_remove(struct arena *arena, struct index *index, uint64_t key);
 /* The value of the smallest key that is at least *key, and that key in *key; NULL: none. */
 void *index_next(const struct index *index, uint64_t *key);
 
+/* The value of the largest key that is at most *key, and that key in *key, which is of no use where
+ * there is none: NULL. */
+void *index_previous(const struct index *index, uint64_t *key);
+
 #endif

@@ -207,7 +207,37 @@ static size_t page_size(void *arg)
 	return (size_t)sysconf(_SC_PAGESIZE);
 }
 
-/* The kernel's own file times have the same grain. */
+/*
+ * Since Linux 6.13 a file whose times were looked at since its last change gets the finest time
+ * there is at the next one, others that of the last tick, or of the latest fine time that any file
+ * got. No clock says what the latter is, so that times by the coarse clock come before, and by the
+ * fine clock behind, those of other files. Hence the kernel stamps a file here, which is looked at
+ * each time. Where times are of ticks, so is this one.
+ */
+static void stamp(void *arg, int fd, struct timespec *out)
+{
+	static const struct timespec touch[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_nsec = UTIME_NOW}};
+	struct stat st;
+
+	(void)arg;
+	if (futimens(fd, touch) == 0 && fstat(fd, &st) == 0)
+		*out = st.st_ctim;
+	else
+		clock_gettime(CLOCK_REALTIME, out);
+}
+
+/* Whoever looks at an object's times has its memory looked at, too, for the pages in use. */
+static void stamp_written(void *arg, int fd, struct timespec *out)
+{
+	struct stat st;
+
+	(void)arg;
+	if (fstat(fd, &st) == 0)
+		*out = st.st_mtim;
+	else
+		clock_gettime(CLOCK_REALTIME, out);
+}
+
 static void now(void *arg, struct timespec *out)
 {
 	(void)arg;
@@ -255,6 +285,8 @@ const struct shmfs_os *shmfs_os_linux(void)
 	    .unused = unused,
 	    .in_group = in_group,
 	    .page_size = page_size,
+	    .stamp = stamp,
+	    .stamp_written = stamp_written,
 	    .now = now,
 	    .random = random_bytes,
 	    .backing_open = backing_open,

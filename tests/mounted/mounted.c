@@ -48,6 +48,7 @@ static Suite *names_suite(void)
 	add_rename_cases(suite);
 	add_node_cases(suite);
 	add_listing_cases(suite);
+	add_walking_cases(suite);
 	return suite;
 }
 
@@ -57,6 +58,7 @@ static Suite *attributes_suite(void)
 
 	add_attribute_cases(suite);
 	add_time_cases(suite);
+	add_clock_cases(suite);
 	add_statx_cases(suite);
 	add_xattr_cases(suite);
 	add_xattr_node_cases(suite);

@@ -29,9 +29,11 @@ void add_link_cases(Suite *suite);
 void add_rename_cases(Suite *suite);
 void add_node_cases(Suite *suite);
 void add_listing_cases(Suite *suite);
+void add_walking_cases(Suite *suite);
 /* attributes */
 void add_attribute_cases(Suite *suite);
 void add_time_cases(Suite *suite);
+void add_clock_cases(Suite *suite);
 void add_statx_cases(Suite *suite);
 void add_xattr_cases(Suite *suite);
 void add_xattr_node_cases(Suite *suite);

@@ -66,6 +66,12 @@ static void now(void *arg, struct timespec *out)
 	*out = outside.now;
 }
 
+static void stamp(void *arg, int fd, struct timespec *out)
+{
+	(void)fd;
+	now(arg, out);
+}
+
 static int backing_open(void *arg, int fd)
 {
 	int id = outside.next_backing;
@@ -113,6 +119,8 @@ static void fill_os(struct shmfs_os *os)
 	os->close = close_memory;
 	os->unused = unused;
 	os->in_group = in_group;
+	os->stamp = stamp;
+	os->stamp_written = stamp;
 	os->now = now;
 	os->backing_open = backing_open;
 	os->backing_close = backing_close;

@@ -278,6 +278,87 @@ START_TEST(an_installed_program_goes_on_under_the_mount)
 }
 END_TEST
 
+static void end_server(void)
+{
+	pid_t first = server();
+
+	OK(kill(first, SIGKILL));
+	ck_assert(within_a_second(is_another_server, &first));
+}
+
+static void install_anew(void)
+{
+	pid_t first = server();
+
+	install(fixture_binary());
+	OK(kill(daemon_.pid, SIGHUP));
+	ck_assert(within_a_second(is_another_server, &first));
+}
+
+/* Objects o0, o1, ... of which some are renamed and others removed while the directory is read. */
+static void make_numbered(int dir, int from, int to)
+{
+	char name[32];
+
+	for (int i = from; i < to; i++) {
+		snprintf(name, sizeof name, "o%d", i);
+		OK(mknodat(dir, name, S_IFREG | 0600, 0));
+	}
+}
+
+static void rename_and_remove(int dir, int number)
+{
+	char from[32], to[32];
+
+	snprintf(from, sizeof from, "o%d", number);
+	snprintf(to, sizeof to, "o%d-renamed", number);
+	OK(renameat(dir, from, dir, to));
+	snprintf(from, sizeof from, "o%d", number + 1);
+	OK(unlinkat(dir, from, 0));
+}
+
+static int number_of(const struct dirent *entry)
+{
+	int number;
+
+	return sscanf(entry->d_name, "o%d", &number) == 1 ? number : -1;
+}
+
+START_TEST(a_directory_is_read_on_by_the_next_server)
+{
+	enum { COUNT = 400, TURN = 40 };
+	static void (*const next[])(void) = {end_server, install_anew};
+	char seen[2 * COUNT] = {0};
+	struct dirent *entry;
+	int read = 0, number;
+	DIR *dir;
+
+	start_daemon();
+	OK(mkdir(in_mount("d"), 0755));
+	dir = opendir(in_mount("d"));
+	ck_assert_ptr_nonnull(dir);
+	make_numbered(dirfd(dir), 0, COUNT);
+	/* The library of C reads more at once than is told here. */
+	for (; (entry = readdir(dir)) != NULL; read++) {
+		number = number_of(entry);
+		if (number >= 0)
+			ck_assert_msg(!seen[number]++, "%s comes twice", entry->d_name);
+		if (read % TURN != TURN - 1 || read > COUNT)
+			continue;
+		next[_i]();
+		rename_and_remove(dirfd(dir), read - TURN + 1);
+		make_numbered(dirfd(dir), COUNT + read, COUNT + read + 2);
+		seekdir(dir, telldir(dir));
+	}
+	for (int i = 0; i < COUNT; i++)
+		ck_assert_msg(seen[i] || i % TURN == 1, "o%d is missing", i);
+	for (int i = COUNT; i < 2 * COUNT; i++)
+		ck_assert_msg(!seen[i], "o%d was made after the walk began", i);
+	OK(closedir(dir));
+	end_daemon();
+}
+END_TEST
+
 /* What another file in its place says, or is, and what the log says then. */
 static const struct {
 	const char *text, *log;
@@ -356,6 +437,7 @@ void add_survival_cases(Suite *suite)
 	tcase_add_test(tests, a_supervisor_that_is_killed_takes_server_and_mount_along);
 	tcase_add_test(tests, a_signal_ends_both_while_an_object_is_open);
 	tcase_add_test(tests, an_installed_program_goes_on_under_the_mount);
+	tcase_add_loop_test(tests, a_directory_is_read_on_by_the_next_server, 0, 2);
 	tcase_add_loop_test(tests, a_program_that_cannot_go_on_is_refused, 0, REFUSED);
 	tcase_add_test(tests, a_program_that_is_gone_is_refused);
 	tcase_add_loop_test(tests, a_made_up_mount_is_not_gone_on_with, 0, 2);

@@ -66,7 +66,7 @@ static void expect_end(struct shmfs *fs, uint64_t dir, struct reader *reader)
 	ck_assert(reader->at_end);
 }
 
-START_TEST(entries_come_in_the_order_of_their_making)
+START_TEST(the_newest_entry_comes_first)
 {
 	struct shmfs *fs = open_small();
 	uint64_t dir = new_directory(fs, SHMFS_ROOT, "dir");
@@ -76,9 +76,9 @@ START_TEST(entries_come_in_the_order_of_their_making)
 
 	expect_entry(fs, dir, &reader, ".", dir, S_IFDIR);
 	expect_entry(fs, dir, &reader, "..", SHMFS_ROOT, S_IFDIR);
-	expect_entry(fs, dir, &reader, "b", b, S_IFREG);
-	expect_entry(fs, dir, &reader, "a", a, S_IFDIR);
 	expect_entry(fs, dir, &reader, "link", link, S_IFLNK);
+	expect_entry(fs, dir, &reader, "a", a, S_IFDIR);
+	expect_entry(fs, dir, &reader, "b", b, S_IFREG);
 	expect_end(fs, dir, &reader);
 	expect_end(fs, dir, &reader);
 	close_checked(fs);
@@ -102,7 +102,7 @@ START_TEST(the_parent_follows_a_move)
 	struct shmfs *fs = open_small();
 	uint64_t a = new_directory(fs, SHMFS_ROOT, "a"), b = new_directory(fs, SHMFS_ROOT, "b");
 	uint64_t moving = new_directory(fs, a, "moving");
-	struct reader reader = {.next = 2};
+	struct reader reader = {.next = 1};
 
 	GIVES(0, TX(fs, shmfs_rename(fs, ALICE, a, "moving", b, "moved", 0)));
 	expect_entry(fs, moving, &reader, "..", b, S_IFDIR);
@@ -125,7 +125,7 @@ START_TEST(any_cookie_is_answered)
 		struct reader reader = {.next = cookie};
 
 		read_some(fs, SHMFS_ROOT, &reader, 10);
-		ck_assert_uint_eq(10 - reader.room, cookie <= 1 ? 3 : 4 - cookie);
+		ck_assert_uint_eq(10 - reader.room, 3 - cookie);
 	}
 	close_checked(fs);
 }
@@ -134,12 +134,11 @@ END_TEST
 START_TEST(a_reader_goes_on_where_an_entry_was_removed)
 {
 	struct shmfs *fs = open_small();
-	struct reader reader = {.next = 3};
-	uint64_t c;
+	struct reader reader = {.next = 2};
+	uint64_t c = new_object(fs, SHMFS_ROOT, "c");
 
-	(void)new_object(fs, SHMFS_ROOT, "a");
 	(void)new_object(fs, SHMFS_ROOT, "b");
-	c = new_object(fs, SHMFS_ROOT, "c");
+	(void)new_object(fs, SHMFS_ROOT, "a");
 	read_some(fs, SHMFS_ROOT, &reader, 1);
 	GIVES(0, TX(fs, shmfs_unlink(fs, ALICE, SHMFS_ROOT, "a")));
 	GIVES(0, TX(fs, shmfs_unlink(fs, ALICE, SHMFS_ROOT, "b")));
@@ -152,15 +151,15 @@ END_TEST
 START_TEST(an_entry_that_comes_back_has_a_new_place)
 {
 	struct shmfs *fs = open_small();
-	struct reader reader = {.next = 3};
+	struct reader reader = {.next = 2};
 	uint64_t b, a;
 
 	(void)new_object(fs, SHMFS_ROOT, "a");
 	b = new_object(fs, SHMFS_ROOT, "b");
 	GIVES(0, TX(fs, shmfs_unlink(fs, ALICE, SHMFS_ROOT, "a")));
 	a = new_object(fs, SHMFS_ROOT, "a");
-	expect_entry(fs, SHMFS_ROOT, &reader, "b", b, S_IFREG);
 	expect_entry(fs, SHMFS_ROOT, &reader, "a", a, S_IFREG);
+	expect_entry(fs, SHMFS_ROOT, &reader, "b", b, S_IFREG);
 	expect_end(fs, SHMFS_ROOT, &reader);
 	close_checked(fs);
 }
@@ -171,17 +170,103 @@ START_TEST(replacing_and_exchanging_keep_places)
 	struct shmfs *fs = open_small();
 	uint64_t a = new_object(fs, SHMFS_ROOT, "a"), b = new_object(fs, SHMFS_ROOT, "b");
 	uint64_t c = new_object(fs, SHMFS_ROOT, "c");
-	struct reader reader = {.next = 3};
+	struct reader reader = {.next = 2};
 
 	GIVES(
 	    0, TX(fs, shmfs_rename(fs, ALICE, SHMFS_ROOT, "a", SHMFS_ROOT, "b", RENAME_EXCHANGE)));
+	expect_entry(fs, SHMFS_ROOT, &reader, "c", c, S_IFREG);
+	expect_entry(fs, SHMFS_ROOT, &reader, "b", a, S_IFREG);
 	expect_entry(fs, SHMFS_ROOT, &reader, "a", b, S_IFREG);
-	expect_entry(fs, SHMFS_ROOT, &reader, "b", a, S_IFREG);
 	GIVES(0, TX(fs, shmfs_rename(fs, ALICE, SHMFS_ROOT, "c", SHMFS_ROOT, "a", 0)));
-	reader.next = 3;
-	expect_entry(fs, SHMFS_ROOT, &reader, "a", c, S_IFREG);
+	reader.next = 2;
 	expect_entry(fs, SHMFS_ROOT, &reader, "b", a, S_IFREG);
+	expect_entry(fs, SHMFS_ROOT, &reader, "a", c, S_IFREG);
 	expect_end(fs, SHMFS_ROOT, &reader);
+	close_checked(fs);
+}
+END_TEST
+
+/* Of every kind, under a name that is longer, or shorter; "b" stands between the two. */
+START_TEST(a_rename_keeps_the_place)
+{
+	struct shmfs *fs = open_small();
+	uint64_t last = new_object(fs, SHMFS_ROOT, "a"), b = new_object(fs, SHMFS_ROOT, "b");
+	uint64_t first = new_directory(fs, SHMFS_ROOT, "c");
+	struct reader reader = {.next = 2};
+
+	GIVES(0, TX(fs, shmfs_rename(fs, ALICE, SHMFS_ROOT, "a", SHMFS_ROOT, "name", 0)));
+	GIVES(0, TX(fs, shmfs_rename(fs, ALICE, SHMFS_ROOT, "c", SHMFS_ROOT, "directory", 0)));
+	GIVES(0, TX(fs, shmfs_rename(fs, ALICE, SHMFS_ROOT, "directory", SHMFS_ROOT, "d",
+			    RENAME_NOREPLACE)));
+	expect_entry(fs, SHMFS_ROOT, &reader, "d", first, S_IFDIR);
+	expect_entry(fs, SHMFS_ROOT, &reader, "b", b, S_IFREG);
+	expect_entry(fs, SHMFS_ROOT, &reader, "name", last, S_IFREG);
+	expect_end(fs, SHMFS_ROOT, &reader);
+	close_checked(fs);
+}
+END_TEST
+
+/* Each makes another entry whenever the reader has read one, by another change of the directory. */
+static void renew_by_rename(struct shmfs *fs, uint64_t dir, uint64_t other, unsigned turn)
+{
+	(void)other;
+	GIVES(0, TX(fs, shmfs_rename(
+			    fs, ALICE, dir, turn % 2 ? "b" : "a", dir, turn % 2 ? "a" : "b", 0)));
+}
+
+static void renew_by_moving(struct shmfs *fs, uint64_t dir, uint64_t other, unsigned turn)
+{
+	(void)turn;
+	GIVES(0, TX(fs, shmfs_rename(fs, ALICE, dir, "a", other, "a", 0)));
+	GIVES(0, TX(fs, shmfs_rename(fs, ALICE, other, "a", dir, "a", 0)));
+}
+
+static void renew_by_making(struct shmfs *fs, uint64_t dir, uint64_t other, unsigned turn)
+{
+	(void)other;
+	(void)turn;
+	GIVES(0, TX(fs, shmfs_unlink(fs, ALICE, dir, "a")));
+	forget(fs, new_object(fs, dir, "a"), 1);
+}
+
+static void renew_by_linking(struct shmfs *fs, uint64_t dir, uint64_t other, unsigned turn)
+{
+	struct shmfs_attr attr;
+	const char *from = turn % 2 ? "b" : "a", *to = turn % 2 ? "a" : "b";
+
+	(void)other;
+	GIVES(0, TX(fs, shmfs_lookup(fs, ALICE, dir, from, &attr)));
+	GIVES(0, TX(fs, shmfs_link(fs, ALICE, attr.id, dir, to, &attr)));
+	forget(fs, attr.id, 2);
+	GIVES(0, TX(fs, shmfs_unlink(fs, ALICE, dir, from)));
+}
+
+static void renew_by_more(struct shmfs *fs, uint64_t dir, uint64_t other, unsigned turn)
+{
+	char name[32];
+
+	(void)other;
+	snprintf(name, sizeof name, "more-%u", turn);
+	forget(fs, new_directory(fs, dir, name), 1);
+}
+
+START_TEST(a_walk_ends_whatever_its_entries_do)
+{
+	static void (*const renew[])(struct shmfs *, uint64_t, uint64_t, unsigned) = {
+	    renew_by_rename, renew_by_moving, renew_by_making, renew_by_linking, renew_by_more};
+	struct shmfs *fs = open_small();
+	uint64_t dir = new_directory(fs, SHMFS_ROOT, "dir");
+	uint64_t other = new_directory(fs, SHMFS_ROOT, "other");
+	struct reader reader = {.next = 2};
+
+	(void)new_object(fs, dir, "a");
+	for (unsigned turn = 0; !reader.at_end; turn++) {
+		ck_assert_uint_le(turn, 2);
+		read_some(fs, dir, &reader, 1);
+		if (reader.room > 0)
+			break;
+		renew[_i](fs, dir, other, turn);
+	}
 	close_checked(fs);
 }
 END_TEST
@@ -222,6 +307,7 @@ enum { STAYING = 200, PASSING = 100, READERS = 8 };
 struct crowd {
 	struct shmfs *fs;
 	bool passing[PASSING]; /* which names are there now */
+	bool renamed[STAYING]; /* which have their other name now */
 };
 
 static void count_staying(void *arg, const struct shmfs_entry *entry)
@@ -233,6 +319,19 @@ static void count_staying(void *arg, const struct shmfs_entry *entry)
 		REQUIRE(number < STAYING, "an entry %s that nobody made", entry->name);
 		times[number]++;
 	}
+}
+
+/* A name that stays gets another one that stays, of another length. */
+static void rename_one_that_stays(struct crowd *crowd, struct random *random)
+{
+	unsigned number = random_below(random, STAYING);
+	char from[40], to[40];
+
+	snprintf(from, sizeof from, crowd->renamed[number] ? "staying-%u-" : "staying-%u", number);
+	snprintf(to, sizeof to, crowd->renamed[number] ? "staying-%u" : "staying-%u-", number);
+	GIVES(0, TX(crowd->fs, shmfs_rename(crowd->fs, ALICE, SHMFS_ROOT, from, SHMFS_ROOT, to,
+				   RENAME_NOREPLACE)));
+	crowd->renamed[number] = !crowd->renamed[number];
 }
 
 /* Makes, removes, renames or replaces one of the names that do not stay. */
@@ -260,10 +359,13 @@ static void pass(struct crowd *crowd, struct random *random)
 /* An exchange leaves both names where they are, so whoever stays may take part. */
 static void swap_two_that_stay(struct crowd *crowd, struct random *random)
 {
+	unsigned one = random_below(random, STAYING), two = random_below(random, STAYING);
 	char from[32], to[32];
 
-	snprintf(from, sizeof from, "staying-%u", random_below(random, STAYING));
-	snprintf(to, sizeof to, "staying-%u", random_below(random, STAYING));
+	if (crowd->renamed[one] || crowd->renamed[two])
+		return;
+	snprintf(from, sizeof from, "staying-%u", one);
+	snprintf(to, sizeof to, "staying-%u", two);
 	GIVES(0, TX(crowd->fs, shmfs_rename(crowd->fs, ALICE, SHMFS_ROOT, from, SHMFS_ROOT, to,
 				   RENAME_EXCHANGE)));
 }
@@ -309,6 +411,8 @@ START_TEST(every_entry_that_stays_is_seen_exactly_once)
 			pass(&crowd, &random);
 		else if (random_percent(&random, 10))
 			swap_two_that_stay(&crowd, &random);
+		else if (random_percent(&random, 20))
+			rename_one_that_stays(&crowd, &random);
 		else
 			read_on(
 			    &crowd, &readers[which], times[which], 1 + random_below(&random, 40));
@@ -322,13 +426,15 @@ Suite *directory_suite(void)
 	Suite *suite = suite_create("directory");
 	TCase *tests = harness_case(suite, "directory");
 
-	tcase_add_test(tests, entries_come_in_the_order_of_their_making);
+	tcase_add_test(tests, the_newest_entry_comes_first);
 	tcase_add_test(tests, the_root_is_its_own_parent);
 	tcase_add_test(tests, the_parent_follows_a_move);
 	tcase_add_test(tests, any_cookie_is_answered);
 	tcase_add_test(tests, a_reader_goes_on_where_an_entry_was_removed);
 	tcase_add_test(tests, an_entry_that_comes_back_has_a_new_place);
 	tcase_add_test(tests, replacing_and_exchanging_keep_places);
+	tcase_add_test(tests, a_rename_keeps_the_place);
+	tcase_add_loop_test(tests, a_walk_ends_whatever_its_entries_do, 0, 5);
 	tcase_add_test(tests, a_removed_directory_shows_nothing);
 	tcase_add_test(tests, only_directories_are_listed);
 	tcase_add_test(tests, every_entry_that_stays_is_seen_exactly_once);

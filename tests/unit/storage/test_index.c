@@ -99,6 +99,22 @@ static void expect_next(const struct model *model, uint64_t from)
 	ck_assert_uint_eq(key, model->key[at]);
 }
 
+static void expect_previous(const struct model *model, uint64_t from)
+{
+	unsigned behind = model_place(model, from);
+	uint64_t key = from;
+	void *found;
+
+	behind += behind < model->count && model->key[behind] == from;
+	found = index_previous(tree, &key);
+	if (behind == 0) {
+		ck_assert_ptr_null(found);
+		return;
+	}
+	ck_assert_ptr_eq(found, model->value[behind - 1]);
+	ck_assert_uint_eq(key, model->key[behind - 1]);
+}
+
 static void expect_same(const struct model *model)
 {
 	uint64_t key = 0;
@@ -170,6 +186,7 @@ START_TEST(random_keys_behave_like_a_sorted_array)
 			txn_commit(&arena->txn, outside_os(), NULL);
 		}
 		expect_next(&model, random_key(&random, &model));
+		expect_previous(&model, random_key(&random, &model));
 		ck_assert_ptr_eq(index_get(tree, UINT64_C(0x123456789)),
 		    model_has(&model, UINT64_C(0x123456789)) ? value_of(0x123456789 % 1000) : NULL);
 		if (step % 500 == 0)
@@ -212,6 +229,11 @@ START_TEST(edges_of_the_key_space)
 			ck_assert_ptr_nonnull(index_next(tree, &key));
 			ck_assert_uint_eq(key, keys[i]);
 		}
+		key = UINT64_MAX;
+		for (unsigned i = COUNT; i-- > 0; key--) {
+			ck_assert_ptr_nonnull(index_previous(tree, &key));
+			ck_assert_uint_eq(key, keys[i]);
+		}
 		for (unsigned i = 0; i < COUNT; i++) {
 			txn_begin(&arena->txn);
 			index_remove(arena, tree, keys[i]);
@@ -234,6 +256,7 @@ START_TEST(an_empty_index_has_nothing)
 
 		ck_assert_ptr_null(index_get(tree, key));
 		ck_assert_ptr_null(index_next(tree, &key));
+		ck_assert_ptr_null(index_previous(tree, &key));
 	}
 	end_arena();
 }

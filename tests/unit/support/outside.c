@@ -242,6 +242,12 @@ static void now(void *arg, struct timespec *out)
 	*out = outside->now;
 }
 
+static void stamp(void *arg, int fd, struct timespec *out)
+{
+	(void)fd;
+	now(arg, out);
+}
+
 static int random_bytes(void *arg, void *buffer, size_t size)
 {
 	if (arrive(arg, OUTSIDE_RANDOM))
@@ -322,6 +328,8 @@ const struct shmfs_os *outside_os(void)
 	    .unused = unused,
 	    .in_group = in_group,
 	    .page_size = page_size,
+	    .stamp = stamp,
+	    .stamp_written = stamp,
 	    .now = now,
 	    .random = random_bytes,
 	    .backing_open = backing_open,

@@ -35,7 +35,12 @@ static size_t take_entry(struct reader *reader, const char *at, size_t left)
 	for (size_t i = sizeof dirent + dirent.namelen; i < size; i++)
 		ck_assert_int_eq(at[i], 0);
 	ck_assert_uint_ne(dirent.ino, 0);
-	ck_assert_uint_gt(dirent.off, reader->cookie);
+	/* After "." and "..", what was made earlier. */
+	if (reader->cookie > 2)
+		ck_assert_uint_lt(dirent.off, reader->cookie);
+	else if (dirent.off <= 2)
+		ck_assert_uint_eq(dirent.off, reader->cookie + 1);
+	ck_assert_uint_ne(dirent.off, 0);
 	reader->cookie = dirent.off;
 	reader->entries++;
 	if (strcmp(name, ".") == 0) {
@@ -219,11 +224,11 @@ START_TEST(a_removed_entry_is_no_obstacle_to_its_cookie)
 		make(w, ROOT, i);
 	read_on(w, &reader, 96);
 	ck_assert_uint_eq(reader.entries, 3);
-	unmake(w, ROOT, 0);
+	unmake(w, ROOT, 2);
 	unmake(w, ROOT, 1);
 	read_all(w, &reader, 4096);
 	ck_assert_uint_eq(reader.entries, 4);
-	ck_assert_uint_eq(reader.seen[2], 1);
+	ck_assert_uint_eq(reader.seen[0], 1);
 	wire_close(w);
 }
 END_TEST
