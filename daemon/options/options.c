@@ -108,8 +108,9 @@ static int apply_list(struct options *options, char *list, char *why, size_t why
 
 static int validate_patterns(const char *option, const char *patterns, char *why, size_t why_size)
 {
-	if (strlen(patterns) > 4000)
-		return refuse(why, why_size, "option '%s' is longer than 4000 bytes", option);
+	if (strlen(patterns) > PATTERNS_MAX)
+		return refuse(
+		    why, why_size, "option '%s' is longer than %d bytes", option, PATTERNS_MAX);
 	for (const char *at = patterns; *at != '\0'; at += *at == ':') {
 		size_t length = strcspn(at, ":");
 

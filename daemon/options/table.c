@@ -16,8 +16,18 @@
  */
 #define POLL_US_MAX 1000
 
-/* glibc and musl write the first bytes of a named semaphore to an empty file. */
-#define GROW_USUALLY "sem.*:tmp-*"
+/* Names that programs give, unasked, to objects which they size by writing; shmfs(8) has each. */
+#define GROW_USUALLY                                                                               \
+	"sem.*:tmp-*"	   /* named semaphores of glibc and of musl: a sem_t */                    \
+	":__db.*"	   /* regions of Berkeley DB, as jackd has them: a last page */            \
+	":mpich_shar_tmp*" /* MPICH: lseek and one byte */                                         \
+	":Intel_MPI_*"	   /* Intel MPI: the same */                                               \
+	":ucx_shm_posix_*" /* UCX: all of it, to see whether there is room */                      \
+	":*.pkl"	   /* arrays of joblib, in a folder of each process */                     \
+	":ust-shm-*"	   /* LTTng-UST: zeros */                                                  \
+	":deepspeed_allreduce_buffer*:shm_allreduce_buffer*" /* DeepSpeed, Gloo: the contents */   \
+	":*global_vm:*vpe-api"				     /* VPP: lseek and one byte */         \
+	":rmq_*.log*" /* RocketMQ: logs of the garbage collector */
 
 /* Where a value is kept, which has to be of this type. */
 #define FIELD(type, name)                                                                          \
@@ -50,7 +60,7 @@ static const struct option_spec table[] = {
     {"grow", PATTERNS, FIELD(const char *, grow), "PATTERNS", NULL,
 	GROW_USUALLY "; with rules=freebsd none",
 	"objects whose names match grow when written past their end; colons stand between "
-	"patterns"},
+	"patterns, and behind a + are some more beside the default"},
     {"lifetime", PATTERNS, FIELD(const char *, lifetime), "PATTERNS", "", "none",
 	"objects whose names match are removed once nobody has them open or mapped"},
     {"lifetime_age", SECONDS, FIELD(uint64_t, lifetime_age), "SECONDS", "60", NULL,
@@ -271,12 +281,23 @@ void option_set_defaults(struct options *options)
 	}
 }
 
+/* What is too long for the two together is cut where it is still too long to be accepted. */
+static void set_grow(struct options *options, const char *usually)
+{
+	if (options->grow == NULL) {
+		options->grow = usually;
+	} else if (*options->grow == '+') {
+		snprintf(options->grow_added, sizeof options->grow_added, "%s%s%s", usually,
+		    *usually != '\0' ? ":" : "", options->grow + 1);
+		options->grow = options->grow_added;
+	}
+}
+
 void option_set_later_defaults(struct options *options)
 {
 	bool freebsd = options->rules == SHMFS_RULES_FREEBSD;
 
 	if (options->mode == UNSET_MODE)
 		options->mode = freebsd ? 0777 : 01777;
-	if (options->grow == NULL)
-		options->grow = freebsd ? "" : GROW_USUALLY;
+	set_grow(options, freebsd ? "" : GROW_USUALLY);
 }

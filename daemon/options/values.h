@@ -11,6 +11,9 @@
 #include "fs/shmfs.h"
 #include "fuse/tier.h"
 
+/* Of all patterns of an option, in bytes. */
+#define PATTERNS_MAX 4000
+
 struct options {
 	/* Mount options. Strings point into the arguments or at constants. */
 	uint64_t size;			 /* bytes; 0 = no limit */
@@ -38,6 +41,9 @@ struct options {
 	bool in_mac; /* the last option was 'mac', whose list goes on behind a comma */
 	bool helper; /* mount(8) calls */
 	bool fake;   /* check everything and mount nothing, as mount(8) says it */
+
+	/* Where the option adds to the default, `grow` is both, and points here. */
+	char grow_added[PATTERNS_MAX + 2];
 
 	/* Options of mount(8) that are passed on, comma-separated; owned here. */
 	char vfs[512];

@@ -22,6 +22,7 @@ static Suite *memory_suite(void)
 	add_growth_cases(suite);
 	add_copy_cases(suite);
 	add_splice_cases(suite);
+	add_caveat_cases(suite);
 	add_transfer_cases(suite);
 	return suite;
 }

@@ -17,6 +17,7 @@ void add_write_seal_cases(Suite *suite);
 void add_growth_cases(Suite *suite);
 void add_copy_cases(Suite *suite);
 void add_splice_cases(Suite *suite);
+void add_caveat_cases(Suite *suite);
 void add_transfer_cases(Suite *suite);
 /* size */
 void add_size_cases(Suite *suite);

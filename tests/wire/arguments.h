@@ -8,6 +8,11 @@
 
 #define MOST_ARGUMENTS 16
 
+/* What shmfs(8) says. */
+#define GROW_BY_DEFAULT                                                                            \
+	"sem.*:tmp-*:__db.*:mpich_shar_tmp*:Intel_MPI_*:ucx_shm_posix_*:*.pkl:ust-shm-*:"          \
+	"deepspeed_allreduce_buffer*:shm_allreduce_buffer*:*global_vm:*vpe-api:rmq_*.log*"
+
 /* Options point into the arguments, and a list is cut at its commas: so they are copied. */
 struct parsed {
 	struct options options;

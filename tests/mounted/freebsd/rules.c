@@ -232,6 +232,7 @@ START_TEST(a_flag_that_shm_open_does_not_have_is_einval)
 	FAILS(EINVAL, open("new", O_RDONLY | O_CREAT | O_EXCL | extra_flags[_i], 0600));
 	FAILS(EINVAL, open(".", O_TMPFILE | O_RDWR | extra_flags[_i], 0600));
 	ck_assert(!exists("new"));
+	FAILS(ENOENT, open("new", O_RDWR | extra_flags[_i]));
 }
 END_TEST
 

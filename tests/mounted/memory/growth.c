@@ -2,7 +2,10 @@
 /* The attributes that say what an object is, and growth through user.shmfs.grow. */
 #include <check.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -99,6 +102,48 @@ START_TEST(growth_is_0_or_1)
 }
 END_TEST
 
+/* Of programs that give their objects a size by writing: as many as the default has patterns. */
+static const char *const sized_by_writing[] = {"sem.a", "tmp-1", "__db.001", "mpich_shar_tmpADvxUm",
+    "Intel_MPI_8xmWzE", "ucx_shm_posix_1a9061", "1-2-3.pkl", "ust-shm-consumer-17",
+    "deepspeed_allreduce_buffer_0_127.0.0.1_29500_0", "shm_allreduce_buffer_0_127.0.0.1_29500_0",
+    "global_vm", "one-global_vm", "vpe-api", "rmq_broker_gc_1_2.log",
+    "rmq_srv_gc_1_2.log.0.current"};
+
+enum { SIZED_BY_WRITING = sizeof(sized_by_writing) / sizeof(sized_by_writing[0]) };
+
+/* A byte at the end is written, and all that lies before it is used. */
+static void size_by_a_byte(const char *path)
+{
+	int fd = OK(open(path, O_RDWR | O_CREAT | O_EXCL, 0600));
+	unsigned char *map;
+
+	GIVES(8 * PAGE, lseek(fd, 8 * PAGE, SEEK_SET));
+	GIVES(1, write(fd, "", 1));
+	ck_assert_int_eq(size_of(fd), 8 * PAGE + 1);
+	map = map_object(fd, 8 * PAGE + 1, PROT_READ | PROT_WRITE);
+	memset(map, 7, 8 * PAGE + 1);
+	OK(munmap(map, 8 * PAGE + 1));
+	OK(close(fd));
+}
+
+START_TEST(programs_that_size_by_writing_are_known_by_their_names)
+{
+	char path[256];
+
+	OK(mkdir("d", 0700));
+	size_by_a_byte(sized_by_writing[_i]);
+	snprintf(path, sizeof(path), "d/%s", sized_by_writing[_i]);
+	size_by_a_byte(path);
+}
+END_TEST
+
+START_TEST(a_directory_of_such_a_name_says_nothing_of_what_is_in_it)
+{
+	OK(mkdir("sem.d", 0700));
+	FAILS(EFBIG, pwrite(new_object("sem.d/a", 0), "x", 1, 0));
+}
+END_TEST
+
 static void expect_not_allowed(void *context)
 {
 	(void)context;
@@ -124,5 +169,8 @@ void add_growth_cases(Suite *suite)
 	tcase_add_test(tcase, growth_can_be_turned_on_and_off);
 	tcase_add_test(tcase, growth_is_at_first_as_the_name_says);
 	tcase_add_test(tcase, growth_is_0_or_1);
+	tcase_add_loop_test(
+	    tcase, programs_that_size_by_writing_are_known_by_their_names, 0, SIZED_BY_WRITING);
+	tcase_add_test(tcase, a_directory_of_such_a_name_says_nothing_of_what_is_in_it);
 	tcase_add_test(tcase, growth_needs_permission_to_write_the_object);
 }

@@ -63,6 +63,29 @@ START_TEST(patterns_match_whole_names)
 }
 END_TEST
 
+START_TEST(the_ends_of_a_pattern_may_stand_for_others)
+{
+	static const char *const patterns[] = {"a*", "?b", "*b", "[a]b", "[!x]b", "\\ab"};
+	static const char *const ends[] = {"a*", "a?", "a[b]", "a[!x]", "a\\b", "*", "ab*"};
+
+	for (size_t i = 0; i < sizeof patterns / sizeof patterns[0]; i++)
+		ck_assert_msg(name_matches(patterns[i], "ab"), "%s does not match", patterns[i]);
+	for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++)
+		ck_assert_msg(name_matches(ends[i], "ab"), "%s does not match", ends[i]);
+	ck_assert(name_matches("a\\*", "a*"));
+	ck_assert(!name_matches("a\\*", "ab"));
+	ck_assert(name_matches("a]", "a]"));
+	ck_assert(name_matches("[a", "[a"));
+	ck_assert(name_matches("*", ""));
+	ck_assert(!name_matches("a", ""));
+	ck_assert(!name_matches("\\ab", "\\ab"));
+	ck_assert(name_matches("\\*b", "*b"));
+	ck_assert(!name_matches("\\*b", "ab"));
+	ck_assert(name_matches("+a", "+a"));
+	ck_assert(!name_matches("ba:Ab:", "ab"));
+}
+END_TEST
+
 START_TEST(any_of_several_patterns_is_enough)
 {
 	ck_assert(name_matches("sem.*:tmp-*", "sem.x"));
@@ -104,6 +127,7 @@ Suite *name_suite(void)
 	tcase_add_test(tests, empty_names_dots_and_slashes_are_illegal);
 	tcase_add_test(tests, names_over_255_bytes_are_too_long);
 	tcase_add_test(tests, patterns_match_whole_names);
+	tcase_add_test(tests, the_ends_of_a_pattern_may_stand_for_others);
 	tcase_add_test(tests, any_of_several_patterns_is_enough);
 	tcase_add_test(tests, no_pattern_matches_nothing);
 	tcase_add_test(tests, a_pattern_of_255_bytes_matches);

@@ -33,7 +33,7 @@ START_TEST(defaults_are_those_of_the_manual)
 	ck_assert_uint_eq(o->poll_us, 50);
 	ck_assert(o->follow);
 	ck_assert_int_eq(o->log, LOG_TO_SYSLOG);
-	ck_assert_str_eq(o->grow, "sem.*:tmp-*");
+	ck_assert_str_eq(o->grow, GROW_BY_DEFAULT);
 	ck_assert_int_eq(o->allow_other, geteuid() == 0);
 	ck_assert_str_eq(o->source, "shmfs");
 	ck_assert_str_eq(o->mountpoint, "/m");
@@ -243,7 +243,7 @@ START_TEST(rules_are_named_and_say_the_defaults_of_others)
 
 	ck_assert_int_eq(p->options.rules, SHMFS_RULES_LINUX);
 	ck_assert_uint_eq(p->options.mode, 01777);
-	ck_assert_str_eq(p->options.grow, "sem.*:tmp-*");
+	ck_assert_str_eq(p->options.grow, GROW_BY_DEFAULT);
 	done(p);
 	p = accept_line("/m -o rules=freebsd");
 	ck_assert_int_eq(p->options.rules, SHMFS_RULES_FREEBSD);
@@ -256,7 +256,7 @@ START_TEST(rules_are_named_and_say_the_defaults_of_others)
 	done(p);
 	p = accept_line("/m -o rules=freebsd,rules=linux");
 	ck_assert_uint_eq(p->options.mode, 01777);
-	ck_assert_str_eq(p->options.grow, "sem.*:tmp-*");
+	ck_assert_str_eq(p->options.grow, GROW_BY_DEFAULT);
 	done(p);
 	refuse_line("/m -o rules=", "rules");
 	refuse_line("/m -o rules=Linux", "rules");
@@ -266,7 +266,8 @@ END_TEST
 
 START_TEST(patterns_are_kept_as_they_are)
 {
-	static const char *const patterns[] = {"", "*", "a:b", "sem.*:tmp-*:x[0-9]=?", ":", "::a"};
+	static const char *const patterns[] = {
+	    "", "*", "a:b", "sem.*:tmp-*:x[0-9]=?", ":", "::a", "a:+b", "[+]a", "a+"};
 	char line[128];
 
 	for (size_t i = 0; i < sizeof patterns / sizeof patterns[0]; i++) {
@@ -277,6 +278,62 @@ START_TEST(patterns_are_kept_as_they_are)
 		ck_assert_str_eq(p->options.grow, patterns[i]);
 		done(p);
 	}
+}
+END_TEST
+
+START_TEST(patterns_behind_a_plus_are_added_to_the_default)
+{
+	/* What is given, and what grows then. */
+	static const char *const cases[][2] = {
+	    {"grow=+a*:b", GROW_BY_DEFAULT ":a*:b"},
+	    {"grow=+", GROW_BY_DEFAULT ":"},
+	    {"grow=++a", GROW_BY_DEFAULT ":+a"},
+	    {"grow=a,grow=+b", GROW_BY_DEFAULT ":b"},
+	    {"grow=+a,grow=+b", GROW_BY_DEFAULT ":b"},
+	    {"grow=+a,grow=b", "b"},
+	    {"grow=+a*:b,rules=freebsd", "a*:b"},
+	    {"rules=freebsd,grow=+", ""},
+	};
+	char line[128];
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct parsed *p;
+
+		snprintf(line, sizeof line, "/m -o %s", cases[i][0]);
+		p = accept_line(line);
+		ck_assert_str_eq(p->options.grow, cases[i][1]);
+		done(p);
+	}
+}
+END_TEST
+
+/* Accepts so many bytes of a list of one-letter patterns behind a +, or refuses them. */
+static void add_patterns(size_t length, bool accepted)
+{
+	char *line = malloc(8192);
+	size_t at;
+
+	ck_assert_ptr_nonnull(line);
+	at = (size_t)sprintf(line, "/m -o grow=+");
+	for (size_t i = 0; i < length; i++)
+		line[at + i] = i % 2 == 0 ? 'a' : ':';
+	line[at + length] = '\0';
+	if (accepted)
+		done(accept_line(line));
+	else
+		refuse_line(line, "longer than 4000 bytes");
+	free(line);
+}
+
+START_TEST(patterns_are_bounded_together_with_the_default)
+{
+	const size_t room = 4000 - strlen(GROW_BY_DEFAULT ":");
+
+	add_patterns(room - 1, true);
+	add_patterns(room, true);
+	add_patterns(room + 1, false);
+	add_patterns(4000, false);
+	add_patterns(8000, false);
 }
 END_TEST
 
@@ -432,6 +489,8 @@ Suite *options_suite(void)
 	    tiers_are_named,
 	    rules_are_named_and_say_the_defaults_of_others,
 	    patterns_are_kept_as_they_are,
+	    patterns_behind_a_plus_are_added_to_the_default,
+	    patterns_are_bounded_together_with_the_default,
 	    lifetimes_are_patterns_and_whole_seconds,
 	    long_patterns_are_refused_before_they_harm,
 	    malformed_values_are_refused_by_name,

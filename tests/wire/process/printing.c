@@ -16,7 +16,8 @@ static const char *printed(const struct options *options)
 START_TEST(defaults_are_not_printed)
 {
 	static const char *const lines[] = {"/m", "src /m -fd", "/m -o size=50%,mode=01777,io=auto",
-	    "/m -o rules=linux", "/m -o grow=sem.*:tmp-*,defaults,x-a", "/m -o size=1m,size=50%"};
+	    "/m -o rules=linux", "/m -o grow=" GROW_BY_DEFAULT ",defaults,x-a",
+	    "/m -o size=1m,size=50%"};
 
 	for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
 		struct parsed *p = accept_line(lines[i]);
@@ -53,8 +54,8 @@ START_TEST(what_is_printed_means_the_same_when_it_is_read)
 	static const char *const lines[] = {"/m", "/m -o size=0", "/m -o size=73%",
 	    "/m -o nr_inodes=0,size=4096", "/m -o mode=0,uid=0,gid=0", "/m -o mode=7777",
 	    "/m -o uid=4294967294,gid=4294967294", "/m -o io=cached", "/m -o io=passthrough",
-	    "/m -o grow=", "/m -o grow=*", "/m -o grow=a=b:c", "/m -o allow_other",
-	    "/m -o noallow_other", "/m -o rules=freebsd",
+	    "/m -o grow=", "/m -o grow=*", "/m -o grow=+a:b", "/m -o grow=+a,rules=freebsd",
+	    "/m -o grow=a=b:c", "/m -o allow_other", "/m -o noallow_other", "/m -o rules=freebsd",
 	    "/m -o rules=freebsd,mode=1777,grow=sem.*:tmp-*",
 	    "/m -o rules=linux,mode=777,grow=", "/m -o ro,nosuid,size=8388607t",
 	    "/m -o nr_inodes=18446744073709551615,noexec,io=cached,grow=::,noallow_other"};
