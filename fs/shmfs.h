@@ -41,10 +41,9 @@
 
 /*
  * Makes an empty namespace in a new arena. The caller ends it with shmfs_close().
- * -ENOMEM, -EMFILE, -ENFILE: the arena cannot be made; -EEXIST: its address is taken;
+ * -ENOMEM, -EMFILE, -ENFILE: the arena cannot be made; -EEXIST: its addresses are taken;
  * -EINVAL: the arena is too small, or the root's mode, the patterns or the subjects are malformed;
- * -EOPNOTSUPP: the pages of this system have not SHMFS_PAGE_SIZE bytes; errors of
- * shmfs_set_subjects().
+ * -EOPNOTSUPP: the system says of its pages what cannot be; errors of shmfs_set_subjects().
  */
 int shmfs_open_new(const struct shmfs_config *config, struct shmfs **out);
 
@@ -62,7 +61,10 @@ int shmfs_open_again(int arena_fd, const struct shmfs_os *os, struct shmfs **out
  */
 void shmfs_recover(struct shmfs *fs);
 
-/* Whether an arena of this layout is behind a descriptor: 0 or -EPROTO. Changes nothing. */
+/*
+ * Whether shmfs_open_again() could map what is behind a descriptor: 0; -EPROTO: not an arena of
+ * this layout; -EEXIST: its address is taken in this program; -ENOMEM. Changes nothing.
+ */
 int shmfs_check(int arena_fd);
 
 /* The descriptor of the arena, which stays the namespace's. */

@@ -20,6 +20,7 @@
 struct shmfs_usage {
 	uint64_t limit_pages; /* 0 = no limit */
 	uint64_t used_pages;
+	uint32_t page_size;   /* bytes of each */
 	uint64_t limit_nodes; /* 0 = no limit */
 	uint64_t used_nodes;
 	uint64_t handles, pins;
@@ -42,7 +43,7 @@ enum shmfs_limit {
 	SHMFS_LIMIT_USER_NODES,
 };
 
-/* Why the last operation was refused: pages or nodes, by the limit. */
+/* Why the last operation was refused: bytes in whole pages, or nodes, by the limit. */
 struct shmfs_refusal {
 	enum shmfs_limit limit;
 	uid_t uid; /* who would have been charged */

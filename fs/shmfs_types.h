@@ -17,10 +17,6 @@
 #define SHMFS_NAME_MAX_FREEBSD 1022
 #define SHMFS_TARGET_MAX 4095
 
-/* Objects and the arena are made of pages of this size, charges count whole ones, and no namespace
- * is opened where the system has others. */
-#define SHMFS_PAGE_SIZE 4096
-
 struct shmfs;
 struct shmfs_os;
 struct shmfs_map_cache;
@@ -31,8 +27,9 @@ enum shmfs_rules { SHMFS_RULES_LINUX, SHMFS_RULES_FREEBSD };
 
 struct shmfs_config {
 	enum shmfs_rules rules;
-	/* Address of the arena: SHMFS_ARENA_BASE, or 0 to let the kernel choose. */
-	uintptr_t arena_base;
+	/* Have the arena at an address where another program can map it as well (storage/arena.c);
+	 * else the kernel chooses, and only processes forked from this one can go on. */
+	bool arena_fixed;
 	/* Address space for the arena; memory is used only as it fills. 0 = SHMFS_ARENA_SIZE. */
 	size_t arena_size;
 	/* Limits of the namespace: bytes in objects (rounded up to pages) and nodes; 0 = none. */
@@ -68,15 +65,6 @@ struct shmfs_config {
 };
 
 #define SHMFS_DESCRIPTOR_FIRST 64
-/* Where nothing else is mapped on any machine of 64 bits; ThreadSanitizer leaves less. */
-#if defined __has_feature
-#if __has_feature(thread_sanitizer)
-#define SHMFS_ARENA_BASE UINT64_C(0x1000000000)
-#endif
-#endif
-#ifndef SHMFS_ARENA_BASE
-#define SHMFS_ARENA_BASE UINT64_C(0x200000000000)
-#endif
 #define SHMFS_ARENA_SIZE (UINT64_C(64) << 30)
 
 /* Who asks: the caller's file system uid and gid, the mask for modes of what it makes, and the
@@ -108,7 +96,8 @@ struct shmfs_attr {
 	uint64_t size;
 	uint64_t blocks; /* of 512 bytes, memory that is really in use */
 	struct timespec atime, mtime, ctime, btime;
-	bool expires; /* its names may go without a request: shmfs_expire() */
+	uint32_t page_size; /* bytes that memory comes in */
+	bool expires;	    /* its names may go without a request: shmfs_expire() */
 };
 
 /* Which members of struct shmfs_change count. */

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 #include "common/log.h"
 #include "fs/failpoint.h"
@@ -83,8 +84,11 @@ bool exchange_has_whole(struct exchange *exchange, uint32_t slot)
  * may take one in the moment of a kill. */
 void exchange_populate(struct exchange *exchange, uint32_t slot)
 {
-	char *memory = (char *)&exchange->slots[slot];
-	const size_t size = EXCHANGE_PAGE + EXCHANGE_EXPECTED_SIZE;
+	char *end = (char *)&exchange->slots[slot] + EXCHANGE_PAGE + EXCHANGE_EXPECTED_SIZE;
+	/* From where the system's page begins that the slot begins in. */
+	size_t before = (uintptr_t)&exchange->slots[slot] % (size_t)sysconf(_SC_PAGESIZE);
+	char *memory = (char *)&exchange->slots[slot] - before;
+	size_t size = (size_t)(end - memory);
 
 	if (madvise(memory, size, MADV_POPULATE_WRITE) < 0) {
 		for (size_t i = 0; i < size; i += EXCHANGE_PAGE)

@@ -58,7 +58,9 @@
 
 /*
  * What stands in a WRITE before its data, which begin on a page: the kernel fills a page of the
- * buffer with one of the caller's, not with the halves of two.
+ * buffer with one of the caller's, not with the halves of two. Where the system's pages hold
+ * several of these, which are the smallest that there are, it is halves of two; of so many bytes,
+ * that does not show. And each of them begins with a canary all the same.
  */
 #define EXCHANGE_PAGE 4096
 #define EXCHANGE_BEFORE_DATA 80

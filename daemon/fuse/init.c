@@ -6,6 +6,7 @@
 #include <fuse_lowlevel.h>
 #include <string.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 #include "abi.h"
 
@@ -42,9 +43,9 @@ static void amend(struct channel *channel, struct abi_init_out *out)
 			 extended_flags(channel);
 
 	out->minor = ABI_MINOR;
-	/* libfuse makes it what a WRITE needs. */
+	/* libfuse makes it what a WRITE needs. It counts pages of the system. */
 	if (flags & FUSE_MAX_PAGES)
-		out->max_pages = EXCHANGE_READ_MAX / SHMFS_PAGE_SIZE;
+		out->max_pages = (uint16_t)(EXCHANGE_READ_MAX / sysconf(_SC_PAGESIZE));
 	out->flags = (uint32_t)flags;
 	out->flags2 |= (uint32_t)(flags >> 32);
 	/* The memory below is no stack of filesystems, so this one may be stacked upon once. */

@@ -74,21 +74,18 @@ static void log_limit(struct denial_log *log, struct counters *counters,
 {
 	unsigned long left_out;
 	char command[32], object[sizeof refusal->object];
-	uint64_t unit = 1;
 
 	counters->refused[refusal->limit]++;
 	if (!may_log(&log->refusals, &left_out))
 		return;
-	if (refusal->limit == SHMFS_LIMIT_SIZE || refusal->limit == SHMFS_LIMIT_USER_SIZE)
-		unit = SHMFS_PAGE_SIZE;
 	command_of(cred->pid, command, sizeof command);
 	printable_replace(command);
 	memcpy(object, refusal->object, sizeof object);
 	printable_replace(object);
 	log_info("refused: uid %u, pid %ld (%s), object '%s' of uid %u: asked for %" PRIu64
 		 " more, %" PRIu64 " used, limit %s=%" PRIu64,
-	    cred->uid, (long)cred->pid, command, object, refusal->uid, refusal->asked * unit,
-	    refusal->used * unit, limit_name(refusal->limit), refusal->allowed * unit);
+	    cred->uid, (long)cred->pid, command, object, refusal->uid, refusal->asked,
+	    refusal->used, limit_name(refusal->limit), refusal->allowed);
 	if (left_out > 0)
 		log_info("%lu refusals before that were not logged", left_out);
 }

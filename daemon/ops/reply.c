@@ -63,7 +63,7 @@ static struct fuse_attr to_attr(const struct shmfs_attr *attr)
 	    .nlink = attr->nlink,
 	    .uid = attr->uid,
 	    .gid = attr->gid,
-	    .blksize = SHMFS_PAGE_SIZE,
+	    .blksize = attr->page_size,
 	};
 }
 
@@ -129,7 +129,7 @@ static struct abi_statx_out to_statx(const struct shmfs *fs, const struct shmfs_
 	return (struct abi_statx_out){
 	    .attr_valid = attr_timeout(fs, attr),
 	    .mask = STATX_BASIC_STATS | STATX_BTIME,
-	    .blksize = SHMFS_PAGE_SIZE,
+	    .blksize = attr->page_size,
 	    .nlink = attr->nlink,
 	    .uid = attr->uid,
 	    .gid = attr->gid,
@@ -263,9 +263,9 @@ void reply_statfs(struct request *request, const struct shmfs_usage *usage)
 					  .bavail = free_pages,
 					  .files = usage->limit_nodes,
 					  .ffree = left(usage->limit_nodes, usage->used_nodes),
-					  .bsize = SHMFS_PAGE_SIZE,
+					  .bsize = usage->page_size,
 					  .namelen = (uint32_t)usage->name_max,
-					  .frsize = SHMFS_PAGE_SIZE,
+					  .frsize = usage->page_size,
 				      }};
 
 	(void)reply(request, 0, &out, sizeof out);

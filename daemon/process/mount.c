@@ -141,9 +141,8 @@ static void log_failure(const struct options *options, int rc)
 	if (rc == -ENOSPC)
 		log_error("'%s' has more than %d different labels", options->mac_policy,
 		    SHMFS_LABELS_MAX - 1);
-	else if (rc == -EOPNOTSUPP)
-		log_error("cannot make the arena: this system has pages of %ld bytes, not of %d",
-		    sysconf(_SC_PAGESIZE), SHMFS_PAGE_SIZE);
+	else if (rc == -EEXIST)
+		log_error("cannot make the arena: something else is mapped wherever it may be");
 	else
 		log_error("cannot make the arena: %s", strerror(-rc));
 }
@@ -165,7 +164,7 @@ int mount_make_namespace(struct server *server, const struct policy *policy)
 	};
 	struct shmfs_config config = {
 	    .rules = options->rules,
-	    .arena_base = SHMFS_ARENA_BASE,
+	    .arena_fixed = true,
 	    .size_limit = options->size,
 	    .node_limit = options->nr_inodes,
 	    .user_size_limit = options->user_size,

@@ -19,8 +19,8 @@
 #define ACL_DEFAULT "system.posix_acl_default"
 
 /* The kernel reads a list of an inode into a page, and an inode whose list it cannot read is lost.
- */
-#define ACL_SIZE_MAX SHMFS_PAGE_SIZE
+ * No system has smaller ones. */
+#define ACL_SIZE_MAX 4096
 
 /* Whether these bytes are a list: each entry once and in order, with a mask where one is needed. */
 bool acl_is_valid(const void *acl, size_t size);

@@ -112,7 +112,7 @@ static uint64_t size_of(const struct node *node)
  */
 static uint64_t blocks_of(const struct shmfs *fs, const struct node *node)
 {
-	uint64_t most = charge_pages_of(node->object.size) * (SHMFS_PAGE_SIZE / 512);
+	uint64_t most = charge_bytes_of(fs, node->object.size) / 512;
 	uint64_t blocks = 0;
 
 	(void)fs->os->blocks(fs->os->arg, node->object.fd, &blocks);
@@ -141,6 +141,7 @@ void node_attributes(const struct shmfs *fs, const struct node *node, struct shm
 	    .mtime = node->mtime,
 	    .ctime = node->ctime,
 	    .btime = node->btime,
+	    .page_size = (uint32_t)page_bytes(fs),
 	    .expires = is_object(node) && node->object.expires,
 	};
 	if (is_object(node) && node->object.fd >= 0)

@@ -75,15 +75,10 @@ static int extend_memory(struct shmfs *fs, struct node *node, uint64_t size, enu
 	return how == RESIZE_BY_WRITE ? 0 : fs->os->truncate(fs->os->arg, node->object.fd, size);
 }
 
-static inline uint64_t whole_pages(uint64_t size)
-{
-	return charge_pages_of(size) * SHMFS_PAGE_SIZE;
-}
-
 /* Cuts the memory off, once the change is final. */
 static void cut_memory(struct shmfs *fs, struct node *node, uint64_t size, enum resize how)
 {
-	uint64_t from = whole_pages(size), to = whole_pages(node->object.size);
+	uint64_t from = charge_bytes_of(fs, size), to = charge_bytes_of(fs, node->object.size);
 
 	if (how == RESIZE_FREES_LATER && deferred_wants(fs, to - from) &&
 	    deferred_add_range(fs, node, FREE_SHRINK, from, to) == 0)

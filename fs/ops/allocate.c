@@ -13,8 +13,8 @@
 #include "fs/state/deferred_free.h"
 #include "fs/storage/arith.h"
 
-/* Zeroing less than this is not worth a queue. */
-#define ZERO_AT_ONCE (UINT64_C(16) * SHMFS_PAGE_SIZE)
+/* Zeroing fewer pages than this is not worth a queue. */
+#define ZERO_AT_ONCE 16
 
 /*
  * Frees the whole pages and zeroes the partial ones of a range, as far as the object reaches. The
@@ -22,16 +22,16 @@
  */
 static int zero(struct shmfs *fs, struct node *node, uint64_t offset, uint64_t length)
 {
-	uint64_t end = charge_pages_of(node->object.size) * SHMFS_PAGE_SIZE;
-	uint64_t from, to;
+	uint64_t end = charge_bytes_of(fs, node->object.size);
+	uint64_t unit = ZERO_AT_ONCE * page_bytes(fs), from, to;
 	int rc;
 
 	if (offset >= node->object.size)
 		return 0;
 	length = smaller(length, end - offset);
 	/* The first and the last part hold the partial pages. */
-	from = (offset / ZERO_AT_ONCE + 1) * ZERO_AT_ONCE;
-	to = (offset + length) / ZERO_AT_ONCE * ZERO_AT_ONCE;
+	from = (offset / unit + 1) * unit;
+	to = (offset + length) / unit * unit;
 	if (from >= to || !deferred_wants(fs, to - from) ||
 	    deferred_add_range(fs, node, FREE_HOLE, from, to) < 0)
 		return fs->os->punch(fs->os->arg, node->object.fd, offset, length);

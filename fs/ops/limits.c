@@ -6,19 +6,20 @@
 #include "fs/state/rules.h"
 #include "fs/storage/arith.h"
 
-static struct account account_of(const struct shmfs_limits *limits, uid_t uid)
+static struct account account_of(
+    const struct shmfs *fs, const struct shmfs_limits *limits, uid_t uid)
 {
 	return (struct account){
 	    .uid = uid,
-	    .pages = charge_pages_of(limits->bytes),
+	    .pages = charge_pages_of(fs, limits->bytes),
 	    .nodes = limits->nodes,
 	};
 }
 
-static struct shmfs_limits limits_of(const struct account *account)
+static struct shmfs_limits limits_of(const struct shmfs *fs, const struct account *account)
 {
 	return (struct shmfs_limits){
-	    .bytes = account->pages * SHMFS_PAGE_SIZE,
+	    .bytes = account->pages << fs->page_shift,
 	    .nodes = account->nodes,
 	};
 }
@@ -50,7 +51,7 @@ static int set_exception(struct shmfs *fs, uid_t uid, const struct shmfs_limits 
 		rc = index_insert(fs->arena, exceptions, uid, exception);
 	}
 	save(fs, exception, sizeof *exception);
-	*exception = account_of(limits, uid);
+	*exception = account_of(fs, limits, uid);
 	return rc;
 }
 
@@ -70,7 +71,7 @@ int shmfs_set_limits(
 	if (limits == NULL)
 		return -EINVAL;
 	save(fs, to, sizeof *to);
-	*to = account_of(limits, 0);
+	*to = account_of(fs, limits, 0);
 	return 0;
 }
 
@@ -93,7 +94,7 @@ int shmfs_get_limits(
 	}
 	if (from == NULL)
 		return -ENOENT;
-	*out = limits_of(from);
+	*out = limits_of(fs, from);
 	return 0;
 }
 
@@ -120,9 +121,9 @@ uint64_t shmfs_users(const struct shmfs *fs, uint64_t from, unsigned most,
 		struct account limit = charge_user_limit(fs, (uint32_t)uid);
 		struct shmfs_user user = {
 		    .uid = (uid_t)uid,
-		    .bytes = used.pages * SHMFS_PAGE_SIZE,
+		    .bytes = used.pages << fs->page_shift,
 		    .nodes = used.nodes,
-		    .limits = limits_of(&limit),
+		    .limits = limits_of(fs, &limit),
 		    .exception = index_get(&charge->exceptions, uid) != NULL,
 		};
 
@@ -139,6 +140,7 @@ void shmfs_usage(const struct shmfs *fs, struct shmfs_usage *out)
 	*out = (struct shmfs_usage){
 	    .limit_pages = charge->limit.pages,
 	    .used_pages = charge->total.pages,
+	    .page_size = (uint32_t)page_bytes(fs),
 	    .limit_nodes = charge->limit.nodes,
 	    .used_nodes = charge->total.nodes,
 	    .name_max = rules_of(fs)->name_max,
@@ -183,5 +185,10 @@ bool shmfs_refused(const struct shmfs *fs, struct shmfs_refusal *out)
 	if (fs->refusal.limit == SHMFS_LIMIT_NONE)
 		return false;
 	*out = fs->refusal;
+	if (out->limit == SHMFS_LIMIT_SIZE || out->limit == SHMFS_LIMIT_USER_SIZE) {
+		out->asked <<= fs->page_shift;
+		out->used <<= fs->page_shift;
+		out->allowed <<= fs->page_shift;
+	}
 	return true;
 }

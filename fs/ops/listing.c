@@ -14,11 +14,12 @@ _Static_assert(sizeof(((struct shmfs_object *)0)->seals) >= SEAL_LIST_SIZE, "a l
 
 static void describe(const struct shmfs *fs, const struct node *node, struct shmfs_object *out)
 {
-	uint64_t pages = charge_pages_of(node->object.size) + charge_pages_of(node->xattr_bytes);
+	uint64_t charged =
+	    charge_bytes_of(fs, node->object.size) + charge_bytes_of(fs, node->xattr_bytes);
 
 	*out = (struct shmfs_object){
 	    .creator = node->creator,
-	    .charged = node->gone ? 0 : pages * SHMFS_PAGE_SIZE,
+	    .charged = node->gone ? 0 : charged,
 	    .opens = node->object.opens,
 	    .writers = node->object.writers,
 	    .pins = node->object.pins,

@@ -81,11 +81,11 @@ static int fill(struct shmfs *fs, const struct shmfs_config *config)
 	super->backing = config->backing;
 	super->rules = config->rules;
 	super->charge.limit = (struct account){
-	    .pages = charge_pages_of(config->size_limit),
+	    .pages = charge_pages_of(fs, config->size_limit),
 	    .nodes = config->node_limit,
 	};
 	super->charge.user_limit = (struct account){
-	    .pages = charge_pages_of(config->user_size_limit),
+	    .pages = charge_pages_of(fs, config->user_size_limit),
 	    .nodes = config->user_node_limit,
 	};
 	super->deferred.min = config->deferred_free_min;
@@ -106,19 +106,30 @@ static int fill(struct shmfs *fs, const struct shmfs_config *config)
 	return rc;
 }
 
+/* A page of the system has whole blocks of 512 bytes, and whole pages of the arena, at most as many
+ * as are counted there. */
+static bool is_page_size(size_t size)
+{
+	return (size & (size - 1)) == 0 && size >= ARENA_PAGE_SIZE &&
+	       size / ARENA_PAGE_SIZE <= UINT16_MAX;
+}
+
 /* A view of no namespace yet. */
 static int new_view(const struct shmfs_os *os, struct shmfs **out)
 {
 	struct shmfs *fs;
+	size_t page;
 
 	if (os == NULL)
 		os = shmfs_os_linux();
-	if (os->page_size(os->arg) != SHMFS_PAGE_SIZE)
+	page = os->page_size(os->arg);
+	if (!is_page_size(page))
 		return -EOPNOTSUPP;
 	fs = calloc(1, sizeof *fs);
 	if (fs == NULL)
 		return -ENOMEM;
 	fs->os = os;
+	fs->page_shift = (unsigned)__builtin_ctzll(page);
 	fs->maps = MAP_CACHE_EMPTY;
 	*out = fs;
 	return 0;
@@ -136,7 +147,7 @@ int shmfs_open_new(const struct shmfs_config *config, struct shmfs **out)
 	rc = new_view(config->os, &fs);
 	if (rc < 0)
 		return rc;
-	rc = arena_create(config->arena_base, size, &fs->arena_fd, &fs->arena);
+	rc = arena_create(config->arena_fixed, size, page_bytes(fs), &fs->arena_fd, &fs->arena);
 	if (rc < 0)
 		goto fail_arena;
 	shmfs_begin(fs);

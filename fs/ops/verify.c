@@ -111,16 +111,16 @@ static struct holding *holding_of(const struct recount *r, uint32_t uid)
 /* Adds what a node is charged to the sums of all and of its creator. */
 static void count_charge(struct recount *r, const struct node *node)
 {
-	uint64_t pages = charge_pages_of(node->xattr_bytes),
+	uint64_t pages = charge_pages_of(r->fs, node->xattr_bytes),
 		 nodes = node->names > 1 ? node->names : 1;
 	struct holding *holding = holding_of(r, node->creator);
 
 	if (node->gone)
 		return;
 	if (is_object(node))
-		pages += charge_pages_of(node->object.size);
+		pages += charge_pages_of(r->fs, node->object.size);
 	else if (S_ISLNK(node->mode))
-		pages += charge_pages_of(node_target_charge(node->symlink.length));
+		pages += charge_pages_of(r->fs, node_target_charge(node->symlink.length));
 	r->pages += pages;
 	r->nodes += nodes;
 	r->bad += expect(

@@ -11,9 +11,14 @@
 #include "deferred_free.h"
 #include "rules.h"
 
-uint64_t charge_pages_of(uint64_t size)
+uint64_t charge_pages_of(const struct shmfs *fs, uint64_t size)
 {
-	return size / SHMFS_PAGE_SIZE + (size % SHMFS_PAGE_SIZE != 0);
+	return (size >> fs->page_shift) + ((size & (page_bytes(fs) - 1)) != 0);
+}
+
+uint64_t charge_bytes_of(const struct shmfs *fs, uint64_t size)
+{
+	return charge_pages_of(fs, size) << fs->page_shift;
 }
 
 static struct account *find(const struct shmfs *fs, uint32_t uid)
@@ -185,7 +190,7 @@ void charge_node_end(struct shmfs *fs, uint32_t uid)
 
 int charge_resize(struct shmfs *fs, const struct node *node, uint64_t from, uint64_t to)
 {
-	uint64_t from_pages = charge_pages_of(from), to_pages = charge_pages_of(to);
+	uint64_t from_pages = charge_pages_of(fs, from), to_pages = charge_pages_of(fs, to);
 	struct account *account = find(fs, node->creator);
 	int rc = 0;
 

@@ -19,7 +19,10 @@
 #include "state.h"
 
 /* Pages that an object of this size covers. */
-uint64_t charge_pages_of(uint64_t size);
+uint64_t charge_pages_of(const struct shmfs *fs, uint64_t size);
+
+/* The bytes that it is charged for. */
+uint64_t charge_bytes_of(const struct shmfs *fs, uint64_t size);
 
 /*
  * One more node or name that is charged to a user; name is for the explanation of a refusal.

@@ -122,7 +122,7 @@ bool shmfs_free_pages(const struct shmfs_os *os, struct shmfs_free_range *range,
 
 	if (!find_page(os, range))
 		goto end;
-	size = smaller(pages * SHMFS_PAGE_SIZE, range->end - range->begin);
+	size = smaller(pages * os->page_size(os->arg), range->end - range->begin);
 	if (punch(os, range, size) < 0)
 		goto end;
 	failpoint("pages freed");
@@ -225,8 +225,7 @@ uint64_t deferred_pages(const struct shmfs *fs)
 	for (const struct deferred_free *entry = first_entry(fs); entry != NULL;
 	     entry = deferred_next_of(entry)) {
 		if (entry->at < entry->end && fs->os->blocks(fs->os->arg, entry->fd, &blocks) == 0)
-			pages += smaller(blocks / (SHMFS_PAGE_SIZE / 512),
-			    (entry->end - entry->at) / SHMFS_PAGE_SIZE);
+			pages += smaller(blocks * 512, entry->end - entry->at) >> fs->page_shift;
 	}
 	return pages;
 }

@@ -280,6 +280,7 @@ struct shmfs {
 	struct arena *arena;
 	struct super *super;
 	const struct shmfs_os *os;
+	unsigned page_shift; /* pages of the system have 2 to this bytes */
 	int arena_fd;
 	struct deferred_free
 	    *begun; /* what has a range that somebody else frees (deferred_free.h), or NULL */
@@ -290,6 +291,11 @@ struct shmfs {
 	struct shmfs_map_cache maps;
 	char scratch[XATTR_VALUE_MAX]; /* of one operation */
 };
+
+static inline uint64_t page_bytes(const struct shmfs *fs)
+{
+	return UINT64_C(1) << fs->page_shift;
+}
 
 static inline void save(struct shmfs *fs, void *memory, size_t size)
 {

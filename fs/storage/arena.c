@@ -29,16 +29,33 @@ _Static_assert(sizeof(struct slab) == 64, "slots are aligned to 16 bytes behind 
 _Static_assert(
     sizeof(struct slab) + 2 * 2016 == ARENA_PAGE_SIZE, "the largest slot wastes nothing");
 
+/*
+ * Fixed addresses, the first that can be had. Another program, which goes on with the arena, must
+ * find the same one free; so they lie below all that Linux places at random: libraries, from the
+ * top of the address space down (from a third or a quarter of it up, if stacks are unlimited), and
+ * the program at two thirds of it. The first is for address spaces of 47 bits and more. The last
+ * fits into 38, which is the least of kernels with "39 bits" (riscv; arm64 and user-mode Linux have
+ * one more). Sanitizers have shadow memory at one or the other.
+ */
+static const uintptr_t fixed_bases[] = {0x200000000000, 0x10000000000, 0x400000000};
+
 /* Lays out an arena in a region that is all zero. */
-static int lay_out(struct arena *arena, size_t size)
+static int lay_out(struct arena *arena, size_t size, size_t system_page)
 {
 	uint64_t pages = size / ARENA_PAGE_SIZE;
 	uint64_t log = round_up(sizeof *arena, ARENA_PAGE_SIZE);
 	uint64_t stack = log + TXN_LOG_SIZE;
-	uint64_t first = stack + round_up(pages * sizeof(uint32_t), ARENA_PAGE_SIZE);
+	uint64_t counts = stack + round_up(pages * sizeof(uint32_t), ARENA_PAGE_SIZE);
+	uint64_t first = counts;
 
+	if (system_page > ARENA_PAGE_SIZE)
+		first += round_up(size / system_page * sizeof(uint16_t), ARENA_PAGE_SIZE);
 	if (first + 16 * ARENA_PAGE_SIZE > size || pages > UINT32_MAX)
 		return -EINVAL;
+	if (system_page > ARENA_PAGE_SIZE) {
+		arena->system_page = system_page;
+		arena->free_in = (uint16_t *)(void *)((uint8_t *)arena + counts);
+	}
 	arena->magic = ARENA_MAGIC;
 	arena->layout = ARENA_LAYOUT;
 	arena->base = (uintptr_t)arena;
@@ -67,12 +84,23 @@ static int map_at(uintptr_t base, size_t size, int fd, void **out)
 	return 0;
 }
 
-int arena_create(uintptr_t base, size_t size, int *fd_out, struct arena **out)
+static int map_new(bool fixed, size_t size, int fd, void **out)
+{
+	int rc = -EEXIST;
+
+	if (!fixed)
+		return map_at(0, size, fd, out);
+	for (size_t i = 0; rc < 0 && i < sizeof fixed_bases / sizeof fixed_bases[0]; i++)
+		rc = map_at(fixed_bases[i], size, fd, out);
+	return rc;
+}
+
+int arena_create(bool fixed, size_t size, size_t system_page, int *fd_out, struct arena **out)
 {
 	void *memory = NULL;
 	int fd, rc;
 
-	size = size / ARENA_PAGE_SIZE * ARENA_PAGE_SIZE;
+	size = size / system_page * system_page;
 	if (size < ARENA_PAGE_SIZE)
 		return -EINVAL;
 	fd = memfd_create("shmfs-arena", MFD_CLOEXEC);
@@ -82,10 +110,10 @@ int arena_create(uintptr_t base, size_t size, int *fd_out, struct arena **out)
 		rc = -errno;
 		goto fail_size;
 	}
-	rc = map_at(base, size, fd, &memory);
+	rc = map_new(fixed, size, fd, &memory);
 	if (rc < 0)
 		goto fail_size;
-	rc = lay_out(memory, size);
+	rc = lay_out(memory, size, system_page);
 	if (rc < 0)
 		goto fail_layout;
 	*fd_out = fd;
@@ -143,8 +171,14 @@ int arena_check(int fd)
 {
 	struct arena header;
 	struct stat st;
+	void *memory = NULL;
+	int rc = read_header(fd, &header, &st);
 
-	return read_header(fd, &header, &st);
+	if (rc == 0)
+		rc = map_at(header.base, header.size, fd, &memory);
+	if (rc == 0)
+		munmap(memory, header.size);
+	return rc;
 }
 
 int arena_map(int fd, struct arena **out)
@@ -177,6 +211,25 @@ static inline void *page_address(const struct arena *arena, uint64_t number)
 	return arena->pages + number * ARENA_PAGE_SIZE;
 }
 
+/* How many pages are free in the page of the system that this one lies in. */
+static uint16_t *free_beside(const struct arena *arena, uint64_t number)
+{
+	const uint8_t *page = page_address(arena, number);
+
+	return &arena->free_in[(uint64_t)(page - (const uint8_t *)arena) / arena->system_page];
+}
+
+static inline void count_free(struct arena *arena, uint64_t number, int change)
+{
+	uint16_t *count;
+
+	if (arena->free_in == NULL)
+		return;
+	count = free_beside(arena, number);
+	txn_save(&arena->txn, count, sizeof *count);
+	*count = (uint16_t)(*count + change);
+}
+
 static void *page_alloc(struct arena *arena)
 {
 	uint64_t number;
@@ -184,6 +237,7 @@ static void *page_alloc(struct arena *arena)
 	if (arena->free_count > 0) {
 		txn_save(&arena->txn, &arena->free_count, sizeof arena->free_count);
 		number = arena->free_pages[--arena->free_count];
+		count_free(arena, number, -1);
 		if (arena->free_released > arena->free_count) {
 			txn_save(&arena->txn, &arena->free_released, sizeof arena->free_released);
 			arena->free_released = arena->free_count;
@@ -204,6 +258,26 @@ static void page_free(struct arena *arena, void *page)
 	txn_save(&arena->txn, &arena->free_pages[arena->free_count], sizeof *arena->free_pages);
 	txn_save(&arena->txn, &arena->free_count, sizeof arena->free_count);
 	arena->free_pages[arena->free_count++] = (uint32_t)number;
+	count_free(arena, number, 1);
+}
+
+/*
+ * A page of the system that holds several goes with the last of them that comes here; while one is
+ * in use, or among those that keep their memory, it stays. A failure keeps memory that is not
+ * needed, and nothing else.
+ */
+static void release(struct arena *arena, uint64_t number)
+{
+	uint8_t *memory = page_address(arena, number);
+	size_t size = ARENA_PAGE_SIZE;
+
+	if (arena->free_in != NULL) {
+		size = arena->system_page;
+		if (*free_beside(arena, number) < size / ARENA_PAGE_SIZE)
+			return;
+		memory -= (uint64_t)(memory - (uint8_t *)arena) % size;
+	}
+	(void)madvise(memory, size, MADV_REMOVE);
 }
 
 /* Released pages read as zero, which is what page_alloc's users may not rely on but do not mind. */
@@ -212,9 +286,7 @@ void arena_trim(struct arena *arena)
 	for (int i = 0; i < TRIM_PAGES; i++) {
 		if (arena->free_count < arena->free_released + HOT_PAGES)
 			return;
-		/* A failure keeps memory that is not needed, and nothing else. */
-		(void)madvise(page_address(arena, arena->free_pages[arena->free_released]),
-		    ARENA_PAGE_SIZE, MADV_REMOVE);
+		release(arena, arena->free_pages[arena->free_released]);
 		arena->free_released++;
 	}
 }
@@ -360,6 +432,25 @@ static unsigned verify_slab(const struct slab *slab, int class, const struct com
 			 "slab %p: full or empty, and on the list", (const void *)slab);
 }
 
+/* Each count of the pages that are free in a page of the system, made again. */
+static unsigned verify_counts(const struct arena *arena, const struct complaints *to)
+{
+	uint64_t counts = (uint64_t)(free_beside(arena, arena->page_fresh) - arena->free_in) + 1;
+	uint16_t *found = calloc(counts, sizeof *found);
+	unsigned bad = 0;
+
+	if (found == NULL)
+		return expect(false, to, "no memory to count free pages with");
+	for (uint64_t i = 0; i < arena->free_count; i++)
+		found[free_beside(arena, arena->free_pages[i]) - arena->free_in]++;
+	for (uint64_t i = 0; i < counts; i++)
+		bad += expect(found[i] == arena->free_in[i], to,
+		    "page %" PRIu64 " of the arena's memory: %u pages free, counted %u", i,
+		    found[i], arena->free_in[i]);
+	free(found);
+	return bad;
+}
+
 unsigned arena_verify(
     const struct arena *arena, void (*complain)(void *arg, const char *line), void *arg)
 {
@@ -383,5 +474,7 @@ unsigned arena_verify(
 	for (uint64_t i = 0; i < arena->free_count; i++)
 		bad += expect(arena->free_pages[i] < arena->page_fresh, &to,
 		    "free page %u was never used", arena->free_pages[i]);
+	if (arena->free_in != NULL && bad == 0)
+		bad += verify_counts(arena, &to);
 	return bad;
 }

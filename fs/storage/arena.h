@@ -25,7 +25,8 @@
 #include "fs/shmfs.h"
 #include "txn.h"
 
-#define ARENA_PAGE_SIZE SHMFS_PAGE_SIZE
+/* Of the arena's own pages. Those of the system are as large, or hold several of them. */
+#define ARENA_PAGE_SIZE 4096
 #define ARENA_CLASSES 16
 
 /* Raised whenever a structure in the arena changes its shape or meaning. */
@@ -54,19 +55,23 @@ struct arena {
 	uint64_t page_fresh;	/* pages from here on were never used and are zero */
 	uint32_t *free_pages;	/* stack of the numbers of free pages below page_fresh */
 	uint64_t free_count;	/* its height */
-	uint64_t free_released; /* the lowest so many of it hold no memory */
+	uint64_t free_released; /* the lowest so many of it were given back to the system */
 	struct slab *partial[ARENA_CLASSES];
 	void *root; /* where the owner finds its own state */
+	/* Where a page of the system holds several of these: its bytes, and for each of them how
+	 * many of the pages in it are free. 0 and NULL: it holds one. */
+	uint64_t system_page;
+	uint16_t *free_in;
 };
 
 /*
- * Makes an arena of `size` bytes of address space at `base` (0: anywhere). 0 and the descriptor and
- * mapping, or -EINVAL (too small), -EEXIST (address taken) or an errno of memfd_create(2),
- * ftruncate(2) or mmap(2).
+ * Makes an arena of `size` bytes of address space, anywhere or at one of a few fixed addresses, on
+ * a system whose pages have this size. 0 and the descriptor and mapping, or -EINVAL (too small),
+ * -EEXIST (addresses taken) or an errno of memfd_create(2), ftruncate(2) or mmap(2).
  */
-int arena_create(uintptr_t base, size_t size, int *fd, struct arena **out);
+int arena_create(bool fixed, size_t size, size_t system_page, int *fd, struct arena **out);
 
-/* Whether an arena of this layout is behind fd: 0 or -EPROTO. */
+/* Whether arena_map() would succeed in a program in which it is not mapped yet: 0 or its errno. */
 int arena_check(int fd);
 
 /* Maps the arena behind fd at its own address, or finds it mapped there. -EPROTO: not an arena. */

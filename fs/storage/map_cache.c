@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "arith.h"
 
@@ -12,9 +13,12 @@
 #define MADV_POPULATE_READ 22
 #endif
 
-/* A mapping begins and ends at multiples of this. */
+/* A mapping begins and ends at multiples of this, which are whole pages everywhere. */
 #define GRAIN (UINT64_C(1) << 20)
-#define PAGES_MAX (2 * GRAIN / SHMFS_PAGE_SIZE)
+#define SIZE_MAX_MAPPED (2 * GRAIN)
+
+/* The smallest pages that there are. */
+#define PAGE_MIN 4096
 
 /* For so many bytes a new mapping pays at once, for fewer if they continue the ones before. */
 #define WORTH_MOVING (384 * 1024)
@@ -38,7 +42,7 @@ static bool move(struct shmfs_map_cache *cache, int fd, uint64_t offset, size_t 
 	size_t length = (size_t)(round_up(offset + size, GRAIN) - begin);
 	void *map;
 
-	if (length / SHMFS_PAGE_SIZE > PAGES_MAX)
+	if (length > SIZE_MAX_MAPPED)
 		return false;
 	map_cache_drop(cache);
 	map = mmap(NULL, length, PROT_READ, MAP_SHARED, fd, (off_t)begin);
@@ -56,13 +60,13 @@ static bool move(struct shmfs_map_cache *cache, int fd, uint64_t offset, size_t 
  * since a process that is being killed can fault none in any more, and would hand half an answer
  * over.
  */
-static bool make_ready(char *from, size_t size)
+static bool make_ready(char *from, size_t size, size_t page)
 {
-	unsigned char there[PAGES_MAX];
+	unsigned char there[SIZE_MAX_MAPPED / PAGE_MIN];
 
 	if (mincore(from, size, there) < 0)
 		return false;
-	for (size_t i = 0; i < (size + SHMFS_PAGE_SIZE - 1) / SHMFS_PAGE_SIZE; i++)
+	for (size_t i = 0; i < (size + page - 1) / page; i++)
 		if (!(there[i] & 1))
 			return false;
 	return madvise(from, size, MADV_POPULATE_READ) == 0;
@@ -71,7 +75,8 @@ static bool make_ready(char *from, size_t size)
 const void *map_cache_view(struct shmfs_map_cache *cache, int fd, uint64_t offset, size_t size)
 {
 	bool continues = cache->last_fd == fd && cache->last_end == offset;
-	uint64_t begin = offset / SHMFS_PAGE_SIZE * SHMFS_PAGE_SIZE;
+	size_t page_size = (size_t)sysconf(_SC_PAGESIZE);
+	uint64_t begin = offset / page_size * page_size;
 	char *page;
 
 	cache->last_fd = fd;
@@ -80,7 +85,7 @@ const void *map_cache_view(struct shmfs_map_cache *cache, int fd, uint64_t offse
 	    ((size < WORTH_MOVING && !continues) || !move(cache, fd, offset, size)))
 		return NULL;
 	page = cache->map + (begin - cache->offset);
-	if (!make_ready(page, (size_t)(offset + size - begin)))
+	if (!make_ready(page, (size_t)(offset + size - begin), page_size))
 		return NULL;
 	return page + (offset - begin);
 }

@@ -60,6 +60,13 @@ static int close_memory(void *arg, int fd)
 	return shmfs_os_linux()->close(arg, fd);
 }
 
+size_t wire_page_size(void)
+{
+	const char *text = getenv("SHMFS_TEST_PAGE_SIZE");
+
+	return text != NULL ? strtoul(text, NULL, 10) : (size_t)sysconf(_SC_PAGESIZE);
+}
+
 static void now(void *arg, struct timespec *out)
 {
 	ck_assert_ptr_eq(arg, &outside);
@@ -111,6 +118,12 @@ static bool in_group(void *arg, pid_t pid, gid_t gid)
 	return false;
 }
 
+static size_t page_size(void *arg)
+{
+	(void)arg;
+	return wire_page_size();
+}
+
 static void fill_os(struct shmfs_os *os)
 {
 	*os = *shmfs_os_linux();
@@ -121,6 +134,7 @@ static void fill_os(struct shmfs_os *os)
 	os->in_group = in_group;
 	os->stamp = stamp;
 	os->stamp_written = stamp;
+	os->page_size = page_size;
 	os->now = now;
 	os->backing_open = backing_open;
 	os->backing_close = backing_close;

@@ -24,6 +24,11 @@
 /* More than the server's buffer holds. */
 #define WIRE_BUFFER_SIZE (2 * EXCHANGE_READ_MAX)
 
+/* What memory comes in: the system's page, or what SHMFS_TEST_PAGE_SIZE pretends. */
+size_t wire_page_size(void);
+#define PAGE ((uint32_t)wire_page_size())
+#define PAGES(size) (((size) + PAGE - 1) / PAGE)
+
 #define WIRE_BACKINGS (1 << 16)
 #define WIRE_MEMORIES (1 << 16)
 

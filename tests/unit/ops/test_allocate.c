@@ -43,8 +43,8 @@ START_TEST(mode_0_extends_and_charges_but_touches_no_page)
 	ck_assert_uint_eq(size_now(), 100);
 	GIVES(0, allocate(0, 5000, 5000));
 	ck_assert_uint_eq(size_now(), 10000);
-	ck_assert_uint_eq(usage(fs).used_pages, 3);
-	ck_assert_uint_eq(attributes(fs, id).blocks, 8);
+	ck_assert_uint_eq(usage(fs).used_pages, PAGES(10000));
+	ck_assert_uint_eq(attributes(fs, id).blocks, PAGE / 512);
 	expect_bytes(fs, handle, 'x', 100, 0);
 	expect_bytes(fs, handle, '\0', 9900, 100);
 	close_checked(fs);
@@ -70,7 +70,7 @@ END_TEST
 /* Zeroing by one of the modes; what lies around the range stays. */
 static void expect_zeroed(int mode, uint64_t offset, uint64_t length)
 {
-	uint64_t size = 3 * 4096, end = offset + length < size ? offset + length : size;
+	uint64_t size = 3 * PAGE, end = offset + length < size ? offset + length : size;
 
 	begin(size);
 	write_bytes(fs, handle, 'x', size, 0);
@@ -102,12 +102,12 @@ END_TEST
 
 START_TEST(punching_frees_whole_pages)
 {
-	begin(4 * 4096);
-	write_bytes(fs, handle, 'x', 4 * 4096, 0);
-	GIVES(0, allocate(PUNCH, 100, 2 * 4096));
-	ck_assert_uint_eq(attributes(fs, id).blocks, 24);
-	GIVES(0, allocate(ZERO, 4 * 4096 - 1, 1));
-	ck_assert_uint_eq(attributes(fs, id).blocks, 24);
+	begin(4 * PAGE);
+	write_bytes(fs, handle, 'x', 4 * PAGE, 0);
+	GIVES(0, allocate(PUNCH, 100, 2 * PAGE));
+	ck_assert_uint_eq(attributes(fs, id).blocks, 3 * PAGE / 512);
+	GIVES(0, allocate(ZERO, 4 * PAGE - 1, 1));
+	ck_assert_uint_eq(attributes(fs, id).blocks, 3 * PAGE / 512);
 	GIVES(0, allocate(ZERO_KEEP, 0, TOP));
 	ck_assert_uint_eq(attributes(fs, id).blocks, 0);
 	ck_assert_uint_eq(usage(fs).used_pages, 4);
@@ -199,14 +199,14 @@ static int64_t seek(uint64_t offset, int whence)
 
 START_TEST(data_and_holes_are_found)
 {
-	begin(5 * 4096 + 100);
-	write_bytes(fs, handle, 'x', 1, 2 * 4096 + 5);
-	GIVES(2 * 4096, seek(0, SEEK_DATA));
-	GIVES(2 * 4096 + 7, seek(2 * 4096 + 7, SEEK_DATA));
+	begin(5 * PAGE + 100);
+	write_bytes(fs, handle, 'x', 1, 2 * PAGE + 5);
+	GIVES(2 * PAGE, seek(0, SEEK_DATA));
+	GIVES(2 * PAGE + 7, seek(2 * PAGE + 7, SEEK_DATA));
 	GIVES(0, seek(0, SEEK_HOLE));
-	GIVES(3 * 4096, seek(2 * 4096, SEEK_HOLE));
-	GIVES(-ENXIO, seek(3 * 4096, SEEK_DATA));
-	GIVES(5 * 4096 + 99, seek(5 * 4096 + 99, SEEK_HOLE));
+	GIVES(3 * PAGE, seek(2 * PAGE, SEEK_HOLE));
+	GIVES(-ENXIO, seek(3 * PAGE, SEEK_DATA));
+	GIVES(5 * PAGE + 99, seek(5 * PAGE + 99, SEEK_HOLE));
 	close_checked(fs);
 }
 END_TEST

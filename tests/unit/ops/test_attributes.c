@@ -163,8 +163,7 @@ START_TEST(sizes_can_be_anything_up_to_2_63)
 	for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
 		GIVES(0, try_size(fs, id, sizes[i]));
 		ck_assert_uint_eq(attributes(fs, id).size, sizes[i]);
-		ck_assert_uint_eq(
-		    usage(fs).used_pages, sizes[i] / 4096 + (sizes[i] % 4096 != 0 ? 1 : 0));
+		ck_assert_uint_eq(usage(fs).used_pages, PAGES(sizes[i]));
 	}
 	GIVES(-EFBIG, try_size(fs, id, (uint64_t)INT64_MAX + 1));
 	GIVES(-EFBIG, try_size(fs, id, UINT64_MAX));
@@ -210,30 +209,30 @@ END_TEST
 START_TEST(blocks_are_pages_that_were_touched)
 {
 	struct shmfs *fs = open_small();
-	uint64_t id = new_object_of(fs, SHMFS_ROOT, "a", 10 * 4096);
+	uint64_t id = new_object_of(fs, SHMFS_ROOT, "a", 10 * PAGE);
 	uint64_t handle = open_object(fs, id, O_RDWR);
 
 	ck_assert_uint_eq(attributes(fs, id).blocks, 0);
-	write_bytes(fs, handle, 'x', 1, 5 * 4096);
-	ck_assert_uint_eq(attributes(fs, id).blocks, 8);
-	write_bytes(fs, handle, 'x', 2, 8 * 4096 - 1);
-	ck_assert_uint_eq(attributes(fs, id).blocks, 24);
-	resize(fs, id, 6 * 4096);
-	ck_assert_uint_eq(attributes(fs, id).blocks, 8);
+	write_bytes(fs, handle, 'x', 1, 5 * PAGE);
+	ck_assert_uint_eq(attributes(fs, id).blocks, PAGE / 512);
+	write_bytes(fs, handle, 'x', 2, 8 * PAGE - 1);
+	ck_assert_uint_eq(attributes(fs, id).blocks, 3 * PAGE / 512);
+	resize(fs, id, 6 * PAGE);
+	ck_assert_uint_eq(attributes(fs, id).blocks, PAGE / 512);
 	close_checked(fs);
 }
 END_TEST
 
 START_TEST(a_shrink_tells_its_pages_as_free_at_once)
 {
-	const struct shmfs_change what = {.what = SHMFS_CHANGE_SIZE, .size = 4097};
+	const struct shmfs_change what = {.what = SHMFS_CHANGE_SIZE, .size = PAGE + 1};
 	struct shmfs *fs = open_small();
-	uint64_t id = new_object_of(fs, SHMFS_ROOT, "a", 10 * 4096);
+	uint64_t id = new_object_of(fs, SHMFS_ROOT, "a", 10 * PAGE);
 	struct shmfs_attr attr;
 
-	write_bytes(fs, open_object(fs, id, O_RDWR), 'x', 10 * 4096, 0);
+	write_bytes(fs, open_object(fs, id, O_RDWR), 'x', 10 * PAGE, 0);
 	GIVES(0, TX(fs, shmfs_setattr(fs, id, &what, &attr)));
-	ck_assert_uint_eq(attr.blocks, 16);
+	ck_assert_uint_eq(attr.blocks, 2 * PAGE / 512);
 	close_checked(fs);
 }
 END_TEST

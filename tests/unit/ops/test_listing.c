@@ -94,7 +94,7 @@ START_TEST(an_object_is_described)
 	GIVES(0, TX(fs, shmfs_pin(fs, id, 0, 1, false, &pin)));
 	GIVES(0, shmfs_object(fs, id, &object));
 	ck_assert_uint_eq(object.attr.size, 5000);
-	ck_assert_uint_eq(object.charged, 3 * SHMFS_PAGE_SIZE);
+	ck_assert_uint_eq(object.charged, PAGES(5000) * PAGE + PAGE);
 	ck_assert_uint_eq(object.creator, 1001);
 	ck_assert_uint_eq(object.opens, 2);
 	ck_assert_uint_eq(object.writers, 1);
@@ -337,15 +337,14 @@ END_TEST
 
 static int64_t set_limits(enum shmfs_scope scope, uid_t uid, uint64_t pages, uint64_t nodes)
 {
-	const struct shmfs_limits limits = {pages * SHMFS_PAGE_SIZE, nodes};
+	const struct shmfs_limits limits = {pages * PAGE, nodes};
 
 	return TX(fs, shmfs_set_limits(fs, scope, uid, &limits));
 }
 
 static int64_t try_size(uint64_t id, uint64_t pages)
 {
-	const struct shmfs_change what = {
-	    .what = SHMFS_CHANGE_SIZE, .size = pages * SHMFS_PAGE_SIZE};
+	const struct shmfs_change what = {.what = SHMFS_CHANGE_SIZE, .size = pages * PAGE};
 
 	return TX(fs, shmfs_setattr(fs, id, &what, &attr));
 }
@@ -368,7 +367,7 @@ START_TEST(limits_change_while_mounted)
 	GIVES(-ENOSPC, try_size(id, 12));
 	GIVES(-ENOSPC, TX(fs, shmfs_mkdir(fs, ALICE, SHMFS_ROOT, "d", 0755, &attr)));
 	GIVES(0, shmfs_get_limits(fs, SHMFS_SCOPE_MOUNT, 0, &limits));
-	ck_assert_uint_eq(limits.bytes, 5 * SHMFS_PAGE_SIZE);
+	ck_assert_uint_eq(limits.bytes, 5 * PAGE);
 	ck_assert_uint_eq(limits.nodes, 2);
 	GIVES(0, set_limits(SHMFS_SCOPE_MOUNT, 0, 0, 0));
 	GIVES(0, try_size(id, 100));
@@ -397,7 +396,7 @@ START_TEST(a_single_user_can_be_an_exception)
 	GIVES(0, set_limits(SHMFS_SCOPE_USERS, 0, 0, 0));
 	GIVES(-EDQUOT, try_size(id, 5));
 	GIVES(0, shmfs_get_limits(fs, SHMFS_SCOPE_USER, 1001, &limits));
-	ck_assert_uint_eq(limits.bytes, 4 * SHMFS_PAGE_SIZE);
+	ck_assert_uint_eq(limits.bytes, 4 * PAGE);
 	GIVES(0, TX(fs, shmfs_set_limits(fs, SHMFS_SCOPE_USER, 1001, NULL)));
 	GIVES(-ENOENT, shmfs_get_limits(fs, SHMFS_SCOPE_USER, 1001, &limits));
 	GIVES(0, try_size(id, 5));
@@ -463,7 +462,7 @@ START_TEST(users_are_listed_with_what_they_use_and_may)
 	ck_assert_uint_eq(users.user[1].nodes, 0);
 	ck_assert(users.user[1].exception);
 	ck_assert_uint_eq(users.user[2].uid, 1001);
-	ck_assert_uint_eq(users.user[2].bytes, 2 * SHMFS_PAGE_SIZE);
+	ck_assert_uint_eq(users.user[2].bytes, PAGES(5000) * PAGE);
 	ck_assert_uint_eq(users.user[2].limits.nodes, 5);
 	ck_assert_uint_eq(users.user[3].uid, 4000);
 	close_checked(fs);

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "harness.h"
 #include "suites.h"
@@ -38,7 +39,7 @@ START_TEST(usage_tells_limits_and_what_is_used)
 	struct shmfs *fs;
 	uint64_t id, handle;
 
-	config.size_limit = 100 * SHMFS_PAGE_SIZE;
+	config.size_limit = 100 * PAGE;
 	config.node_limit = 10;
 	fs = open_with(config);
 	ck_assert_uint_eq(usage(fs).limit_pages, 100);
@@ -47,7 +48,7 @@ START_TEST(usage_tells_limits_and_what_is_used)
 	ck_assert_uint_eq(usage(fs).used_pages, 0);
 	ck_assert_uint_gt(usage(fs).arena_bytes, 0);
 	ck_assert_uint_lt(usage(fs).arena_bytes, 64 << 10);
-	id = new_object_of(fs, SHMFS_ROOT, "a", 4097);
+	id = new_object_of(fs, SHMFS_ROOT, "a", PAGE + 1);
 	handle = open_object(fs, id, O_RDONLY);
 	ck_assert_uint_eq(usage(fs).used_nodes, 2);
 	ck_assert_uint_eq(usage(fs).used_pages, 2);
@@ -63,7 +64,7 @@ START_TEST(the_size_limit_is_rounded_up_to_pages)
 	struct shmfs_config config = small_config();
 	struct shmfs *fs;
 
-	config.size_limit = SHMFS_PAGE_SIZE + 1;
+	config.size_limit = PAGE + 1;
 	fs = open_with(config);
 	ck_assert_uint_eq(usage(fs).limit_pages, 2);
 	close_checked(fs);
@@ -157,18 +158,52 @@ START_TEST(without_random_numbers_there_is_no_namespace)
 }
 END_TEST
 
-START_TEST(pages_of_another_size_are_refused)
+START_TEST(page_sizes_that_cannot_be_are_refused)
 {
+	static const size_t sizes[] = {0, 1, 2048, 4095, 4097, 12288, (size_t)1 << 32};
 	struct shmfs_config config = small_config();
 	struct shmfs *fs = open_small(), *other;
+	size_t page = outside->page_size;
 
-	outside->page_size = 16384;
-	GIVES(-EOPNOTSUPP, shmfs_open_new(&config, &other));
-	GIVES(-EOPNOTSUPP, shmfs_open_again(shmfs_arena_fd(fs), outside_os(), &other));
-	outside->page_size = 4096;
-	GIVES(0, shmfs_open_new(&config, &other));
-	close_checked(other);
+	for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+		outside->page_size = sizes[i];
+		GIVES(-EOPNOTSUPP, shmfs_open_new(&config, &other));
+		GIVES(-EOPNOTSUPP, shmfs_open_again(shmfs_arena_fd(fs), outside_os(), &other));
+	}
+	outside->page_size = page;
 	close_checked(fs);
+}
+END_TEST
+
+/* An object of one byte takes a page, and is charged one, whatever its size. */
+START_TEST(charges_and_limits_are_in_pages_of_the_system)
+{
+	static const size_t sizes[] = {4096, 8192, 16384, 65536};
+
+	for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+		struct shmfs_config config = small_config();
+		struct shmfs_object object;
+		struct shmfs *fs;
+		uint64_t id;
+
+		if (sizes[i] < (size_t)sysconf(_SC_PAGESIZE))
+			continue;
+		outside->page_size = sizes[i];
+		config.size_limit = 3 * PAGE - 1;
+		fs = open_with(config);
+		ck_assert_uint_eq(usage(fs).limit_pages, 3);
+		id = new_object_of(fs, SHMFS_ROOT, "a", 1);
+		write_bytes(fs, open_object(fs, id, O_RDWR), 'x', 1, 0);
+		ck_assert_uint_eq(usage(fs).page_size, sizes[i]);
+		ck_assert_uint_eq(usage(fs).used_pages, 1);
+		GIVES(0, shmfs_object(fs, id, &object));
+		ck_assert_uint_eq(object.charged, sizes[i]);
+		ck_assert_uint_eq(object.attr.page_size, sizes[i]);
+		ck_assert_uint_eq(object.attr.blocks, sizes[i] / 512);
+		resize(fs, id, 3 * PAGE);
+		ck_assert_uint_eq(usage(fs).used_pages, 3);
+		close_checked(fs);
+	}
 }
 END_TEST
 
@@ -268,7 +303,8 @@ Suite *namespace_suite(void)
 	tcase_add_test(tests, more_patterns_than_a_page_holds_are_refused);
 	tcase_add_test(tests, no_patterns_may_be_null_or_empty);
 	tcase_add_test(tests, without_random_numbers_there_is_no_namespace);
-	tcase_add_test(tests, pages_of_another_size_are_refused);
+	tcase_add_test(tests, page_sizes_that_cannot_be_are_refused);
+	tcase_add_test(tests, charges_and_limits_are_in_pages_of_the_system);
 	tcase_add_test(tests, close_takes_null);
 	tcase_add_test(tests, close_lets_go_of_everything);
 	tcase_add_test(tests, a_transaction_is_active_between_its_ends);

@@ -146,13 +146,16 @@ END_TEST
 
 START_TEST(attributes_are_charged_in_whole_pages)
 {
+	/* The name counts too. */
+	size_t edge = PAGE - 6, more = PAGE < 65536 ? 65536 : 1000;
+
 	begin();
-	GIVES(0, set(id, "user.a", 4090, 0));
+	GIVES(0, set(id, "user.a", edge, 0));
 	ck_assert_uint_eq(usage(fs).used_pages, 1);
-	GIVES(0, set(id, "user.a", 4091, 0));
+	GIVES(0, set(id, "user.a", edge + 1, 0));
 	ck_assert_uint_eq(usage(fs).used_pages, 2);
-	GIVES(0, set(id, "user.b", 65536, 0));
-	ck_assert_uint_eq(usage(fs).used_pages, 18);
+	GIVES(0, set(id, "user.b", more, 0));
+	ck_assert_uint_eq(usage(fs).used_pages, PAGES(2 * 6 + edge + 1 + more));
 	GIVES(0, drop(id, "user.b"));
 	ck_assert_uint_eq(usage(fs).used_pages, 2);
 	GIVES(0, drop(id, "user.a"));
@@ -164,15 +167,16 @@ END_TEST
 START_TEST(the_limit_on_bytes_holds_for_attributes)
 {
 	struct shmfs_config config = small_config();
+	size_t edge = (PAGE < 65536 ? 2 : 1) * PAGE - 6;
 
-	config.size_limit = 2 * SHMFS_PAGE_SIZE;
+	config.size_limit = edge + 6;
 	fs = open_with(config);
 	id = new_object(fs, SHMFS_ROOT, "a");
-	GIVES(-ENOSPC, set(id, "user.a", 8187, 0));
-	GIVES(0, set(id, "user.a", 8186, 0));
+	GIVES(-ENOSPC, set(id, "user.a", edge + 1, 0));
+	GIVES(0, set(id, "user.a", edge, 0));
 	GIVES(-ENOSPC, set(id, "user.b", 1, 0));
-	GIVES(-ENOSPC, set(id, "user.a", 9000, 0));
-	expect_value(id, "user.a", 8186);
+	GIVES(-ENOSPC, set(id, "user.a", edge + 6, 0));
+	expect_value(id, "user.a", edge);
 	close_checked(fs);
 }
 END_TEST

@@ -17,9 +17,9 @@ static void begin(uint64_t pages, uint64_t nodes, uint64_t user_pages, uint64_t 
 {
 	struct shmfs_config config = small_config();
 
-	config.size_limit = pages * SHMFS_PAGE_SIZE;
+	config.size_limit = pages * PAGE;
 	config.node_limit = nodes;
-	config.user_size_limit = user_pages * SHMFS_PAGE_SIZE;
+	config.user_size_limit = user_pages * PAGE;
 	config.user_node_limit = user_nodes;
 	fs = open_with(config);
 }
@@ -31,8 +31,7 @@ static int64_t make(const struct shmfs_cred *cred, const char *name)
 
 static int64_t try_size(uint64_t id, uint64_t pages)
 {
-	const struct shmfs_change what = {
-	    .what = SHMFS_CHANGE_SIZE, .size = pages * SHMFS_PAGE_SIZE};
+	const struct shmfs_change what = {.what = SHMFS_CHANGE_SIZE, .size = pages * PAGE};
 
 	return TX(fs, shmfs_setattr(fs, id, &what, &attr));
 }
@@ -119,7 +118,7 @@ START_TEST(the_creator_is_charged_whoever_owns_or_grows_it)
 	id = attr.id;
 	GIVES(0, TX(fs, shmfs_setattr(fs, id, &chown, &attr)));
 	handle = open_object(fs, id, O_RDWR);
-	GIVES(1, TX(fs, shmfs_write(fs, BOB, handle, "x", 1, 4 * 4096)));
+	GIVES(1, TX(fs, shmfs_write(fs, BOB, handle, "x", 1, 4 * PAGE)));
 	GIVES(0, TX(fs, shmfs_link(fs, ALICE, id, SHMFS_ROOT, "b", &attr)));
 	expect_account(ALICE, 5, 2);
 	expect_account(BOB, 0, 0);
@@ -164,7 +163,7 @@ START_TEST(refusals_are_explained)
 	ck_assert(!shmfs_refused(fs, &refusal));
 	GIVES(0, try_size(id, 1));
 	GIVES(-EDQUOT, try_size(id, 7));
-	expect_refusal(SHMFS_LIMIT_USER_SIZE, ALICE->uid, 6, 1, 4);
+	expect_refusal(SHMFS_LIMIT_USER_SIZE, ALICE->uid, 6 * PAGE, PAGE, 4 * PAGE);
 	ck_assert(shmfs_refused(fs, &refusal));
 	ck_assert_str_eq(refusal.object, "object");
 	GIVES(0, make(ALICE, "second"));
@@ -175,7 +174,7 @@ START_TEST(refusals_are_explained)
 	GIVES(-ENOSPC, make(SUPERUSER, "more"));
 	expect_refusal(SHMFS_LIMIT_NODES, 0, 1, 4, 4);
 	GIVES(-ENOSPC, try_size(id_of(fs, SHMFS_ROOT, "root's"), 5));
-	expect_refusal(SHMFS_LIMIT_SIZE, 0, 5, 1, 5);
+	expect_refusal(SHMFS_LIMIT_SIZE, 0, 5 * PAGE, PAGE, 5 * PAGE);
 	GIVES(-ENOENT, TX(fs, shmfs_unlink(fs, ALICE, SHMFS_ROOT, "missing")));
 	ck_assert(!shmfs_refused(fs, &refusal));
 	close_checked(fs);
@@ -257,7 +256,7 @@ START_TEST(many_users_have_accounts_only_while_they_hold_something)
 	}
 	check_namespace(fs);
 	ck_assert_uint_eq(fs->super->charge.accounts.count, 1);
-	ck_assert_uint_le(usage(fs).arena_bytes, arena + 4 * 4096);
+	ck_assert_uint_le(usage(fs).arena_bytes, arena + 4 * ARENA_PAGE_SIZE);
 	close_checked(fs);
 }
 END_TEST

@@ -15,7 +15,7 @@ static struct shmfs *open_limited(uint64_t pages, uint64_t nodes)
 {
 	struct shmfs_config config = small_config();
 
-	config.size_limit = pages * SHMFS_PAGE_SIZE;
+	config.size_limit = pages * PAGE;
 	config.node_limit = nodes;
 	return open_with(config);
 }
@@ -42,13 +42,13 @@ START_TEST(sizes_are_charged_in_whole_pages_up_to_the_limit)
 
 	GIVES(0, try_size(fs, id, 1));
 	ck_assert_uint_eq(usage(fs).used_pages, 1);
-	GIVES(0, try_size(fs, id, 9 * 4096 + 1));
+	GIVES(0, try_size(fs, id, 9 * PAGE + 1));
 	ck_assert_uint_eq(usage(fs).used_pages, 10);
-	GIVES(0, try_size(fs, id, 10 * 4096));
-	GIVES(-ENOSPC, try_size(fs, id, 10 * 4096 + 1));
-	ck_assert_uint_eq(attributes(fs, id).size, 10 * 4096);
+	GIVES(0, try_size(fs, id, 10 * PAGE));
+	GIVES(-ENOSPC, try_size(fs, id, 10 * PAGE + 1));
+	ck_assert_uint_eq(attributes(fs, id).size, 10 * PAGE);
 	GIVES(-ENOSPC, try_size(fs, id, INT64_MAX));
-	GIVES(0, try_size(fs, id, 4096));
+	GIVES(0, try_size(fs, id, PAGE));
 	ck_assert_uint_eq(usage(fs).used_pages, 1);
 	close_checked(fs);
 }
@@ -59,12 +59,12 @@ START_TEST(objects_share_the_limit)
 	struct shmfs *fs = open_limited(LIMIT, 0);
 	uint64_t a = new_object(fs, SHMFS_ROOT, "a"), b = new_object(fs, SHMFS_ROOT, "b");
 
-	GIVES(0, try_size(fs, a, 6 * 4096));
-	GIVES(-ENOSPC, try_size(fs, b, 4 * 4096 + 1));
-	GIVES(0, try_size(fs, b, 4 * 4096));
-	GIVES(-ENOSPC, try_size(fs, a, 6 * 4096 + 1));
-	GIVES(0, try_size(fs, b, 3 * 4096));
-	GIVES(0, try_size(fs, a, 6 * 4096 + 1));
+	GIVES(0, try_size(fs, a, 6 * PAGE));
+	GIVES(-ENOSPC, try_size(fs, b, 4 * PAGE + 1));
+	GIVES(0, try_size(fs, b, 4 * PAGE));
+	GIVES(-ENOSPC, try_size(fs, a, 6 * PAGE + 1));
+	GIVES(0, try_size(fs, b, 3 * PAGE));
+	GIVES(0, try_size(fs, a, 6 * PAGE + 1));
 	close_checked(fs);
 }
 END_TEST
@@ -74,14 +74,14 @@ START_TEST(every_way_to_grow_is_limited)
 	struct shmfs *fs = open_limited(LIMIT, 0);
 	uint64_t id = new_object(fs, SHMFS_ROOT, "sem.a"), handle = open_object(fs, id, O_RDWR);
 
-	GIVES(-ENOSPC, TX(fs, shmfs_write(fs, ALICE, handle, "ab", 2, 10 * 4096 - 1)));
-	GIVES(-ENOSPC, TX(fs, shmfs_fallocate(fs, ALICE, handle, 0, 0, 10 * 4096 + 1)));
+	GIVES(-ENOSPC, TX(fs, shmfs_write(fs, ALICE, handle, "ab", 2, 10 * PAGE - 1)));
+	GIVES(-ENOSPC, TX(fs, shmfs_fallocate(fs, ALICE, handle, 0, 0, 10 * PAGE + 1)));
 	GIVES(-ENOSPC,
-	    TX(fs, shmfs_fallocate(fs, ALICE, handle, FALLOC_FL_ZERO_RANGE, 10 * 4096, 1)));
+	    TX(fs, shmfs_fallocate(fs, ALICE, handle, FALLOC_FL_ZERO_RANGE, 10 * PAGE, 1)));
 	ck_assert_uint_eq(attributes(fs, id).size, 0);
 	ck_assert_uint_eq(outside->books.memories, 0);
-	GIVES(2, TX(fs, shmfs_write(fs, ALICE, handle, "ab", 2, 10 * 4096 - 2)));
-	GIVES(0, TX(fs, shmfs_fallocate(fs, ALICE, handle, 0, 0, 10 * 4096)));
+	GIVES(2, TX(fs, shmfs_write(fs, ALICE, handle, "ab", 2, 10 * PAGE - 2)));
+	GIVES(0, TX(fs, shmfs_fallocate(fs, ALICE, handle, 0, 0, 10 * PAGE)));
 	ck_assert_uint_eq(usage(fs).used_pages, 10);
 	close_checked(fs);
 }
@@ -90,13 +90,13 @@ END_TEST
 START_TEST(room_comes_back_when_an_object_goes)
 {
 	struct shmfs *fs = open_limited(LIMIT, 0);
-	uint64_t a = new_object_of(fs, SHMFS_ROOT, "a", LIMIT * 4096);
+	uint64_t a = new_object_of(fs, SHMFS_ROOT, "a", LIMIT * PAGE);
 	uint64_t b = new_object(fs, SHMFS_ROOT, "b"), handle = open_object(fs, a, O_RDWR);
 
 	GIVES(0, TX(fs, shmfs_unlink(fs, ALICE, SHMFS_ROOT, "a")));
 	GIVES(-ENOSPC, try_size(fs, b, 1));
 	release(fs, handle);
-	GIVES(0, try_size(fs, b, LIMIT * 4096));
+	GIVES(0, try_size(fs, b, LIMIT * PAGE));
 	close_checked(fs);
 }
 END_TEST
@@ -106,8 +106,8 @@ START_TEST(a_limit_of_one_page_and_none_at_all)
 	struct shmfs *fs = open_limited(1, 0);
 	uint64_t id = new_object(fs, SHMFS_ROOT, "a");
 
-	GIVES(0, try_size(fs, id, 4096));
-	GIVES(-ENOSPC, try_size(fs, id, 4097));
+	GIVES(0, try_size(fs, id, PAGE));
+	GIVES(-ENOSPC, try_size(fs, id, PAGE + 1));
 	close_checked(fs);
 	fs = open_limited(0, 0);
 	id = new_object(fs, SHMFS_ROOT, "a");

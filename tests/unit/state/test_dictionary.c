@@ -32,7 +32,7 @@ static void begin_dictionary(const char *test)
 	struct random random = random_begin(test);
 	const uint64_t key[2] = {random_next(&random), random_next(&random)};
 
-	GIVES(0, arena_create(0, 128 << 20, &arena_fd, &arena));
+	GIVES(0, arena_create(false, 128 << 20, PAGE, &arena_fd, &arena));
 	txn_begin(&arena->txn);
 	dictionary = arena_alloc(arena, sizeof *dictionary);
 	GIVES(0, dictionary_init(arena, dictionary, key));

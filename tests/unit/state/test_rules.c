@@ -16,7 +16,7 @@ static void begin(uint64_t pages)
 	struct shmfs_config config = small_config();
 
 	config.rules = SHMFS_RULES_FREEBSD;
-	config.size_limit = pages * SHMFS_PAGE_SIZE;
+	config.size_limit = pages * PAGE;
 	fs = open_with(config);
 }
 
@@ -62,9 +62,9 @@ START_TEST(no_room_is_enomem_for_truncation_and_enospc_for_allocation)
 	begin(2);
 	id = new_object(fs, SHMFS_ROOT, "a");
 	handle = open_object(fs, id, O_RDWR);
-	GIVES(-ENOMEM, try_size(id, 8193));
-	GIVES(-ENOSPC, TX(fs, shmfs_fallocate(fs, ALICE, handle, 0, 0, 8193)));
-	GIVES(0, try_size(id, 8192));
+	GIVES(-ENOMEM, try_size(id, 2 * PAGE + 1));
+	GIVES(-ENOSPC, TX(fs, shmfs_fallocate(fs, ALICE, handle, 0, 0, 2 * PAGE + 1)));
+	GIVES(0, try_size(id, 2 * PAGE));
 	handle = open_object(fs, new_object(fs, SHMFS_ROOT, "sem.a"), O_RDWR);
 	GIVES(-ENOMEM, TX(fs, shmfs_write(fs, ALICE, handle, "x", 1, 0)));
 	close_checked(fs);
@@ -77,13 +77,13 @@ START_TEST(a_user_s_own_limit_is_told_like_that_of_all)
 	uint64_t handle;
 
 	config.rules = SHMFS_RULES_FREEBSD;
-	config.user_size_limit = 2 * SHMFS_PAGE_SIZE;
+	config.user_size_limit = 2 * PAGE;
 	config.user_node_limit = 1;
 	fs = open_with(config);
 	handle = open_object(fs, new_object(fs, SHMFS_ROOT, "a"), O_RDWR);
 	GIVES(-ENOSPC, TX(fs, shmfs_mknod(fs, ALICE, SHMFS_ROOT, "b", S_IFREG, &attr)));
-	GIVES(-ENOSPC, TX(fs, shmfs_fallocate(fs, ALICE, handle, 0, 0, 8193)));
-	GIVES(-ENOMEM, try_size(id_of(fs, SHMFS_ROOT, "a"), 8193));
+	GIVES(-ENOSPC, TX(fs, shmfs_fallocate(fs, ALICE, handle, 0, 0, 2 * PAGE + 1)));
+	GIVES(-ENOMEM, try_size(id_of(fs, SHMFS_ROOT, "a"), 2 * PAGE + 1));
 	close_checked(fs);
 }
 END_TEST

@@ -27,7 +27,7 @@ static uint64_t resident(void)
 
 static void begin(size_t size)
 {
-	GIVES(0, arena_create(0, size, &arena_fd, &arena));
+	GIVES(0, arena_create(false, size, PAGE, &arena_fd, &arena));
 }
 
 static void end(void)
@@ -383,22 +383,69 @@ START_TEST(an_arena_that_is_too_small_is_refused)
 	static const size_t sizes[] = {0, 1, 4095, 4096, 8192, 256 << 10, (256 << 10) + 4096};
 
 	for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++)
-		GIVES(-EINVAL, arena_create(0, sizes[i], &arena_fd, &arena));
+		GIVES(-EINVAL, arena_create(false, sizes[i], PAGE, &arena_fd, &arena));
 }
 END_TEST
 
-START_TEST(an_address_that_is_taken_is_refused)
+/* Moves on as a namespace that does nothing else. */
+static void trim(void)
 {
-	size_t size = 1 << 20;
-	void *taken = mmap(NULL, size, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	for (int i = 0; i < 200; i++)
+		arena_trim(arena);
+}
 
-	ck_assert_ptr_ne(taken, MAP_FAILED);
-	GIVES(-EEXIST, arena_create((uintptr_t)taken, size, &arena_fd, &arena));
-	ck_assert_int_eq(munmap(taken, size), 0);
-	GIVES(0, arena_create((uintptr_t)taken, size, &arena_fd, &arena));
-	ck_assert_ptr_eq((void *)arena, taken);
-	ck_assert_int_eq(fcntl(arena_fd, F_GETFD), FD_CLOEXEC);
+START_TEST(a_larger_page_of_the_system_goes_with_the_last_of_those_in_it)
+{
+	enum { COUNT = 1024, HOT = 300, LARGE = 65536 };
+	static void *memory[COUNT + HOT];
+	uint64_t all;
+
+	GIVES(0, arena_create(false, 16 << 20, LARGE, &arena_fd, &arena));
+	for (int i = 0; i < COUNT + HOT; i++)
+		memory[i] = alloc_committed(ARENA_PAGE_SIZE);
+	all = resident();
+	/* One of each stays in use. */
+	for (int i = 0; i < COUNT; i++) {
+		if (((uintptr_t)memory[i] - (uintptr_t)arena) % LARGE != 0) {
+			free_committed(memory[i]);
+			memory[i] = NULL;
+		}
+	}
+	trim();
+	ck_assert_uint_ge(resident(), all);
+	/* The last that were freed keep their memory. */
+	for (int i = 0; i < COUNT + HOT; i++) {
+		if (memory[i] != NULL)
+			free_committed(memory[i]);
+	}
+	trim();
+	ck_assert_uint_le(resident(), all - (COUNT - 16) * ARENA_PAGE_SIZE);
+	ck_assert_uint_ge(resident(), 256 * ARENA_PAGE_SIZE);
 	end();
+}
+END_TEST
+
+/* Sanitizers have things at some of them. */
+START_TEST(a_fixed_address_that_is_taken_is_passed_over_until_there_is_none)
+{
+	const size_t size = 8 << 20;
+	uintptr_t base[4] = {0};
+	int rc, found = 0;
+
+	while ((rc = arena_create(true, size, PAGE, &arena_fd, &arena)) == 0) {
+		ck_assert_int_lt(found, 3);
+		base[found] = (uintptr_t)arena;
+		ck_assert_int_eq(fcntl(arena_fd, F_GETFD), FD_CLOEXEC);
+		end();
+		/* The last page of it is enough. */
+		ck_assert_ptr_ne(mmap((void *)(base[found++] + size - PAGE), PAGE, PROT_READ,
+				     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0),
+		    MAP_FAILED);
+	}
+	GIVES(-EEXIST, rc);
+	ck_assert_int_gt(found, 0);
+	for (int i = 1; i < found; i++)
+		ck_assert_uint_lt(base[i], base[i - 1]);
 }
 END_TEST
 
@@ -419,6 +466,7 @@ Suite *arena_suite(void)
 	tcase_add_test(tests, taking_pages_from_the_trimmed_part_can_be_undone);
 	tcase_add_test(tests, contents_survive_random_use);
 	tcase_add_test(tests, an_arena_that_is_too_small_is_refused);
-	tcase_add_test(tests, an_address_that_is_taken_is_refused);
+	tcase_add_test(tests, a_larger_page_of_the_system_goes_with_the_last_of_those_in_it);
+	tcase_add_test(tests, a_fixed_address_that_is_taken_is_passed_over_until_there_is_none);
 	return suite;
 }

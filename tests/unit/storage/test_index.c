@@ -24,7 +24,8 @@ static struct index *tree;
 
 static void begin_arena(size_t size)
 {
-	GIVES(0, arena_create(0, size, &arena_fd, &arena));
+	/* It knows the arena's own pages alone. */
+	GIVES(0, arena_create(false, size, ARENA_PAGE_SIZE, &arena_fd, &arena));
 	txn_begin(&arena->txn);
 	tree = arena_alloc(arena, sizeof *tree);
 	txn_commit(&arena->txn, outside_os(), NULL);

@@ -3,12 +3,16 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "fs/storage/map_cache.h"
 #include "harness.h"
 #include "suites.h"
 
-enum { KIB = 1024, MIB = 1024 * KIB, PAGE = 4096 };
+enum { KIB = 1024, MIB = 1024 * KIB };
+
+/* Nothing is pretended here. */
+#define SYSTEM_PAGE ((size_t)sysconf(_SC_PAGESIZE))
 
 static const struct shmfs_os *os;
 static struct shmfs_map_cache cache = {.fd = -1, .last_fd = -1};
@@ -19,7 +23,7 @@ static int memory(int number, size_t size)
 {
 	os = shmfs_os_linux();
 	for (size_t i = 0; i < sizeof bytes; i++)
-		bytes[i] = (unsigned char)(i % 251 + i / PAGE);
+		bytes[i] = (unsigned char)(i % 251 + i / SYSTEM_PAGE);
 	GIVES(0, map_cache_memory_create(&cache, os, number));
 	GIVES(0, os->truncate(NULL, number, size));
 	GIVES(size, os->write(NULL, number, bytes, size, 0));
@@ -39,7 +43,7 @@ static uint64_t pages_of(int fd)
 	uint64_t blocks;
 
 	GIVES(0, os->blocks(NULL, fd, &blocks));
-	return blocks * 512 / PAGE;
+	return blocks * 512 / SYSTEM_PAGE;
 }
 
 START_TEST(much_is_seen_at_once)
@@ -86,15 +90,16 @@ START_TEST(what_was_written_and_freed_meanwhile_is_seen)
 	memset(bytes + 5000, 'x', 100);
 	GIVES(100, os->write(NULL, fd, bytes + 5000, 100, 5000));
 	expect_view(fd, 0, MIB);
-	GIVES(0, os->punch(NULL, fd, 8 * PAGE, PAGE));
+	GIVES(0, os->punch(NULL, fd, 8 * SYSTEM_PAGE, SYSTEM_PAGE));
 	ck_assert(os->view(NULL, &cache, fd, 0, MIB) == NULL);
-	ck_assert(os->view(NULL, &cache, fd, 8 * PAGE, 1) == NULL);
-	expect_view(fd, 0, 8 * PAGE);
-	expect_view(fd, 9 * PAGE, PAGE);
+	ck_assert(os->view(NULL, &cache, fd, 8 * SYSTEM_PAGE, 1) == NULL);
+	expect_view(fd, 0, 8 * SYSTEM_PAGE);
+	expect_view(fd, 9 * SYSTEM_PAGE, SYSTEM_PAGE);
 	/* What was looked for has not become memory. */
-	ck_assert_uint_eq(pages_of(fd), MIB / PAGE - 1);
-	memset(bytes + 8 * PAGE, 0, PAGE);
-	GIVES(PAGE, os->write(NULL, fd, bytes + 8 * PAGE, PAGE, 8 * PAGE));
+	ck_assert_uint_eq(pages_of(fd), MIB / SYSTEM_PAGE - 1);
+	memset(bytes + 8 * SYSTEM_PAGE, 0, SYSTEM_PAGE);
+	GIVES(SYSTEM_PAGE,
+	    os->write(NULL, fd, bytes + 8 * SYSTEM_PAGE, SYSTEM_PAGE, 8 * SYSTEM_PAGE));
 	expect_view(fd, 0, MIB);
 	GIVES(0, map_cache_close(&cache, os, fd));
 }
@@ -105,10 +110,10 @@ START_TEST(nothing_is_seen_behind_an_end_that_has_come_nearer)
 	int fd = memory(70, MIB);
 
 	expect_view(fd, 0, MIB);
-	GIVES(0, os->truncate(NULL, fd, 10 * PAGE));
-	expect_view(fd, 0, 10 * PAGE);
-	ck_assert(os->view(NULL, &cache, fd, 0, 11 * PAGE) == NULL);
-	ck_assert(os->view(NULL, &cache, fd, 10 * PAGE, PAGE) == NULL);
+	GIVES(0, os->truncate(NULL, fd, 10 * SYSTEM_PAGE));
+	expect_view(fd, 0, 10 * SYSTEM_PAGE);
+	ck_assert(os->view(NULL, &cache, fd, 0, 11 * SYSTEM_PAGE) == NULL);
+	ck_assert(os->view(NULL, &cache, fd, 10 * SYSTEM_PAGE, SYSTEM_PAGE) == NULL);
 	GIVES(0, map_cache_close(&cache, os, fd));
 }
 END_TEST

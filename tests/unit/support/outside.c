@@ -3,11 +3,15 @@
 #include <check.h>
 #include <errno.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "fs/storage/arith.h"
 #include "harness.h"
+#include "large_pages.h"
 
 struct outside *outside;
 
@@ -90,6 +94,26 @@ static void expect_open(int fd)
 	    "use of descriptor %d, which is no open memory", fd);
 }
 
+/* Whether the system's own pages are too small for the test. */
+static bool pretends(void)
+{
+	return PAGE > shmfs_os_linux()->page_size(NULL);
+}
+
+/* What stays of the page where it ends, before and after, is the page. */
+static int truncate_pages(void *arg, int fd, uint64_t size)
+{
+	struct stat st;
+	struct edges edges = {0};
+	int rc;
+
+	if (pretends() && fstat(fd, &st) == 0)
+		edges = large_pages_before(fd, PAGE, smaller(size, (uint64_t)st.st_size), 0);
+	rc = shmfs_os_linux()->truncate(arg, fd, size);
+	large_pages_after(fd, PAGE, &edges);
+	return rc;
+}
+
 static int truncate_memory(void *arg, int fd, uint64_t size)
 {
 	bool fail = arrive(arg, OUTSIDE_TRUNCATE);
@@ -99,19 +123,23 @@ static int truncate_memory(void *arg, int fd, uint64_t size)
 		return -EBADF;
 	expect_open(fd);
 	if (!fail || outside->fail_late)
-		rc = shmfs_os_linux()->truncate(arg, fd, size);
+		rc = truncate_pages(arg, fd, size);
 	leave();
 	return fail ? failure() : rc;
 }
 
 static int punch(void *arg, int fd, uint64_t offset, uint64_t length)
 {
+	struct edges edges = {0};
 	int rc;
 
 	expect_open(fd);
 	if (arrive(arg, OUTSIDE_PUNCH))
 		return failure();
+	if (pretends())
+		edges = large_pages_before(fd, PAGE, offset, length);
 	rc = shmfs_os_linux()->punch(arg, fd, offset, length);
+	large_pages_after(fd, PAGE, &edges);
 	leave();
 	return rc;
 }
@@ -155,6 +183,8 @@ static ssize_t write_memory(void *arg, int fd, const void *buffer, size_t size, 
 	if (outside->write_at_most > 0 && size > outside->write_at_most)
 		size = outside->write_at_most;
 	count = shmfs_os_linux()->write(arg, fd, buffer, size, offset);
+	if (pretends() && count > 0)
+		large_pages_written(fd, PAGE, offset, (uint64_t)count);
 	leave();
 	return count;
 }
@@ -233,7 +263,7 @@ static bool in_group(void *arg, pid_t pid, gid_t gid)
 static size_t page_size(void *arg)
 {
 	REQUIRE(arg == outside, "called with another arg");
-	return outside->page_size > 0 ? outside->page_size : shmfs_os_linux()->page_size(arg);
+	return outside->page_size;
 }
 
 static void now(void *arg, struct timespec *out)
@@ -297,11 +327,16 @@ static void backing_close(void *arg, int id)
 
 void outside_begin(void)
 {
+	const char *text = getenv("SHMFS_TEST_PAGE_SIZE");
+	size_t linux_page = shmfs_os_linux()->page_size(NULL);
+
 	outside =
 	    mmap(NULL, sizeof *outside, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	ck_assert_ptr_ne(outside, MAP_FAILED);
 	outside->failed = outside->killed = OUTSIDE_NONE;
 	outside->now = (struct timespec){1000000000, 5};
+	outside->page_size = text != NULL ? strtoul(text, NULL, 10) : linux_page;
+	ck_assert_uint_ge(outside->page_size, linux_page);
 }
 
 void outside_end(void)

@@ -65,11 +65,15 @@ struct outside {
 	unsigned quiesced;    /* how often somebody else's work was ended */
 	uint64_t freed_to;    /* how far that had come */
 	size_t write_at_most; /* bytes that one write takes; 0 = all */
-	size_t page_size;     /* 0: the system's */
+	size_t page_size;     /* the system's, or what SHMFS_TEST_PAGE_SIZE pretends */
 	struct timespec now;
 };
 
 extern struct outside *outside;
+
+/* What memory comes in. */
+#define PAGE ((uint64_t)outside->page_size)
+#define PAGES(size) (((size) + PAGE - 1) / PAGE)
 
 /* Begins anew with empty books; every test calls it through its fixture. */
 void outside_begin(void);

@@ -164,7 +164,7 @@ static void begin(struct world *w, enum situation situation)
 	struct shmfs_config config = small_config();
 
 	config.arena_size = ARENA_SMALL;
-	config.size_limit = (uint64_t)PAGE_LIMIT * SHMFS_PAGE_SIZE;
+	config.size_limit = (uint64_t)PAGE_LIMIT * PAGE;
 	config.node_limit = NODE_LIMIT;
 	config.backing = situation == BACKED;
 	config.deferred_free_min = situation == FREED_LATER ? 1 : 0;
@@ -187,8 +187,8 @@ static void begin(struct world *w, enum situation situation)
 	else if (situation == NODES_FULL)
 		fill_nodes(w->fs);
 	else if (situation == PAGES_FULL)
-		(void)new_object_of(w->fs, w->id[DIR], "full",
-		    (PAGE_LIMIT - usage(w->fs).used_pages) * SHMFS_PAGE_SIZE);
+		(void)new_object_of(
+		    w->fs, w->id[DIR], "full", (PAGE_LIMIT - usage(w->fs).used_pages) * PAGE);
 	else if (situation == ARENA_FULL)
 		fill_arena(w->fs, w->pages_left);
 	/* So that a time which is set is another one. */

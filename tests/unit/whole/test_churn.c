@@ -293,7 +293,7 @@ START_TEST(a_long_random_life_leaves_nothing_behind)
 	uint64_t used, most = 0;
 
 	life.random = random_begin("a_long_random_life");
-	config.size_limit = (uint64_t)PAGE_LIMIT * SHMFS_PAGE_SIZE;
+	config.size_limit = (uint64_t)PAGE_LIMIT * PAGE;
 	config.node_limit = NODE_LIMIT;
 	/* So that each limit refuses now and then. */
 	config.user_size_limit = config.size_limit / 3;

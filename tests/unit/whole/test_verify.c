@@ -79,7 +79,7 @@ START_TEST(broken_counts_are_found)
 	expect_count_found("handles", &fs->super->handles.count);
 	expect_count_found("entries of a directory", &dir->directory.entries.count);
 	expect_count_found("directories of a directory", &fs->super->root->directory.subdirs);
-	more = object->object.size + SHMFS_PAGE_SIZE;
+	more = object->object.size + PAGE;
 	expect_found("size of an object", &object->object.size, &more, sizeof more);
 	expect_number_found("openings of an object", &object->object.opens, 2);
 	expect_number_found("writers of an object", &object->object.writers, 0);

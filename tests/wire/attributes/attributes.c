@@ -27,7 +27,7 @@ START_TEST(getattr_of_the_root_has_every_field)
 		    .nlink = 2,
 		    .uid = 11,
 		    .gid = 22,
-		    .blksize = 4096,
+		    .blksize = PAGE,
 		},
 	};
 	struct wire *w;
@@ -99,15 +99,17 @@ END_TEST
 START_TEST(blocks_are_those_in_use)
 {
 	struct wire *w = wire_open();
+	static const char bytes[65536];
+	uint64_t page = PAGE / 512;
 	struct file file = open_file(w, new_object_of(w, ROOT, "a", 1 << 20), O_RDWR);
 
 	ck_assert_uint_eq(attributes(w, file.id).blocks, 0);
-	GIVES(0, ask_write(w, file, "x", 1, 4096));
-	ck_assert_uint_eq(attributes(w, file.id).blocks, 8);
-	GIVES(0, ask_write(w, file, "x", 1, 0));
-	GIVES(0, ask_resize(w, file.id, 4096));
-	ck_assert_uint_eq(attr_of(w)->attr.blocks, 8);
-	ck_assert_uint_eq(attributes(w, file.id).blocks, 8);
+	GIVES(0, ask_write(w, file, bytes, PAGE, PAGE));
+	ck_assert_uint_eq(attributes(w, file.id).blocks, page);
+	GIVES(0, ask_write(w, file, bytes, PAGE, 0));
+	GIVES(0, ask_resize(w, file.id, PAGE));
+	ck_assert_uint_eq(attr_of(w)->attr.blocks, page);
+	ck_assert_uint_eq(attributes(w, file.id).blocks, page);
 	GIVES(0, ask_resize(w, file.id, 0));
 	ck_assert_uint_eq(attr_of(w)->attr.blocks, 0);
 	ck_assert_uint_eq(attributes(w, file.id).blocks, 0);
@@ -319,15 +321,15 @@ START_TEST(setattr_of_the_size_keeps_to_the_limit)
 	struct wire *w;
 	uint64_t id;
 
-	config.size_limit = 9 * 4096 + 1;
+	config.size_limit = 9 * PAGE + 1;
 	w = wire_open_with(TIER_CACHED, config);
 	id = new_object(w, ROOT, "a");
-	GIVES(0, ask_resize(w, id, 10 * 4096));
-	GIVES(-ENOSPC, ask_resize(w, id, 10 * 4096 + 1));
+	GIVES(0, ask_resize(w, id, 10 * PAGE));
+	GIVES(-ENOSPC, ask_resize(w, id, 10 * PAGE + 1));
 	GIVES(-ENOSPC, ask_resize(w, id, INT64_MAX));
 	GIVES(-EFBIG, ask_resize(w, id, UINT64_C(1) << 63));
 	GIVES(-EFBIG, ask_resize(w, id, UINT64_MAX));
-	ck_assert_uint_eq(attributes(w, id).size, 10 * 4096);
+	ck_assert_uint_eq(attributes(w, id).size, 10 * PAGE);
 	ck_assert_uint_eq(usage(w).used_pages, 10);
 	wire_close(w);
 }
@@ -339,21 +341,21 @@ START_TEST(the_limits_of_a_user_are_edquot)
 	struct wire *w;
 	uint64_t id;
 
-	config.user_size_limit = 4096;
+	config.user_size_limit = PAGE;
 	config.user_node_limit = 1;
 	w = wire_open_with(TIER_CACHED, config);
 	w->uid = 1000;
 	id = new_object(w, ROOT, "a");
-	GIVES(0, ask_resize(w, id, 4096));
-	GIVES(-EDQUOT, ask_resize(w, id, 4097));
+	GIVES(0, ask_resize(w, id, PAGE));
+	GIVES(-EDQUOT, ask_resize(w, id, PAGE + 1));
 	GIVES(-EDQUOT, ask_mknod(w, ROOT, "b", S_IFREG | 0600));
 	GIVES(-EDQUOT, ask_mkdir(w, ROOT, "b", 0700));
 	/* It is the creator who is charged, whoever asks. */
 	w->uid = 0;
-	GIVES(-EDQUOT, ask_resize(w, id, 4097));
-	new_object_of(w, ROOT, "b", 4097);
+	GIVES(-EDQUOT, ask_resize(w, id, PAGE + 1));
+	new_object_of(w, ROOT, "b", PAGE + 1);
 	w->uid = 1001;
-	new_object_of(w, ROOT, "c", 4096);
+	new_object_of(w, ROOT, "c", PAGE);
 	wire_close(w);
 }
 END_TEST
@@ -402,8 +404,8 @@ static void expect_statfs(struct wire *w, uint64_t free_pages, uint64_t free_nod
 	    .bavail = free_pages,
 	    .files = u.limit_nodes,
 	    .ffree = free_nodes,
-	    .bsize = 4096,
-	    .frsize = 4096,
+	    .bsize = PAGE,
+	    .frsize = PAGE,
 	    .namelen = 255,
 	};
 
@@ -417,13 +419,13 @@ START_TEST(statfs_tells_limits_and_what_is_left_of_them)
 	struct wire *w;
 	uint64_t id;
 
-	config.size_limit = 100 * 4096;
+	config.size_limit = 100 * PAGE;
 	config.node_limit = 10;
 	w = wire_open_with(TIER_CACHED, config);
 	expect_statfs(w, 100, 9);
-	id = new_object_of(w, ROOT, "a", 4097);
+	id = new_object_of(w, ROOT, "a", PAGE + 1);
 	expect_statfs(w, 98, 8);
-	GIVES(0, ask_resize(w, id, 100 * 4096));
+	GIVES(0, ask_resize(w, id, 100 * PAGE));
 	expect_statfs(w, 0, 8);
 	w->outside->memory_is_used = true;
 	GIVES(0, ask_unlink(w, ROOT, "a"));
@@ -439,11 +441,11 @@ START_TEST(statfs_answers_for_the_caller)
 	struct shmfs_config config = wire_config();
 	struct wire *w;
 
-	config.size_limit = 100 * 4096;
-	config.user_size_limit = 10 * 4096;
+	config.size_limit = 100 * PAGE;
+	config.user_size_limit = 10 * PAGE;
 	w = wire_open_with(TIER_CACHED, config);
 	w->uid = 1000;
-	new_object_of(w, ROOT, "a", 4096);
+	new_object_of(w, ROOT, "a", PAGE);
 	GIVES(0, ask_statfs(w));
 	ck_assert_uint_eq(statfs_of(w)->blocks, 10);
 	ck_assert_uint_eq(statfs_of(w)->bfree, 9);

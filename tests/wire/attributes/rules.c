@@ -11,7 +11,7 @@ static struct wire *open_freebsd(enum tier tier)
 
 	config.rules = SHMFS_RULES_FREEBSD;
 	config.grow_patterns = "";
-	config.size_limit = 4 * 4096;
+	config.size_limit = 4 * PAGE;
 	return wire_open_with(tier, config);
 }
 
@@ -98,9 +98,9 @@ START_TEST(truncation_past_the_limit_is_enomem_and_allocation_enospc)
 	struct wire *w = open_freebsd(TIER_CACHED);
 	struct file file = open_file(w, new_object(w, ROOT, "a"), O_RDWR);
 
-	GIVES(-ENOMEM, ask_resize(w, file.id, 4 * 4096 + 1));
-	GIVES(-ENOSPC, ask_fallocate(w, file, 0, 0, 4 * 4096 + 1));
-	GIVES(0, ask_resize(w, file.id, 4 * 4096));
+	GIVES(-ENOMEM, ask_resize(w, file.id, 4 * PAGE + 1));
+	GIVES(-ENOSPC, ask_fallocate(w, file, 0, 0, 4 * PAGE + 1));
+	GIVES(0, ask_resize(w, file.id, 4 * PAGE));
 	wire_close(w);
 }
 END_TEST

@@ -40,7 +40,7 @@ START_TEST(mode_0_extends_and_charges_and_touches_no_page)
 	ck_assert_uint_eq(reply_body_size(w), 0);
 	ck_assert_uint_eq(attributes(w, file.id).size, 9100);
 	ck_assert_uint_eq(attributes(w, file.id).blocks, 0);
-	ck_assert_uint_eq(usage(w).used_pages, 3);
+	ck_assert_uint_eq(usage(w).used_pages, PAGES(9100));
 	GIVES(0, ask_fallocate(w, file, 0, 0, 50));
 	ck_assert_uint_eq(attributes(w, file.id).size, 9100);
 	wire_close(w);
@@ -165,16 +165,16 @@ START_TEST(allocation_past_the_limit_is_enospc_and_changes_nothing)
 	struct wire *w;
 	struct file file;
 
-	config.size_limit = 4 * 4096;
+	config.size_limit = 4 * PAGE;
 	w = wire_open_with(TIER_CACHED, config);
 	file = filled_file(w, 4096);
-	GIVES(-ENOSPC, ask_fallocate(w, file, 0, 0, 4 * 4096 + 1));
+	GIVES(-ENOSPC, ask_fallocate(w, file, 0, 0, 4 * PAGE + 1));
 	GIVES(-ENOSPC, ask_fallocate(w, file, 0, UINT64_C(1) << 31, 1));
 	GIVES(-ENOSPC, ask_fallocate(w, file, ZERO, 0, INT64_MAX));
 	expect_bytes(w, file, 'f', 4096, 0);
 	ck_assert_uint_eq(attributes(w, file.id).size, 4096);
 	GIVES(0, ask_fallocate(w, file, KEEP, 0, INT64_MAX));
-	GIVES(0, ask_fallocate(w, file, 0, 0, 4 * 4096));
+	GIVES(0, ask_fallocate(w, file, 0, 0, 4 * PAGE));
 	wire_close(w);
 }
 END_TEST

@@ -100,15 +100,15 @@ START_TEST(growing_past_the_limit_is_enospc)
 	struct wire *w;
 	struct file file;
 
-	config.size_limit = 2 * 4096;
+	config.size_limit = 2 * PAGE;
 	w = wire_open_with(TIER_CACHED, config);
 	file = create_file(w, "tmp-a", O_RDWR);
-	expect_written(w, file, 1, 8191, "x", 1);
-	GIVES(-ENOSPC, ask_write(w, file, "xy", 2, 8191));
+	expect_written(w, file, 1, 2 * PAGE - 1, "x", 1);
+	GIVES(-ENOSPC, ask_write(w, file, "xy", 2, 2 * PAGE - 1));
 	GIVES(-ENOSPC, ask_write(w, file, "x", 1, UINT64_C(1) << 31));
 	GIVES(-ENOSPC, ask_write(w, file, "x", 1, INT64_MAX - 1));
-	ck_assert_uint_eq(attributes(w, file.id).size, 8192);
-	expect_bytes(w, file, 'x', 1, 8191);
+	ck_assert_uint_eq(attributes(w, file.id).size, 2 * PAGE);
+	expect_bytes(w, file, 'x', 1, 2 * PAGE - 1);
 	wire_close(w);
 }
 END_TEST

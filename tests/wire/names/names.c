@@ -26,7 +26,7 @@ static struct fuse_attr fresh(const struct wire *w, uint64_t id, mode_t mode, ui
 	    .nlink = nlink,
 	    .uid = w->uid,
 	    .gid = w->gid,
-	    .blksize = 4096,
+	    .blksize = PAGE,
 	};
 }
 

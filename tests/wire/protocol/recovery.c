@@ -152,12 +152,12 @@ START_TEST(a_refusal_is_sent_again_and_stands)
 {
 	struct shmfs_config config = wire_config();
 	struct shmfs_limits limits = {.bytes = 1 << 20};
-	struct fuse_setattr_in in = {.valid = FATTR_SIZE, .size = 64 * 1024};
+	struct fuse_setattr_in in = {.valid = FATTR_SIZE, .size = 2 * PAGE};
 	struct wire *w;
 	char refusal[sizeof(struct fuse_out_header)];
 	uint64_t id;
 
-	config.size_limit = 4096;
+	config.size_limit = PAGE;
 	w = wire_open_with(TIER_CACHED, config);
 	id = new_object(w, ROOT, "a");
 	message_begin(w, FUSE_SETATTR, id);

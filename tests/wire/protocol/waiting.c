@@ -11,20 +11,20 @@
 #include "requests.h"
 #include "suites.h"
 
-enum { PAGES = 300 };
+enum { COUNT = 300 };
 
 static struct wire *open_in_pieces(struct file *file)
 {
 	struct shmfs_config config = wire_config();
 	struct wire *w;
-	char page[SHMFS_PAGE_SIZE];
+	static char page[65536];
 
-	config.deferred_free_min = 100 * SHMFS_PAGE_SIZE;
+	config.deferred_free_min = 100 * PAGE;
 	w = wire_open_with(TIER_PASSTHROUGH, config);
-	memset(page, 'x', sizeof page);
-	*file = open_file(w, new_object_of(w, ROOT, "a", PAGES * SHMFS_PAGE_SIZE), O_RDWR);
-	for (uint64_t i = 0; i < PAGES; i++)
-		GIVES(0, ask_write(w, *file, page, sizeof page, i * SHMFS_PAGE_SIZE));
+	memset(page, 'x', PAGE);
+	*file = open_file(w, new_object_of(w, ROOT, "a", COUNT * PAGE), O_RDWR);
+	for (uint64_t i = 0; i < COUNT; i++)
+		GIVES(0, ask_write(w, *file, page, PAGE, i * PAGE));
 	return w;
 }
 
@@ -108,12 +108,12 @@ START_TEST(more_shrinks_than_can_wait_are_done_at_once)
 	char name[16];
 	unsigned answers = 0;
 
-	config.deferred_free_min = SHMFS_PAGE_SIZE;
+	config.deferred_free_min = PAGE;
 	w = wire_open_with(TIER_PASSTHROUGH, config);
 	for (unsigned i = 0; i < EXCHANGE_SLOTS; i++) {
 		snprintf(name, sizeof name, "%u", i);
-		file[i] = open_file(w, new_object_of(w, ROOT, name, 2 * SHMFS_PAGE_SIZE), O_RDWR);
-		GIVES(0, ask_write(w, file[i], "x", 1, SHMFS_PAGE_SIZE));
+		file[i] = open_file(w, new_object_of(w, ROOT, name, 2 * PAGE), O_RDWR);
+		GIVES(0, ask_write(w, file[i], "x", 1, PAGE));
 	}
 	for (unsigned i = 0; i < EXCHANGE_SLOTS; i++) {
 		begin_shrink(w, file[i].id);
@@ -140,8 +140,7 @@ START_TEST(a_large_hole_is_answered_when_it_is_done)
 {
 	struct file file;
 	struct wire *w = open_in_pieces(&file);
-	struct fuse_fallocate_in in = {
-	    .fh = file.handle, .length = PAGES * SHMFS_PAGE_SIZE, .mode = 3};
+	struct fuse_fallocate_in in = {.fh = file.handle, .length = COUNT * PAGE, .mode = 3};
 
 	message_begin(w, FUSE_FALLOCATE, file.id);
 	message_add(w, &in, sizeof in);
@@ -149,7 +148,7 @@ START_TEST(a_large_hole_is_answered_when_it_is_done)
 	ck_assert(!reply_take(w));
 	ck_assert(work(w));
 	ck_assert_int_eq(reply_header(w)->error, 0);
-	expect_bytes(w, file, 0, SHMFS_PAGE_SIZE, 0);
+	expect_bytes(w, file, 0, PAGE, 0);
 	GIVES(0, ask_release(w, file));
 	wire_close(w);
 }
@@ -198,8 +197,7 @@ START_TEST(who_was_answered_after_waiting_is_not_served_again)
 {
 	struct file file;
 	struct wire *w = open_in_pieces(&file);
-	struct fuse_fallocate_in in = {
-	    .fh = file.handle, .length = PAGES * SHMFS_PAGE_SIZE, .mode = 3};
+	struct fuse_fallocate_in in = {.fh = file.handle, .length = COUNT * PAGE, .mode = 3};
 	char *left = malloc(w->request_size + sizeof in + 64);
 	size_t size;
 
