@@ -39,7 +39,7 @@ int list_directory(int fd, struct listing *out)
 	out->count = 0;
 	if (lseek(fd, 0, SEEK_SET) < 0)
 		return -1;
-	while ((length = getdents64(fd, buffer, sizeof buffer)) > 0)
+	while ((length = getdents64(fd, (void *)buffer, sizeof buffer)) > 0)
 		if (add_entries(buffer, (size_t)length, out) != 0)
 			return -1;
 	qsort(out->entries, out->count, sizeof out->entries[0], compare_entries);

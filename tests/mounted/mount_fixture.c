@@ -13,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
-#include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
@@ -24,6 +23,7 @@
 #include "expect.h"
 #include "launch.h"
 #include "left_over.h"
+#include "pidfd.h"
 
 enum { READY_TIMEOUT_MS = 10000, END_TIMEOUT_MS = 10000 };
 

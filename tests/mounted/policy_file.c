@@ -65,7 +65,7 @@ void write_usual_policy(const char *first_line)
 
 struct mount *mount_with_policies(const char *policies)
 {
-	char options[PATH_MAX];
+	char options[PATH_MAX + 128];
 
 	ck_assert_uint_lt(strlen(path), 900);
 	snprintf(options, sizeof(options), "mode=777,grow=*,size=16m,mac=%s,mac_policy=%s",

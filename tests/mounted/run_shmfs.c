@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -18,6 +17,7 @@
 #include "expect.h"
 #include "left_over.h"
 #include "mount_fixture.h"
+#include "pidfd.h"
 
 enum { RUN_TIMEOUT_MS = 10000 };
 

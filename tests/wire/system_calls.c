@@ -61,12 +61,18 @@ static int open_backing(const struct abi_backing_map *map)
 	return -1;
 }
 
-int ioctl(int fd, unsigned long request, ...)
+/* As the C library declares it. */
+#ifdef __GLIBC__
+int ioctl(int fd, unsigned long number, ...)
+#else
+int ioctl(int fd, int number, ...)
+#endif
 {
+	const unsigned request = (unsigned)number;
 	va_list args;
 	void *arg;
 
-	va_start(args, request);
+	va_start(args, number);
 	arg = va_arg(args, void *);
 	va_end(args);
 	if (request == ABI_BACKING_OPEN)

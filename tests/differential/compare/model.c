@@ -3,6 +3,7 @@
 #include "model.h"
 
 #include <fnmatch.h>
+#include <linux/falloc.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>

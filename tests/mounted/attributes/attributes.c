@@ -419,10 +419,10 @@ START_TEST(statfs_tells_the_limits_and_what_is_left)
 	struct statvfs posix;
 
 	OK(statfs(".", &before));
-	ck_assert_int_eq(before.f_bsize, PAGE);
+	ck_assert_int_eq((long)before.f_bsize, PAGE);
 	ck_assert_uint_eq(before.f_blocks, 256UL * 1024 * 1024 / PAGE);
 	ck_assert_uint_eq(before.f_files, 20000);
-	ck_assert_int_eq(before.f_namelen, 255);
+	ck_assert_int_eq((long)before.f_namelen, 255);
 	ck_assert_uint_eq(before.f_bavail, before.f_bfree);
 	make_object("a", 10 * PAGE + 1);
 	OK(mkdir("d", 0755));

@@ -322,7 +322,7 @@ START_TEST(a_name_has_up_to_1022_bytes)
 	OK(rename("short", name));
 	OK(unlink(name));
 	OK(statfs(".", &status));
-	ck_assert_int_eq(status.f_namelen, NAME_MAX_FLAT);
+	ck_assert_int_eq((long)status.f_namelen, NAME_MAX_FLAT);
 }
 END_TEST
 

@@ -316,7 +316,7 @@ static void read_while_changing(struct churn *churn, int dir)
 	ssize_t length;
 
 	OK(lseek(dir, 0, SEEK_SET));
-	while ((length = OK(getdents64(dir, data, sizeof(data)))) > 0) {
+	while ((length = OK(getdents64(dir, (void *)data, sizeof(data)))) > 0) {
 		for (ssize_t at = 0; at < length;) {
 			struct dirent64 *entry = (struct dirent64 *)(void *)(data + at);
 			int number = is_dot(entry->d_name)

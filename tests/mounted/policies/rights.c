@@ -7,9 +7,9 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -24,17 +24,23 @@
 
 #define ALL_RIGHTS (SHMFS_MAY_READ | SHMFS_MAY_WRITE | SHMFS_MAY_TRUNCATE | SHMFS_MAY_ALLOCATE)
 
+/* The type of a request differs between C libraries; the kernel's numbers are of 32 bits. */
+static int ask_rights(int fd, unsigned long request, uint32_t *rights)
+{
+	return (int)syscall(SYS_ioctl, fd, request, rights);
+}
+
 static uint32_t rights_of(int fd)
 {
 	uint32_t rights = 0;
 
-	OK(ioctl(fd, SHMFS_IOC_GET_RIGHTS, &rights));
+	OK(ask_rights(fd, SHMFS_IOC_GET_RIGHTS, &rights));
 	return rights;
 }
 
 static int drop(int fd, uint32_t rights)
 {
-	return ioctl(fd, SHMFS_IOC_DROP_RIGHTS, &rights);
+	return ask_rights(fd, SHMFS_IOC_DROP_RIGHTS, &rights);
 }
 
 START_TEST(rights_are_those_of_the_access_mode)
@@ -52,7 +58,7 @@ START_TEST(writing_sizing_and_allocating_are_given_up)
 	uint32_t rights = SHMFS_MAY_WRITE;
 	char byte = 0;
 
-	OK(ioctl(fd, SHMFS_IOC_DROP_RIGHTS, &rights));
+	OK(ask_rights(fd, SHMFS_IOC_DROP_RIGHTS, &rights));
 	ck_assert_uint_eq(rights, ALL_RIGHTS & ~SHMFS_MAY_WRITE);
 	FAILS(EPERM, pwrite(fd, "x", 1, 0));
 	FAILS(EPERM, pwrite(copy, "x", 1, 0));
@@ -116,12 +122,12 @@ END_TEST
 START_TEST(what_is_no_right_is_refused)
 {
 	int fd = new_object("a", PAGE), dir = OK(open(".", O_RDONLY | O_DIRECTORY));
-	int value;
+	uint32_t value;
 
 	FAILS(EINVAL, drop(fd, 32));
 	FAILS(EINVAL, drop(fd, UINT32_MAX));
 	FAILS(ENOTTY, drop(dir, SHMFS_MAY_READ));
-	FAILS(ENOTTY, ioctl(fd, _IOR('s', 0xf2, int), &value));
+	FAILS(ENOTTY, ask_rights(fd, _IOR('s', 0xf2, int), &value));
 	GIVES(ALL_RIGHTS, rights_of(fd));
 }
 END_TEST

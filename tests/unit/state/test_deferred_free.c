@@ -430,7 +430,7 @@ END_TEST
 /* Who is granted a little does not wait until all of something large is free. */
 START_TEST(only_what_would_be_too_much_is_freed_first)
 {
-	enum { HUGE = 3000, MOST = 3500, ASKED = 600 };
+	enum { FREED = 3000, MOST = 3500, ASKED = 600 };
 	struct shmfs_config config = small_config();
 	struct shmfs *fs;
 	uint64_t handle, other;
@@ -438,13 +438,13 @@ START_TEST(only_what_would_be_too_much_is_freed_first)
 	config.deferred_free_min = bytes(LEAST);
 	config.size_limit = bytes(MOST);
 	fs = open_with(config);
-	(void)written(fs, "a", HUGE, &handle);
+	(void)written(fs, "a", FREED, &handle);
 	GIVES(0, TX(fs, shmfs_unlink(fs, ALICE, SHMFS_ROOT, "a")));
 	release(fs, handle);
 	other = new_object(fs, SHMFS_ROOT, "b");
 	resize(fs, other, bytes(ASKED));
 	ck_assert_uint_le(deferred_pages(fs), MOST - ASKED);
-	ck_assert_uint_gt(deferred_pages(fs), HUGE / 2);
+	ck_assert_uint_gt(deferred_pages(fs), FREED / 2);
 	(void)free_to_the_end(fs);
 	close_checked(fs);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* CREATE, OPEN, READ, WRITE and RELEASE. */
+#include <unistd.h>
 
 #include "requests.h"
 #include "suites.h"
