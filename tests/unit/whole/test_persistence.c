@@ -28,8 +28,6 @@ static struct shmfs *fill(void)
 	char name[32];
 
 	config.backing = true;
-	/* Where nothing else is mapped between munmap() and the next view, as in the daemon. */
-	config.arena_base = SHMFS_ARENA_BASE;
 	fs = open_with(config);
 	dir = new_directory(fs, SHMFS_ROOT, "dir");
 	check_every_transaction(false);
