@@ -443,7 +443,8 @@ START_TEST(a_fixed_address_that_is_taken_is_passed_over_until_there_is_none)
 		    MAP_FAILED);
 	}
 	GIVES(-EEXIST, rc);
-	ck_assert_int_gt(found, 0);
+	/* As many as fit into the address space. */
+	ck_assert_int_ge(found, slowness() == 1 && base[0] >> 40 != 0 ? 3 : 1);
 	for (int i = 1; i < found; i++)
 		ck_assert_uint_lt(base[i], base[i - 1]);
 }
