@@ -223,7 +223,7 @@ static bool take_address(void *at)
 
 static pid_t die_within_a_transaction(struct shmfs *fs)
 {
-	pid_t pid = fork_sharing_descriptors();
+	pid_t pid = fork();
 	struct shmfs_attr attr;
 
 	ck_assert_int_ge(pid, 0);
