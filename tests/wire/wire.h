@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <unistd.h>
 
 #include "daemon/fuse/abi.h"
 #include "daemon/fuse/serve.h"
@@ -27,6 +28,8 @@
 /* What memory comes in: the system's page, or what SHMFS_TEST_PAGE_SIZE pretends. */
 size_t wire_page_size(void);
 #define PAGE ((uint32_t)wire_page_size())
+/* What the memory behind it comes in, whatever is pretended. */
+#define SYSTEM_PAGE ((uint32_t)sysconf(_SC_PAGESIZE))
 #define PAGES(size) (((size) + PAGE - 1) / PAGE)
 
 #define WIRE_BACKINGS (1 << 16)

@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Making, ending and describing a namespace, and transactions at its door. */
 #include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include "fs/state/state.h"
 #include "harness.h"
 #include "suites.h"
 
@@ -207,6 +212,72 @@ START_TEST(charges_and_limits_are_in_pages_of_the_system)
 }
 END_TEST
 
+/* Whatever is mapped somewhere; false: it is taken. */
+static bool take_address(void *at)
+{
+	void *taken =
+	    mmap(at, PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+
+	return taken == at;
+}
+
+static pid_t die_within_a_transaction(struct shmfs *fs)
+{
+	pid_t pid = fork();
+	struct shmfs_attr attr;
+
+	ck_assert_int_ge(pid, 0);
+	if (pid > 0)
+		return pid;
+	shmfs_begin(fs);
+	(void)shmfs_mkdir(fs, ALICE, SHMFS_ROOT, "half", 0755, &attr);
+	kill(getpid(), SIGKILL);
+	_exit(1);
+}
+
+/* Of the same process after a death, and of a program that has to map the arena itself. */
+START_TEST(where_one_address_is_taken_another_is_kept_for_good)
+{
+	struct shmfs_config config = small_config();
+	struct shmfs *fs;
+	void *usual, *other;
+	uint64_t id;
+	int status, fd;
+	pid_t pid;
+
+	config.arena_fixed = true;
+	fs = open_with(config);
+	usual = fs->arena;
+	close_checked(fs);
+	ck_assert(take_address(usual));
+	if (slowness() > 1 || (uintptr_t)usual >> 40 == 0) {
+		printf("skip: a sanitizer, or a small address space, has no other\n");
+		return;
+	}
+	fs = open_with(config);
+	other = fs->arena;
+	ck_assert_ptr_ne(other, usual);
+	id = new_object_of(fs, SHMFS_ROOT, "a", 1);
+	pid = die_within_a_transaction(fs);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert(WIFSIGNALED(status));
+	shmfs_recover(fs);
+	ck_assert_uint_eq(id_of(fs, SHMFS_ROOT, "half"), 0);
+	/* A program that is executed has nothing mapped there, or something else. */
+	fd = shmfs_arena_fd(fs);
+	arena_unmap(fs->arena);
+	GIVES(0, shmfs_check(fd));
+	ck_assert(take_address(other));
+	GIVES(-EEXIST, shmfs_check(fd));
+	GIVES(-EEXIST, shmfs_open_again(fd, outside_os(), &(struct shmfs *){NULL}));
+	ck_assert_int_eq(munmap(other, PAGE), 0);
+	fs = take_up(fs);
+	ck_assert_ptr_eq(fs->arena, other);
+	ck_assert_uint_eq(id_of(fs, SHMFS_ROOT, "a"), id);
+	close_checked(fs);
+}
+END_TEST
+
 START_TEST(close_takes_null)
 {
 	shmfs_close(NULL);
@@ -303,6 +374,7 @@ Suite *namespace_suite(void)
 	tcase_add_test(tests, more_patterns_than_a_page_holds_are_refused);
 	tcase_add_test(tests, no_patterns_may_be_null_or_empty);
 	tcase_add_test(tests, without_random_numbers_there_is_no_namespace);
+	tcase_add_test(tests, where_one_address_is_taken_another_is_kept_for_good);
 	tcase_add_test(tests, page_sizes_that_cannot_be_are_refused);
 	tcase_add_test(tests, charges_and_limits_are_in_pages_of_the_system);
 	tcase_add_test(tests, close_takes_null);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Pages and slots: what is handed out, given back, undone and returned to the system. */
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -251,12 +252,33 @@ START_TEST(freeing_and_allocating_can_be_undone)
 }
 END_TEST
 
+/* qemu-user takes MADV_REMOVE for advice that need not be followed. */
+static bool memory_goes(void)
+{
+	int fd = memfd_create("test", MFD_CLOEXEC);
+	char *memory = MAP_FAILED;
+	bool goes;
+
+	if (fd >= 0 && ftruncate(fd, (off_t)PAGE) == 0)
+		memory = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	ck_assert_ptr_ne(memory, MAP_FAILED);
+	*memory = 1;
+	goes = madvise(memory, PAGE, MADV_REMOVE) == 0 && *memory == 0;
+	munmap(memory, PAGE);
+	close(fd);
+	if (!goes)
+		printf("skip: madvise(MADV_REMOVE) does nothing here\n");
+	return goes;
+}
+
 START_TEST(trim_gives_memory_back_but_keeps_some)
 {
 	enum { COUNT = 3000, KEPT = 256 };
 	static void *memory[COUNT];
 	uint64_t empty;
 
+	if (!memory_goes())
+		return;
 	begin(32 << 20);
 	empty = resident();
 	for (int i = 0; i < COUNT; i++)
@@ -400,6 +422,8 @@ START_TEST(a_larger_page_of_the_system_goes_with_the_last_of_those_in_it)
 	static void *memory[COUNT + HOT];
 	uint64_t all;
 
+	if (!memory_goes())
+		return;
 	GIVES(0, arena_create(false, 16 << 20, LARGE, &arena_fd, &arena));
 	for (int i = 0; i < COUNT + HOT; i++)
 		memory[i] = alloc_committed(ARENA_PAGE_SIZE);
@@ -443,7 +467,8 @@ START_TEST(a_fixed_address_that_is_taken_is_passed_over_until_there_is_none)
 		    MAP_FAILED);
 	}
 	GIVES(-EEXIST, rc);
-	ck_assert_int_gt(found, 0);
+	/* As many as fit into the address space. */
+	ck_assert_int_ge(found, slowness() == 1 && base[0] >> 40 != 0 ? 3 : 1);
 	for (int i = 1; i < found; i++)
 		ck_assert_uint_lt(base[i], base[i - 1]);
 }

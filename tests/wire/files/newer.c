@@ -197,7 +197,7 @@ START_TEST(statx_tells_what_getattr_tells_and_the_birth)
 	    .mode = S_IFREG | 0644,
 	    .ino = id,
 	    .size = 5000,
-	    .blocks = 8,
+	    .blocks = SYSTEM_PAGE / 512,
 	    .atime = sx_time(attr.atime, attr.atimensec),
 	    .btime = sx_time(1000000000, 123),
 	    .ctime = sx_time(attr.ctime, attr.ctimensec),

@@ -54,7 +54,7 @@ START_TEST(the_reply_has_every_field_a_modern_kernel_reads)
 	ck_assert_uint_eq(out->major, 7);
 	ck_assert_uint_eq(out->minor, 40);
 	ck_assert_uint_eq(out->max_write, 256 * 1024);
-	ck_assert_uint_eq(out->max_pages, 256);
+	ck_assert_uint_eq(out->max_pages, EXCHANGE_READ_MAX / SYSTEM_PAGE);
 	ck_assert_uint_eq(out->max_readahead, 1024 * 1024);
 	ck_assert_uint_eq(out->time_gran, 1);
 	ck_assert_uint_eq(out->map_alignment, 0);
