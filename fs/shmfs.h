@@ -116,6 +116,10 @@ int shmfs_last_backing(const struct shmfs *fs);
  * "..", or has a slash; -ENOSPC the limit on nodes, -EDQUOT that of the user (ENOSPC with FreeBSD's
  * rules); -ENOMEM.
  */
+/*
+ * "." is the node itself, of whatever kind, and ".." a directory's parent: so somebody who kept an
+ * id finds it again. -ESTALE: it is gone, or ".." of a directory that was removed.
+ */
 int shmfs_lookup(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t dir, const char *name,
     struct shmfs_attr *out);
 

@@ -20,8 +20,8 @@ static void op_init(void *userdata, struct fuse_conn_info *conn)
 	conn->max_readahead = EXCHANGE_READ_MAX;
 	conn->want &= ~(unsigned)(FUSE_CAP_ATOMIC_O_TRUNC | FUSE_CAP_HANDLE_KILLPRIV |
 				  FUSE_CAP_AUTO_INVAL_DATA | FUSE_CAP_SPLICE_READ);
-	conn->want |= conn->capable &
-		      (FUSE_CAP_EXPLICIT_INVAL_DATA | FUSE_CAP_POSIX_ACL | FUSE_CAP_DONT_MASK);
+	conn->want |= conn->capable & (FUSE_CAP_EXPLICIT_INVAL_DATA | FUSE_CAP_POSIX_ACL |
+					  FUSE_CAP_DONT_MASK | FUSE_CAP_EXPORT_SUPPORT);
 }
 
 static const struct fuse_lowlevel_ops operations = {

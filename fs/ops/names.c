@@ -11,9 +11,29 @@
 #include "fs/state/rules.h"
 #include "place.h"
 
-/* The caller learns the node's attributes, so nothing can be looked up that may not be stat. */
-int shmfs_lookup(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t dir, const char *name,
-    struct shmfs_attr *out)
+static int find_self(struct shmfs *fs, uint64_t id, struct node **out)
+{
+	*out = node_get(fs, id);
+	return *out == NULL || (*out)->gone ? -ESTALE : 0;
+}
+
+static int find_parent(
+    struct shmfs *fs, const struct shmfs_cred *cred, uint64_t id, struct node **out)
+{
+	struct node *node = node_get(fs, id);
+	int rc;
+
+	if (node == NULL)
+		return -ESTALE;
+	if (!is_directory(node))
+		return -ENOTDIR;
+	rc = mac_check(fs, cred, MAC_LOOKUP, node);
+	*out = node->directory.parent;
+	return rc == 0 && *out == NULL ? -ESTALE : rc;
+}
+
+static int find_entry(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t dir,
+    const char *name, struct node **out)
 {
 	struct place place;
 	int rc = place_find(fs, cred, MAC_LOOKUP, dir, name, &place);
@@ -22,10 +42,28 @@ int shmfs_lookup(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t dir, 
 		return rc;
 	if (place.entry == NULL)
 		return -ENOENT;
-	rc = mac_check(fs, cred, MAC_STAT, place.entry->node);
+	*out = place.entry->node;
+	return 0;
+}
+
+/* The caller learns the node's attributes, so nothing can be looked up that may not be stat. */
+int shmfs_lookup(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t dir, const char *name,
+    struct shmfs_attr *out)
+{
+	struct node *node;
+	int rc;
+
+	if (strcmp(name, ".") == 0)
+		rc = find_self(fs, dir, &node);
+	else if (strcmp(name, "..") == 0)
+		rc = find_parent(fs, cred, dir, &node);
+	else
+		rc = find_entry(fs, cred, dir, name, &node);
+	if (rc == 0)
+		rc = mac_check(fs, cred, MAC_STAT, node);
 	if (rc < 0)
 		return rc;
-	place_give(fs, place.entry->node, out);
+	place_give(fs, node, out);
 	return 0;
 }
 

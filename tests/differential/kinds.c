@@ -25,6 +25,9 @@ static choices accesses = {{"O_RDONLY", O_RDONLY}, {"O_WRONLY", O_WRONLY}, {"O_R
     {"3", O_ACCMODE}, {NULL, 0}};
 static choices directory_accesses = {{"O_RDONLY|O_DIRECTORY", O_RDONLY | O_DIRECTORY},
     {"O_RDONLY", O_RDONLY}, {"O_PATH", O_PATH}, {NULL, 0}};
+static choices handle_accesses = {{"O_RDONLY", O_RDONLY}, {"O_RDWR", O_RDWR},
+    {"O_WRONLY", O_WRONLY}, {"O_RDONLY|O_DIRECTORY", O_RDONLY | O_DIRECTORY}, {NULL, 0}};
+static choices handle_bits = {{"AT_SYMLINK_FOLLOW", AT_SYMLINK_FOLLOW}, {NULL, 0}};
 static choices open_bits = {{"O_APPEND", O_APPEND}, {"O_TRUNC", O_TRUNC}, {"O_EXCL", O_EXCL},
     {"O_NOFOLLOW", O_NOFOLLOW}, {"O_DIRECTORY", O_DIRECTORY}, {"O_NOATIME", O_NOATIME},
     {"O_SYNC", O_SYNC}, {NULL, 0}};
@@ -102,6 +105,7 @@ const struct kind kinds[] = {
     {"open", 80, "fpcbm", do_open, accesses, open_bits},
     {"open", 8, "fDcb", do_open, directory_accesses, status_bits},
     {"open", 12, "fDcbm", do_tmpfile, tmpfile_accesses, tmpfile_bits},
+    {"open_by_handle_at", 10, "fpcbm", do_open_by_handle, handle_accesses, handle_bits},
     {"close", 6, "f", do_close, NULL, NULL},
     {"dup", 6, "fg", do_dup, NULL, NULL},
     {"read", 14, "fn", do_read, NULL, NULL},
@@ -152,6 +156,7 @@ const struct kind kinds[] = {
     {"faccessat", 12, "pcb", do_access, access_modes, access_bits},
     {"chmod", 14, "pm", do_chmod, NULL, NULL},
     {"fchmod", 8, "fm", do_fchmod, NULL, NULL},
+    {"fchmod_clock", 8, "fm", do_clock, NULL, NULL},
     {"chown", 10, "puv", do_chown, NULL, NULL},
     {"lchown", 4, "puv", do_lchown, NULL, NULL},
     {"fchown", 6, "fuv", do_fchown, NULL, NULL},

@@ -49,6 +49,7 @@ static Suite *names_suite(void)
 	add_rename_cases(suite);
 	add_node_cases(suite);
 	add_listing_cases(suite);
+	add_handle_cases(suite);
 	add_walking_cases(suite);
 	return suite;
 }

@@ -30,6 +30,7 @@ void add_link_cases(Suite *suite);
 void add_rename_cases(Suite *suite);
 void add_node_cases(Suite *suite);
 void add_listing_cases(Suite *suite);
+void add_handle_cases(Suite *suite);
 void add_walking_cases(Suite *suite);
 /* attributes */
 void add_attribute_cases(Suite *suite);

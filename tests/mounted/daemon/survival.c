@@ -359,6 +359,44 @@ START_TEST(a_directory_is_read_on_by_the_next_server)
 }
 END_TEST
 
+static void make_the_kernel_forget(void)
+{
+	int fd = OK(open("/proc/sys/vm/drop_caches", O_WRONLY | O_CLOEXEC));
+
+	GIVES(1, write(fd, "2", 1));
+	OK(close(fd));
+}
+
+START_TEST(a_handle_is_one_of_every_server)
+{
+	union {
+		struct file_handle of;
+		char room[sizeof(struct file_handle) + MAX_HANDLE_SZ];
+	} handle = {.of.handle_bytes = MAX_HANDLE_SZ};
+	static void (*const next[])(void) = {end_server, install_anew, end_server};
+	int at, mount, fd;
+
+	start_daemon();
+	fd = new_object(in_mount("a"), PAGE);
+	write_pattern(fd, 0, PAGE);
+	OK(close(fd));
+	at = OK(open(in_mount("."), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+	OK(name_to_handle_at(at, "a", &handle.of, &mount, 0));
+	for (size_t i = 0; i < sizeof next / sizeof next[0]; i++) {
+		next[i]();
+		make_the_kernel_forget();
+		fd = OK(open_by_handle_at(at, &handle.of, O_RDWR | O_CLOEXEC));
+		expect_pattern(fd, 0, PAGE);
+		OK(close(fd));
+	}
+	OK(unlinkat(at, "a", 0));
+	end_server();
+	FAILS(ESTALE, open_by_handle_at(at, &handle.of, O_RDWR | O_CLOEXEC));
+	OK(close(at));
+	end_daemon();
+}
+END_TEST
+
 /* What another file in its place says, or is, and what the log says then. */
 static const struct {
 	const char *text, *log;
@@ -438,6 +476,7 @@ void add_survival_cases(Suite *suite)
 	tcase_add_test(tests, a_signal_ends_both_while_an_object_is_open);
 	tcase_add_test(tests, an_installed_program_goes_on_under_the_mount);
 	tcase_add_loop_test(tests, a_directory_is_read_on_by_the_next_server, 0, 2);
+	tcase_add_test(tests, a_handle_is_one_of_every_server);
 	tcase_add_loop_test(tests, a_program_that_cannot_go_on_is_refused, 0, REFUSED);
 	tcase_add_test(tests, a_program_that_is_gone_is_refused);
 	tcase_add_loop_test(tests, a_made_up_mount_is_not_gone_on_with, 0, 2);

@@ -33,6 +33,12 @@ static int64_t do_lookup_missing(struct scene *s, int unused)
 	return rc == -ENOENT ? 0 : rc;
 }
 
+static int64_t do_lookup_by_id(struct scene *s, int parent)
+{
+	return shmfs_lookup(
+	    s->fs, &s->asker, parent ? s->dir : s->file, parent ? ".." : ".", &s->attr);
+}
+
 static int64_t do_getattr(struct scene *s, int unused)
 {
 	(void)unused;
@@ -253,6 +259,8 @@ static const struct question questions[] = {
     {"lookup", do_lookup, 0, MAC_OBSERVE, false},
     {"lookup in a directory", do_lookup, 1, MAC_OBSERVE, false},
     {"lookup of nothing in a directory", do_lookup_missing, 0, MAC_OBSERVE, false},
+    {"lookup of itself", do_lookup_by_id, 0, MAC_OBSERVE, false},
+    {"lookup of the parent of a directory", do_lookup_by_id, 1, MAC_OBSERVE, false},
     {"getattr", do_getattr, 0, MAC_OBSERVE, false},
     {"open O_RDONLY", do_open, O_RDONLY, MAC_OBSERVE, false},
     {"open O_WRONLY", do_open, O_WRONLY, BOTH, false},

@@ -42,9 +42,9 @@ static int64_t call_naming(struct shmfs *fs, int which, uint64_t dir, const char
 	}
 }
 
-static void expect_of_all(struct shmfs *fs, uint64_t dir, const char *name, int64_t want)
+static void expect_from(int first, struct shmfs *fs, uint64_t dir, const char *name, int64_t want)
 {
-	for (int which = 0; which < NAMING; which++) {
+	for (int which = first; which < NAMING; which++) {
 		int64_t result = call_naming(fs, which, dir, name);
 		char got[32];
 
@@ -54,19 +54,69 @@ static void expect_of_all(struct shmfs *fs, uint64_t dir, const char *name, int6
 	}
 }
 
+static void expect_of_all(struct shmfs *fs, uint64_t dir, const char *name, int64_t want)
+{
+	expect_from(0, fs, dir, name, want);
+}
+
 START_TEST(illegal_names_are_refused_everywhere)
 {
 	struct shmfs *fs = open_small();
 	char longest[SHMFS_NAME_MAX + 2];
 
 	expect_of_all(fs, SHMFS_ROOT, "", -EINVAL);
-	expect_of_all(fs, SHMFS_ROOT, ".", -EINVAL);
-	expect_of_all(fs, SHMFS_ROOT, "..", -EINVAL);
+	expect_from(1, fs, SHMFS_ROOT, ".", -EINVAL);
+	expect_from(1, fs, SHMFS_ROOT, "..", -EINVAL);
 	expect_of_all(fs, SHMFS_ROOT, "a/b", -EINVAL);
 	expect_of_all(fs, SHMFS_ROOT, "/", -EINVAL);
 	memset(longest, 'n', sizeof longest - 1);
 	longest[sizeof longest - 1] = '\0';
 	expect_of_all(fs, SHMFS_ROOT, longest, -ENAMETOOLONG);
+	close_checked(fs);
+}
+END_TEST
+
+START_TEST(a_node_is_found_again_by_its_id)
+{
+	struct shmfs *fs = open_small();
+	uint64_t dir = new_directory(fs, SHMFS_ROOT, "dir");
+	uint64_t nodes[] = {new_object(fs, dir, "a"), new_symlink(fs, dir, "b", "a"),
+	    new_directory(fs, dir, "c"), SHMFS_ROOT};
+	struct shmfs_attr attr;
+
+	for (size_t i = 0; i < sizeof nodes / sizeof nodes[0]; i++) {
+		GIVES(0, TX(fs, shmfs_lookup(fs, ALICE, nodes[i], ".", &attr)));
+		ck_assert_uint_eq(attr.id, nodes[i]);
+	}
+	GIVES(0, TX(fs, shmfs_lookup(fs, ALICE, nodes[2], "..", &attr)));
+	ck_assert_uint_eq(attr.id, dir);
+	GIVES(0, TX(fs, shmfs_lookup(fs, ALICE, SHMFS_ROOT, "..", &attr)));
+	ck_assert_uint_eq(attr.id, SHMFS_ROOT);
+	GIVES(-ENOTDIR, TX(fs, shmfs_lookup(fs, ALICE, nodes[0], "..", &attr)));
+	close_checked(fs);
+}
+END_TEST
+
+/* With and without references of the kernel, and whatever stood there. */
+START_TEST(what_is_gone_is_not_found_by_its_id)
+{
+	static const uint64_t none[] = {0, 98765, UINT64_MAX};
+	struct shmfs *fs = open_small();
+	uint64_t object = new_object(fs, SHMFS_ROOT, "a");
+	uint64_t dir = new_directory(fs, SHMFS_ROOT, "dir");
+	struct shmfs_attr attr;
+
+	for (size_t i = 0; i < sizeof none / sizeof none[0]; i++) {
+		GIVES(-ESTALE, TX(fs, shmfs_lookup(fs, ALICE, none[i], ".", &attr)));
+		GIVES(-ESTALE, TX(fs, shmfs_lookup(fs, ALICE, none[i], "..", &attr)));
+	}
+	GIVES(0, TX(fs, shmfs_unlink(fs, ALICE, SHMFS_ROOT, "a")));
+	forget(fs, object, 1);
+	GIVES(-ESTALE, TX(fs, shmfs_lookup(fs, ALICE, object, ".", &attr)));
+	GIVES(0, TX(fs, shmfs_rmdir(fs, ALICE, SHMFS_ROOT, "dir")));
+	GIVES(-ESTALE, TX(fs, shmfs_lookup(fs, ALICE, dir, "..", &attr)));
+	forget(fs, dir, 1);
+	GIVES(-ESTALE, TX(fs, shmfs_lookup(fs, ALICE, dir, ".", &attr)));
 	close_checked(fs);
 }
 END_TEST
@@ -392,6 +442,8 @@ Suite *names_suite(void)
 	TCase *tests = harness_case(suite, "names");
 
 	tcase_add_test(tests, illegal_names_are_refused_everywhere);
+	tcase_add_test(tests, a_node_is_found_again_by_its_id);
+	tcase_add_test(tests, what_is_gone_is_not_found_by_its_id);
 	tcase_add_test(tests, parents_are_checked_everywhere);
 	tcase_add_test(tests, the_longest_name_works_everywhere);
 	tcase_add_test(tests, names_that_are_not_there);

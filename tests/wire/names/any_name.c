@@ -25,10 +25,11 @@ static const struct named_request {
     {"RENAME2 to", on_rename2_to, 0},
 };
 
-/* Each request, in a tree of its own, says this of such a name in such a directory. */
-static void all_say(uint64_t (*dir)(const struct tree *tree), const char *name, int want)
+/* Each request from the first on, in a tree of its own, says this of such a name in such a
+ * directory. */
+static void say(size_t first, uint64_t (*dir)(const struct tree *tree), const char *name, int want)
 {
-	for (size_t i = 0; i < sizeof named_requests / sizeof named_requests[0]; i++) {
+	for (size_t i = first; i < sizeof named_requests / sizeof named_requests[0]; i++) {
 		const struct named_request *r = &named_requests[i];
 		struct wire *w = wire_open();
 		struct tree tree = grow_tree(w);
@@ -39,6 +40,11 @@ static void all_say(uint64_t (*dir)(const struct tree *tree), const char *name, 
 		    result_text(missing), result_text(got));
 		wire_close(w);
 	}
+}
+
+static void all_say(uint64_t (*dir)(const struct tree *tree), const char *name, int want)
+{
+	say(0, dir, name, want);
 }
 
 static uint64_t in_root(const struct tree *tree)
@@ -102,8 +108,9 @@ END_TEST
 START_TEST(a_name_that_is_none_is_einval)
 {
 	all_say(in_root, "", -EINVAL);
-	all_say(in_root, ".", -EINVAL);
-	all_say(in_root, "..", -EINVAL);
+	/* All but LOOKUP, by which a node is found again. */
+	say(1, in_root, ".", -EINVAL);
+	say(1, in_root, "..", -EINVAL);
 	all_say(in_root, "/", -EINVAL);
 	all_say(in_root, "a/b", -EINVAL);
 	all_say(in_root, "object/", -EINVAL);

@@ -90,6 +90,26 @@ START_TEST(every_lookup_gives_one_more)
 }
 END_TEST
 
+START_TEST(a_lookup_by_id_gives_one_more)
+{
+	for (size_t i = 0; i < sizeof makers / sizeof makers[0]; i++) {
+		struct wire *w = wire_open();
+		uint64_t id = makers[i](w);
+
+		tell_forget(w, id, 1);
+		for (int n = 0; n < 3; n++) {
+			GIVES(0, ask_lookup(w, id, "."));
+			ck_assert_uint_eq(entry_of(w)->nodeid, id);
+			ck_assert_uint_eq(entry_of(w)->generation, 0);
+		}
+		remove_a(w);
+		expect_references(w, id, 3);
+		GIVES(-ESTALE, ask_lookup(w, id, "."));
+		wire_close(w);
+	}
+}
+END_TEST
+
 START_TEST(link_and_create_of_an_existing_object_give_one_more)
 {
 	struct wire *w = wire_open();
@@ -437,6 +457,7 @@ Suite *lifetime_suite(void)
 	const TTest *const tests[] = {
 	    making_a_node_gives_one_reference,
 	    every_lookup_gives_one_more,
+	    a_lookup_by_id_gives_one_more,
 	    link_and_create_of_an_existing_object_give_one_more,
 	    nothing_else_gives_a_reference,
 	    a_failed_request_gives_no_reference,

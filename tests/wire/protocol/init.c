@@ -12,12 +12,13 @@
 #define NEVER                                                                                      \
 	(FUSE_ATOMIC_O_TRUNC | FUSE_HANDLE_KILLPRIV | FUSE_HANDLE_KILLPRIV_V2 |                    \
 	    FUSE_AUTO_INVAL_DATA | FUSE_WRITEBACK_CACHE | FUSE_POSIX_LOCKS | FUSE_FLOCK_LOCKS |    \
-	    FUSE_DO_READDIRPLUS | FUSE_READDIRPLUS_AUTO | FUSE_SETXATTR_EXT |                      \
-	    FUSE_EXPORT_SUPPORT | FUSE_SECURITY_CTX | OVER_IO_URING)
+	    FUSE_DO_READDIRPLUS | FUSE_READDIRPLUS_AUTO | FUSE_SETXATTR_EXT | FUSE_SECURITY_CTX |  \
+	    OVER_IO_URING)
 
 #define ALWAYS                                                                                     \
 	((uint64_t)(FUSE_ASYNC_READ | FUSE_BIG_WRITES | FUSE_ASYNC_DIO | FUSE_PARALLEL_DIROPS |    \
-		    FUSE_MAX_PAGES | FUSE_EXPLICIT_INVAL_DATA | FUSE_POSIX_ACL | FUSE_DONT_MASK))
+		    FUSE_MAX_PAGES | FUSE_EXPLICIT_INVAL_DATA | FUSE_POSIX_ACL | FUSE_DONT_MASK |  \
+		    FUSE_EXPORT_SUPPORT))
 
 static const struct abi_init_out *init_out_of(const struct wire *w)
 {
