@@ -24,7 +24,7 @@
 	":Intel_MPI_*"	   /* Intel MPI: the same */                                               \
 	":ucx_shm_posix_*" /* UCX: all of it, to see whether there is room */                      \
 	":*.pkl"	   /* arrays of joblib, in a folder of each process */                     \
-	":ust-shm-*"	   /* LTTng-UST: zeros */                                                  \
+	":ust-shm-*:shm-ust-*:shm-event-notifier-*"	     /* LTTng: zeros */                    \
 	":deepspeed_allreduce_buffer*:shm_allreduce_buffer*" /* DeepSpeed, Gloo: the contents */   \
 	":*global_vm:*vpe-api"				     /* VPP: lseek and one byte */         \
 	":rmq_*.log*" /* RocketMQ: logs of the garbage collector */

@@ -10,7 +10,8 @@
 
 /* What shmfs(8) says. */
 #define GROW_BY_DEFAULT                                                                            \
-	"sem.*:tmp-*:__db.*:mpich_shar_tmp*:Intel_MPI_*:ucx_shm_posix_*:*.pkl:ust-shm-*:"          \
+	"sem.*:tmp-*:__db.*:mpich_shar_tmp*:Intel_MPI_*:ucx_shm_posix_*:*.pkl:ust-shm-*:shm-ust-*" \
+	":shm-event-notifier-*:"                                                                   \
 	"deepspeed_allreduce_buffer*:shm_allreduce_buffer*:*global_vm:*vpe-api:rmq_*.log*"
 
 /* Options point into the arguments, and a list is cut at its commas: so they are copied. */

@@ -105,6 +105,7 @@ END_TEST
 /* Of programs that give their objects a size by writing: as many as the default has patterns. */
 static const char *const sized_by_writing[] = {"sem.a", "tmp-1", "__db.001", "mpich_shar_tmpADvxUm",
     "Intel_MPI_8xmWzE", "ucx_shm_posix_1a9061", "1-2-3.pkl", "ust-shm-consumer-17",
+    "shm-ust-consumer-27", "shm-event-notifier-error-accounting-9",
     "deepspeed_allreduce_buffer_0_127.0.0.1_29500_0", "shm_allreduce_buffer_0_127.0.0.1_29500_0",
     "global_vm", "one-global_vm", "vpe-api", "rmq_broker_gc_1_2.log",
     "rmq_srv_gc_1_2.log.0.current"};
