@@ -206,12 +206,13 @@ struct shmfs_removal {
 	uint64_t id, dir;
 	uid_t creator;
 	uint64_t size;
-	char name[SHMFS_NAME_MAX_FREEBSD + 1]; /* "": the memory of an object without one */
+	bool lingers;			       /* it has no name left, and the caller knows it */
+	char name[SHMFS_NAME_MAX_FREEBSD + 1]; /* "": no name went, of an object without one */
 };
 
 /*
  * Removes the newest name of an object that nobody holds. -EBUSY: somebody does, or that cannot be
- * told; -ENOENT: it has no name; -ESTALE; -EINVAL: no object.
+ * told; -ENOENT: it has no name; -ESTALE; -EINVAL: no object; -ENOMEM.
  */
 int shmfs_reap(struct shmfs *fs, uint64_t id, struct shmfs_removal *out);
 
@@ -223,7 +224,16 @@ bool shmfs_has_expiring(const struct shmfs *fs);
  * nobody holds it, and it was opened twice or is older than the age that the namespace was made
  * with; or because its memory was handed out and has come back. 1: one name or object is removed,
  * and this is to be called again; 0: none of these is. *from moves on, and is 0 behind the last.
+ *
+ * An object that lost its last name so, or by shmfs_reap(), and that the caller knows still, comes
+ * up again, as one without a name that lingers, until the caller forgets it, as it should.
  */
 int shmfs_expire(struct shmfs *fs, uint64_t *from, unsigned most, struct shmfs_removal *out);
+
+/*
+ * Of an object that lingers, where the caller cannot forget it: its memory ends, unless somebody
+ * holds it, and its charge but for the node's. It cannot be opened any more: -ESTALE.
+ */
+void shmfs_end_memory(struct shmfs *fs, uint64_t id);
 
 #endif

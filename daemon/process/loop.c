@@ -203,7 +203,10 @@ static int start_channel(struct loop *loop)
 
 static void removed(void *arg, const struct shmfs_removal *removal)
 {
-	notify_removal(arg, removal);
+	const struct channel *channel = arg;
+
+	if (!notify_removal(channel, removal))
+		shmfs_end_memory(channel->fs, removal->id);
 }
 
 static int start_expiry(struct loop *loop)

@@ -18,7 +18,7 @@ static void describe(const struct shmfs *fs, const struct node *node, struct shm
 
 	*out = (struct shmfs_object){
 	    .creator = node->creator,
-	    .charged = node->gone ? 0 : pages * SHMFS_PAGE_SIZE,
+	    .charged = pages * SHMFS_PAGE_SIZE,
 	    .opens = node->object.opens,
 	    .writers = node->object.writers,
 	    .pins = node->object.pins,
@@ -50,7 +50,7 @@ uint64_t shmfs_list(const struct shmfs *fs, uint64_t from, unsigned most,
 	for (; (node = index_next(&fs->super->nodes, &id)) != NULL; id++) {
 		if (most-- == 0)
 			return id;
-		if (!is_object(node) || node->gone)
+		if (!is_object(node) || node->ended != NODE_ENDED_NOT)
 			continue;
 		describe(fs, node, &object);
 		if (visit(arg, &object) != 0)

@@ -24,6 +24,9 @@ static choices accesses = {{"O_RDONLY", O_RDONLY}, {"O_WRONLY", O_WRONLY}, {"O_R
     {"3", O_ACCMODE}, {NULL, 0}};
 static choices directory_accesses = {{"O_RDONLY|O_DIRECTORY", O_RDONLY | O_DIRECTORY},
     {"O_RDONLY", O_RDONLY}, {"O_PATH", O_PATH}, {NULL, 0}};
+static choices reopen_accesses = {{"O_RDONLY", O_RDONLY}, {"O_WRONLY", O_WRONLY},
+    {"O_RDWR", O_RDWR}, {"O_RDWR|O_TRUNC", O_RDWR | O_TRUNC}, {"O_PATH", O_PATH},
+    {"O_PATH", O_PATH}, {NULL, 0}};
 static choices open_bits = {{"O_APPEND", O_APPEND}, {"O_TRUNC", O_TRUNC}, {"O_EXCL", O_EXCL},
     {"O_NOFOLLOW", O_NOFOLLOW}, {"O_DIRECTORY", O_DIRECTORY}, {"O_NOATIME", O_NOATIME},
     {"O_SYNC", O_SYNC}, {NULL, 0}};
@@ -100,6 +103,7 @@ static choices lock_types = {
 const struct kind kinds[] = {
     {"open", 80, "fpcbm", do_open, accesses, open_bits},
     {"open", 8, "fDcb", do_open, directory_accesses, status_bits},
+    {"open_/proc/self/fd", 24, "fgcb", do_reopen, reopen_accesses, status_bits},
     {"open", 12, "fDcbm", do_tmpfile, tmpfile_accesses, tmpfile_bits},
     {"close", 6, "f", do_close, NULL, NULL},
     {"dup", 6, "fg", do_dup, NULL, NULL},

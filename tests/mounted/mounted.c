@@ -21,6 +21,7 @@ static Suite *memory_suite(void)
 	add_copy_cases(suite);
 	add_splice_cases(suite);
 	add_transfer_cases(suite);
+	add_unlinked_cases(suite);
 	return suite;
 }
 

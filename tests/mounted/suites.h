@@ -16,6 +16,7 @@ void add_growth_cases(Suite *suite);
 void add_copy_cases(Suite *suite);
 void add_splice_cases(Suite *suite);
 void add_transfer_cases(Suite *suite);
+void add_unlinked_cases(Suite *suite);
 /* size */
 void add_size_cases(Suite *suite);
 void add_limit_cases(Suite *suite);
