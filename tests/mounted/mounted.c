@@ -31,6 +31,7 @@ static Suite *size_suite(void)
 
 	add_size_cases(suite);
 	add_limit_cases(suite);
+	add_released_cases(suite);
 	if (!fixture_is_tmpfs()) {
 		add_account_cases(suite);
 		add_racing_cases(suite);
