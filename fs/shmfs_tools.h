@@ -204,7 +204,8 @@ struct shmfs_removal {
 	uint64_t id, dir;
 	uid_t creator;
 	uint64_t size;
-	char name[SHMFS_NAME_MAX_FREEBSD + 1]; /* "": the memory of an object without one */
+	bool lingers;			       /* it has no name left, and the caller knows it */
+	char name[SHMFS_NAME_MAX_FREEBSD + 1]; /* "": no name went, of an object without one */
 };
 
 /*
@@ -212,7 +213,7 @@ struct shmfs_removal {
  * -EBUSY: somebody holds it, or that cannot be told; -EACCES: it has names, and the subject may
  * remove none of them, by their directories' permissions and sticky bits, the policies, or, with
  * FreeBSD's rules, the object's own permissions; -ENOENT: it has no name; -ESTALE; -EINVAL: no
- * object.
+ * object; -ENOMEM.
  */
 int shmfs_reap(
     struct shmfs *fs, const struct shmfs_subject *by, uint64_t id, struct shmfs_removal *out);
@@ -225,7 +226,16 @@ bool shmfs_has_expiring(const struct shmfs *fs);
  * nobody holds it, and it was opened twice or is older than the age that the namespace was made
  * with; or because its memory was handed out and has come back. 1: one name or object is removed,
  * and this is to be called again; 0: none of these is. *from moves on, and is 0 behind the last.
+ *
+ * An object that lost its last name so, or by shmfs_reap(), and that the caller knows still, comes
+ * up again, as one without a name that lingers, until the caller forgets it, as it should.
  */
 int shmfs_expire(struct shmfs *fs, uint64_t *from, unsigned most, struct shmfs_removal *out);
+
+/*
+ * Of an object that lingers, where the caller cannot forget it: its memory ends, unless somebody
+ * holds it, and its charge but for the node's. It cannot be opened any more: -ESTALE.
+ */
+void shmfs_end_memory(struct shmfs *fs, uint64_t id);
 
 #endif

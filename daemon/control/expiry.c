@@ -15,10 +15,13 @@
 #define PAUSE_MS 2
 #define ROUND_MS 1000
 
+/* One that lingers without a name was told of when that went. */
 static void tell(const struct shmfs_removal *removal)
 {
 	char name[1024];
 
+	if (removal->name[0] == '\0' && removal->lingers)
+		return;
 	if (removal->name[0] == '\0') {
 		log_debug("the memory of object #%" PRIu64 " came back", removal->id);
 		return;
@@ -38,14 +41,14 @@ unsigned expiry_run(struct expiry *expiry)
 
 		shmfs_begin(expiry->fs);
 		rc = shmfs_expire(expiry->fs, &expiry->from, LOOKS, &removal);
-		if (rc > 0 && removal.name[0] != '\0') {
+		if (rc > 0 && (removal.name[0] != '\0' || removal.lingers)) {
 			expiry->removed(expiry->arg, &removal);
 			failpoint("removal half done");
 		}
 		shmfs_commit(expiry->fs);
 		if (rc == 0)
 			break;
-		expiry->counters->expired++;
+		expiry->counters->expired += removal.name[0] != '\0' || !removal.lingers;
 		tell(&removal);
 	}
 	if (expiry->from != 0)

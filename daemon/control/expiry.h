@@ -11,7 +11,8 @@
 struct expiry {
 	struct shmfs *fs;
 	struct counters *counters;
-	/* A name goes. Called before that is committed. */
+	/* A name goes, or an object without one is to be forgotten by the kernel. Called before
+	 * that is committed. */
 	void (*removed)(void *arg, const struct shmfs_removal *removal);
 	void *arg;
 

@@ -54,6 +54,15 @@ struct abi_backing_map {
 /* Since protocol 7.44: all names that the kernel knows are to be looked up again. */
 #define ABI_NOTIFY_INC_EPOCH 8
 
+/* Since protocol 7.45: names of nodes, whose ids follow, go from the kernel's memory, and with them
+ * what nobody uses. */
+#define ABI_NOTIFY_PRUNE 9
+
+struct abi_notify_prune_out {
+	uint32_t count, padding;
+	uint64_t spare;
+};
+
 /* Opcodes that libfuse 3.14 does not know. */
 #define ABI_TMPFILE 51
 #define ABI_STATX 52

@@ -57,6 +57,8 @@ struct channel_operations {
 	/* Answers a request that libfuse does not decode, or not as all its versions do; false:
 	 * this is none. body: what stands behind the header, well-formed. */
 	bool (*beside)(struct request *request, const char *body);
+	/* Whoever waits for the answer of the request with this number was sent a signal. */
+	void (*interrupt)(struct channel *channel, uint64_t unique);
 };
 
 struct channel {

@@ -8,15 +8,21 @@
 #ifndef SHMFS_FUSE_NOTIFY_H
 #define SHMFS_FUSE_NOTIFY_H
 
+#include <stdbool.h>
+
 struct channel;
 struct shmfs_removal;
 
 /*
- * A name goes. To be called before that is committed: a server that is killed in between has only
- * made the kernel ask once more. The kernel asks for the directory and the object again, and since
- * Linux 6.16 for all names it knows. Before that it may believe in the name as long as it was told
- * to when it asked (ops/reply.c); whoever opens it finds out.
+ * A name goes, or none does, and what lingers without one is to be forgotten. To be called before
+ * that is committed: a server that is killed in between has only made the kernel ask once more. The
+ * kernel asks for the directory and the object again, and since Linux 6.16 for all names it knows.
+ * Before that it may believe in the name as long as it was told to when it asked (ops/reply.c);
+ * whoever opens it finds out.
+ *
+ * False: the object lingers, and this kernel cannot be made to forget it. Linux 6.18 can; what
+ * somebody uses it keeps, and has to be asked again.
  */
-void notify_removal(const struct channel *channel, const struct shmfs_removal *removal);
+bool notify_removal(const struct channel *channel, const struct shmfs_removal *removal);
 
 #endif

@@ -265,16 +265,37 @@ void request_prepare_slot(struct channel *channel, uint32_t slot)
 	channel->slot_is_populated[slot] = true;
 }
 
+/* The next request comes into a slot that is free. */
+static void move_on(struct channel *channel, uint32_t slot)
+{
+	request_prepare_slot(channel, slot);
+	exchange_move(channel->exchange, slot);
+}
+
 bool request_defer(struct request *request)
 {
-	struct channel *channel = request->channel;
-	uint32_t slot = free_slot(channel);
+	uint32_t slot = free_slot(request->channel);
 
 	if (slot == EXCHANGE_SLOTS)
 		return false;
 	request_suspend(request);
-	request_prepare_slot(channel, slot);
-	exchange_move(channel->exchange, slot);
+	move_on(request->channel, slot);
+	PROBE2(defer, request->unique, request->slot);
+	return true;
+}
+
+bool request_postpone(struct request *request)
+{
+	uint32_t slot = free_slot(request->channel);
+
+	if (slot == EXCHANGE_SLOTS)
+		return false;
+	shmfs_rollback(request->channel->fs);
+	if (request->libfuse != NULL)
+		fuse_reply_none(request->libfuse);
+	request->libfuse = NULL;
+	request->state = REQUEST_DEFERRED;
+	move_on(request->channel, slot);
 	PROBE2(defer, request->unique, request->slot);
 	return true;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A request's way: begin, then answer, fail or end; or defer, and later resume, and then answer or
- * fail. The namespace's transaction for it begins and ends here and nowhere else, and the sign of
- * an errno turns here. Who asks is known from the header, whether or not libfuse decodes the rest.
+ * fail; or postpone, and begin again. The namespace's transaction for it begins and ends here and
+ * nowhere else, and the sign of an errno turns here. Who asks is known from the header, whether or
+ * not libfuse decodes the rest.
  *
  * With the answer, the failure or the end the request is gone, and its slot is free.
  */
@@ -48,6 +49,12 @@ uint64_t request_progress(const struct request *request);
  * slot. False: there is no slot left, and it has to be answered now.
  */
 bool request_defer(struct request *request);
+
+/*
+ * Undoes what was done, for the request to be served once more (channel_serve_again()): the next
+ * one comes into another slot. False: there is none left, and nothing is undone.
+ */
+bool request_postpone(struct request *request);
 
 /* Before the kernel writes a request to a slot for the first time in this process. */
 void request_prepare_slot(struct channel *channel, uint32_t slot);

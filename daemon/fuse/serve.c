@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fuse_lowlevel.h>
+#include <poll.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -31,15 +32,26 @@ static bool is_done_beside_libfuse(struct request *request, const struct fuse_in
 	       channel->operations->beside(request, (const char *)(header + 1));
 }
 
+/* libfuse would keep it, and answer it within a later request, as if that were answered. */
+static void take_note(struct channel *channel, const struct fuse_in_header *header)
+{
+	struct fuse_interrupt_in interrupt = {0};
+
+	if (header->opcode == FUSE_INTERRUPT)
+		memcpy(&interrupt, header + 1, sizeof interrupt);
+	exchange_clear(channel->exchange, channel->exchange->current);
+	if (interrupt.unique != 0 && channel->fs != NULL)
+		channel->operations->interrupt(channel, interrupt.unique);
+}
+
 static void serve_request(struct channel *channel)
 {
 	const struct fuse_in_header *header = (const void *)current_request(channel);
 	struct fuse_buf buffer = {.mem = current_request(channel), .size = header->len};
 	struct request *request;
 
-	/* libfuse would keep it, and answer it within a later request, as if that were answered. */
 	if (shape_is_moot(header->opcode)) {
-		exchange_clear(channel->exchange, channel->exchange->current);
+		take_note(channel, header);
 		return;
 	}
 	channel->client = header->pid;
@@ -81,14 +93,39 @@ static ssize_t receive(const struct channel *channel)
 	return length == 0 ? -ENODEV : -errno;
 }
 
-void channel_serve_received(struct channel *channel, size_t length)
+static void serve_received(struct channel *channel, size_t length)
 {
 	channel->client = 0;
 	if (shape_check(current_request(channel), length) == 0)
 		serve_request(channel);
 	else
 		refuse_request(channel, length);
+}
+
+void channel_serve_received(struct channel *channel, size_t length)
+{
+	serve_received(channel, length);
 	channel->counters->requests++;
+}
+
+bool channel_has_more(const struct channel *channel)
+{
+	struct pollfd next = {.fd = channel->fd, .events = POLLIN};
+
+	return poll(&next, 1, 0) == 1 && (next.revents & POLLIN);
+}
+
+void channel_serve_again(struct channel *channel, uint32_t slot)
+{
+	struct exchange *exchange = channel->exchange;
+	uint32_t length;
+
+	exchange->current = slot;
+	length = ((const struct fuse_in_header *)(const void *)current_request(channel))->len;
+	/* What was read is there, but for the NUL that was put behind it. */
+	current_request(channel)[length] = '\0';
+	channel->requests[slot].state = REQUEST_NONE;
+	serve_received(channel, length);
 }
 
 int channel_serve(struct channel *channel)

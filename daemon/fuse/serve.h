@@ -3,7 +3,9 @@
 #ifndef SHMFS_FUSE_SERVE_H
 #define SHMFS_FUSE_SERVE_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "channel.h"
 
@@ -13,7 +15,14 @@
  */
 int channel_serve(struct channel *channel);
 
+/* Whether a request waits to be served. */
+bool channel_has_more(const struct channel *channel);
+
 /* Serves what lies in the current slot: `length` bytes that claim to be one request, and a NUL. */
 void channel_serve_received(struct channel *channel, size_t length);
+
+/* Serves the request in a slot, which was left or postponed there, as if it had just been received.
+ */
+void channel_serve_again(struct channel *channel, uint32_t slot);
 
 #endif

@@ -4,6 +4,7 @@
 #include "deferred.h"
 #include "ops.h"
 #include "reply.h"
+#include "room.h"
 
 /* The opening of this node that a request is about; 0: none. */
 static uint64_t opening_of(const struct shmfs *fs, uint64_t id, const struct fuse_file_info *fi)
@@ -80,13 +81,15 @@ void op_setattr(
 	reply_attr(request, rc, &attr);
 }
 
-/* What the caller itself could get. */
+/* What the caller itself could get, with what others have let go of. */
 void op_statfs(fuse_req_t req, fuse_ino_t ino)
 {
 	struct request *request = request_of(req);
 	struct shmfs_usage usage;
 
 	(void)ino;
+	if (room_wait(request))
+		return;
 	shmfs_user_usage(fs_of(request), request->cred.uid, &usage);
 	reply_statfs(request, &usage);
 }

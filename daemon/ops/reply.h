@@ -2,8 +2,8 @@
 /*
  * Replies. Each operation ends with one of these, which takes what the namespace answered: where
  * that is a negative errno, the request fails (fuse/request.h), and who was refused stands in the
- * log; else the reply is laid out as the kernel wants it. Only here a reference is taken back that
- * the kernel did not want any more.
+ * log, unless it is served again later (room.h); else the reply is laid out as the kernel wants it.
+ * Only here a reference is taken back that the kernel did not want any more.
  *
  * After a reply the request is gone.
  */

@@ -31,11 +31,27 @@ struct deferred_list {
 	} list[EXCHANGE_SLOTS];
 };
 
+/* Requests that are served again when there may be room (room.h), in the order in which they came.
+ */
+struct room {
+	unsigned count;
+	struct room_waiter {
+		struct request *request;
+		uint64_t since; /* a time of clock_now() */
+	} waiters[EXCHANGE_SLOTS];
+	uint64_t tried; /* the number of requests served until the last try */
+
+	/* Of the request that is being tried again. */
+	uint64_t since; /* 0: none is */
+	bool last;	/* it gets its answer now */
+};
+
 struct workers;
 
 struct ops {
 	struct denial_log log;
 	struct deferred_list deferred;
+	struct room room;
 	struct workers *workers; /* that move the bytes of large requests; NULL: there are none */
 	unsigned transfers;	 /* under way */
 };

@@ -6,6 +6,7 @@
 #include <fuse_lowlevel.h>
 
 #include "ops.h"
+#include "room.h"
 
 /*
  * Not wanted: O_TRUNC within OPEN (a truncation is a request of its own, with its own error), the
@@ -57,4 +58,5 @@ static const struct fuse_lowlevel_ops operations = {
     .statfs = op_statfs,
 };
 
-const struct channel_operations ops_table = {.libfuse = &operations, .beside = ops_beside};
+const struct channel_operations ops_table = {
+    .libfuse = &operations, .beside = ops_beside, .interrupt = room_interrupt};

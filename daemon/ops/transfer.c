@@ -4,12 +4,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "common/worker.h"
 #include "fuse/request.h"
+#include "fuse/serve.h"
 #include "reply.h"
 #include "state.h"
 
@@ -99,11 +99,8 @@ static void done(void *arg)
 /* With nobody waiting, the loop is the one who has time. */
 static bool pays(const struct channel *channel, size_t size)
 {
-	struct pollfd next = {.fd = channel->fd, .events = POLLIN};
-
 	return size >= SIZE_MIN && channel->ops->workers != NULL &&
-	       channel->ops->transfers < TRANSFERS_MAX && poll(&next, 1, 0) == 1 &&
-	       (next.revents & POLLIN);
+	       channel->ops->transfers < TRANSFERS_MAX && channel_has_more(channel);
 }
 
 static struct transfer *prepare(

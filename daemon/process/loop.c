@@ -14,6 +14,7 @@
 #include "fuse/notify.h"
 #include "fuse/serve.h"
 #include "ops/deferred.h"
+#include "ops/room.h"
 #include "pacing/pacing.h"
 #include "policy/policy.h"
 
@@ -71,7 +72,7 @@ static void after_requests(struct loop *loop)
 		free_worker_go_on(loop->server->free_worker);
 }
 
-/* One request, if there is any: as channel_serve(). */
+/* One request, if there is any, else those that were waiting for that: as channel_serve(). */
 static int serve_one(struct loop *loop)
 {
 	struct server *server = loop->server;
@@ -81,6 +82,8 @@ static int serve_one(struct loop *loop)
 		pacing_served(server->pacing, server->channel.client);
 	else if (rc < 0)
 		end_by(loop, rc);
+	if (rc >= 0)
+		room_try_again(&server->channel, rc == 0);
 	return rc;
 }
 
@@ -99,11 +102,20 @@ static void on_look(uv_idle_t *handle)
 			served++;
 			after_requests(loop);
 		}
-		if (!pacing_looks(loop->server->pacing, rc > 0)) {
+		if (!pacing_looks(loop->server->pacing, rc > 0) &&
+		    !room_is_awaited(&loop->server->channel)) {
 			uv_idle_stop(handle);
 			return;
 		}
 	} while (served < BURST);
+}
+
+/* Whoever waits for the kernel to have no more requests waits for a look, which no request may be
+ * there to cause. */
+static void look_if_awaited(struct loop *loop)
+{
+	if (room_is_awaited(&loop->server->channel))
+		uv_idle_start(&loop->look, on_look);
 }
 
 /* What libuv found waiting, also while requests are looked for. */
@@ -126,6 +138,7 @@ static void on_request(uv_poll_t *handle, int status, int events)
 	after_requests(loop);
 	if (rc == 0 && pacing_looks(loop->server->pacing, false))
 		uv_idle_start(&loop->look, on_look);
+	look_if_awaited(loop);
 }
 
 static void on_signal(uv_signal_t *handle, int signal)
@@ -200,12 +213,16 @@ static int start_channel(struct loop *loop)
 	if (rc < 0)
 		return rc;
 	loop->look.data = loop;
+	look_if_awaited(loop);
 	return uv_poll_start(&loop->channel, UV_READABLE, on_request);
 }
 
 static void removed(void *arg, const struct shmfs_removal *removal)
 {
-	notify_removal(arg, removal);
+	const struct channel *channel = arg;
+
+	if (!notify_removal(channel, removal))
+		shmfs_end_memory(channel->fs, removal->id);
 }
 
 static int start_expiry(struct loop *loop)

@@ -12,51 +12,70 @@
 #include "node.h"
 #include "object.h"
 
-static void end_charges(struct shmfs *fs, struct node *node)
+bool life_is_wanted(const struct shmfs *fs, const struct node *node)
 {
-	if (node->gone)
-		return;
-	if (is_object(node))
-		object_end(fs, node);
-	else if (S_ISLNK(node->mode))
-		(void)charge_resize(fs, node, node_target_charge(node->symlink.length), 0);
-	xattr_end(fs, node);
-	charge_node_end(fs, node->creator);
-	node_change(fs, node);
-	node->gone = true;
-	node->linkable = false;
+	if (node->names > 0 || node->lookups > 0)
+		return true;
+	if (!is_object(node))
+		return false;
+	/* Whoever was handed the memory may have it still, and that is asked again (expiry.h). */
+	return object_is_open(node) || (node->object.exported && !object_is_unused(fs, node));
 }
 
-void life_drop_unused(struct shmfs *fs, struct node *node)
+static void end_symlink(struct shmfs *fs, struct node *node)
 {
-	if (node->names > 0 || (is_object(node) && object_is_open(node)))
-		return;
-	if (node->lookups > 0) {
-		if (!is_object(node) || object_is_unused(fs, node))
-			end_charges(fs, node);
-		return;
-	}
-	/* Whoever was handed the memory may have it still, and that is asked again (expiry.h). */
-	if (is_object(node) && node->object.exported && !object_is_unused(fs, node))
-		return;
-	end_charges(fs, node);
+	if (node->ended != NODE_ENDED_UNCHARGED)
+		(void)charge_resize(fs, node, node_target_charge(node->symlink.length), 0);
+	arena_free(fs->arena, node->symlink.target);
+}
+
+static void end_object(struct shmfs *fs, struct node *node)
+{
+	object_end(fs, node);
+	expiry_end(fs, node);
+}
+
+static void end(struct shmfs *fs, struct node *node)
+{
 	if (is_object(node))
-		expiry_end(fs, node);
-	if (S_ISLNK(node->mode))
-		arena_free(fs->arena, node->symlink.target);
+		end_object(fs, node);
+	else if (S_ISLNK(node->mode))
+		end_symlink(fs, node);
 	else if (is_directory(node))
 		assert(node->directory.entries.count == 0);
+	xattr_end(fs, node);
+	if (node->ended != NODE_ENDED_UNCHARGED)
+		charge_node_end(fs, node->creator);
 	mac_label_end(fs, node);
 	index_remove(fs->arena, &fs->super->nodes, node->id);
 	arena_free(fs->arena, node);
 }
 
+void life_drop_unused(struct shmfs *fs, struct node *node)
+{
+	if (!life_is_wanted(fs, node))
+		end(fs, node);
+}
+
+void life_end_memory(struct shmfs *fs, struct node *node)
+{
+	end_object(fs, node);
+	xattr_end(fs, node);
+	node_change(fs, node);
+	node->object.expires = node->object.exported = false;
+	node->ended = NODE_ENDED_MEMORY;
+}
+
 void life_lost_name(struct shmfs *fs, struct node *node)
 {
-	if (node->names > 0)
+	if (node->names > 0) {
 		charge_node_end(fs, node->creator);
-	else
-		life_drop_unused(fs, node);
+		return;
+	}
+	/* Without one, it has no names to lose. Taking it off the list does not fail. */
+	if (is_object(node))
+		(void)expiry_set(fs, node, false);
+	life_drop_unused(fs, node);
 }
 
 void life_unname(struct shmfs *fs, struct entry *entry)

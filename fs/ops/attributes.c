@@ -42,7 +42,7 @@ static int set_size(struct shmfs *fs, struct node *node, uint64_t size)
 		return -EISDIR;
 	if (!is_object(node))
 		return -EINVAL;
-	if (node->gone)
+	if (node->ended != NODE_ENDED_NOT)
 		return -ESTALE;
 	return object_truncate(fs, node, size, true);
 }

@@ -19,7 +19,7 @@ static void describe(const struct shmfs *fs, const struct node *node, struct shm
 
 	*out = (struct shmfs_object){
 	    .creator = node->creator,
-	    .charged = node->gone ? 0 : charged,
+	    .charged = charged,
 	    .opens = node->object.opens,
 	    .writers = node->object.writers,
 	    .pins = node->object.pins,
@@ -51,7 +51,7 @@ uint64_t shmfs_list(const struct shmfs *fs, uint64_t from, unsigned most,
 	for (; (node = index_next(&fs->super->nodes, &id)) != NULL; id++) {
 		if (most-- == 0)
 			return id;
-		if (!is_object(node) || node->gone)
+		if (!is_object(node) || node->ended != NODE_ENDED_NOT)
 			continue;
 		describe(fs, node, &object);
 		if (visit(arg, &object) != 0)

@@ -14,7 +14,7 @@
 static int find_self(struct shmfs *fs, uint64_t id, struct node **out)
 {
 	*out = node_get(fs, id);
-	return *out == NULL || (*out)->gone ? -ESTALE : 0;
+	return *out == NULL || (*out)->ended != NODE_ENDED_NOT ? -ESTALE : 0;
 }
 
 static int find_parent(

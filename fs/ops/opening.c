@@ -24,7 +24,7 @@ int shmfs_open(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t id, int
 	struct node *node = node_get(fs, id);
 	int rc;
 
-	if (node == NULL || node->gone)
+	if (node == NULL || node->ended != NODE_ENDED_NOT)
 		return -ESTALE;
 	if (is_directory(node))
 		return -EISDIR;
@@ -52,7 +52,7 @@ void shmfs_release(struct shmfs *fs, uint64_t id)
 	arena_free(fs->arena, handle);
 	assert(node->object.opens > 0);
 	node->object.opens--;
-	if (node->names > 0 && node->object.opens == 0)
+	if (node->object.opens == 0)
 		object_drop_empty(fs, node);
 	life_drop_unused(fs, node);
 }

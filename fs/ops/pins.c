@@ -26,7 +26,7 @@ int shmfs_pin(
 	struct pin *pin;
 	int rc;
 
-	if (node == NULL || node->gone)
+	if (node == NULL || node->ended != NODE_ENDED_NOT)
 		return -ESTALE;
 	rc = check_part(node, offset, length);
 	if (rc < 0)

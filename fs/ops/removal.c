@@ -5,9 +5,11 @@
 
 #include "fs/mac/mac.h"
 #include "fs/object/access.h"
+#include "fs/object/directory.h"
 #include "fs/object/life.h"
 #include "fs/object/node.h"
 #include "fs/object/object.h"
+#include "fs/state/expiry.h"
 #include "fs/state/rules.h"
 
 /* Names of one object that are looked at: there can be any number that may not go. */
@@ -54,16 +56,28 @@ static void make_later(struct node *dir, const struct timespec *than)
 	}
 }
 
-static void take_name(struct shmfs *fs, struct entry *entry, struct shmfs_removal *out)
+/*
+ * The kernel, which did not ask for this, goes on knowing an object that has lost its last name: it
+ * is looked at again, until the kernel has forgotten it.
+ */
+static int take_name(struct shmfs *fs, struct entry *entry, struct shmfs_removal *out)
 {
 	struct node *node = entry->node, *dir = entry->dir;
 	struct timespec before = dir->mtime;
+	bool lingers = node->names == 1 && node->lookups > 0;
+	int rc = lingers ? expiry_set(fs, node, true) : 0;
 
+	if (rc < 0)
+		return rc;
 	*out = removal_of(node);
 	out->dir = dir->id;
+	out->lingers = lingers;
 	snprintf(out->name, sizeof out->name, "%s", entry->name);
-	life_unname(fs, entry);
+	directory_remove(fs, entry);
+	if (!lingers)
+		life_lost_name(fs, node);
 	make_later(dir, &before);
+	return 0;
 }
 
 /* Whoever may not come to a directory removes nothing there. */
@@ -117,8 +131,7 @@ int shmfs_reap(
 		return -EACCES;
 	if (is_held(fs, node))
 		return -EBUSY;
-	take_name(fs, entry, out);
-	return 0;
+	return take_name(fs, entry, out);
 }
 
 /* Whether a new object has had its time, or a user besides the one who made it. */
@@ -132,20 +145,35 @@ static bool is_old_enough(const struct shmfs *fs, const struct node *node)
 	return now.tv_sec - node->btime.tv_sec >= (time_t)fs->super->lifetime_age;
 }
 
+/* Its memory came back, or its names went by themselves and the kernel knows it still. */
+static bool expire_nameless(struct shmfs *fs, struct node *node, struct shmfs_removal *out)
+{
+	bool lingers = node->lookups > 0;
+
+	if (node->linkable || (lingers && !node->object.expires) || is_held(fs, node))
+		return false;
+	*out = removal_of(node);
+	out->lingers = lingers;
+	life_drop_unused(fs, node);
+	return true;
+}
+
 static bool expire(struct shmfs *fs, struct node *node, struct shmfs_removal *out)
 {
-	/* Memory that came back: what drops it asks whether it did. */
-	if (node->names == 0) {
-		if (node->lookups > 0 || is_held(fs, node))
-			return false;
-		*out = removal_of(node);
-		life_drop_unused(fs, node);
-		return true;
-	}
-	if (!node->object.expires || !is_old_enough(fs, node) || is_held(fs, node))
-		return false;
-	take_name(fs, node->entry, out);
-	return true;
+	if (node->names == 0)
+		return expire_nameless(fs, node, out);
+	return node->object.expires && is_old_enough(fs, node) && !is_held(fs, node) &&
+	       take_name(fs, node->entry, out) == 0;
+}
+
+void shmfs_end_memory(struct shmfs *fs, uint64_t id)
+{
+	struct node *node = node_get(fs, id);
+
+	if (node == NULL || !is_object(node) || node->names > 0 || node->ended != NODE_ENDED_NOT ||
+	    is_held(fs, node))
+		return;
+	life_end_memory(fs, node);
 }
 
 bool shmfs_has_expiring(const struct shmfs *fs)
@@ -160,8 +188,11 @@ int shmfs_expire(struct shmfs *fs, uint64_t *from, unsigned most, struct shmfs_r
 	for (; (node = index_next(&fs->super->expiring, from)) != NULL; (*from)++) {
 		if (most-- == 0)
 			return 0;
-		if (expire(fs, node, out))
+		if (expire(fs, node, out)) {
+			/* One that lingers is there still, and has its turn in the next round. */
+			*from += out->lingers;
 			return 1;
+		}
 	}
 	*from = 0;
 	return 0;

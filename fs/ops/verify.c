@@ -115,7 +115,7 @@ static void count_charge(struct recount *r, const struct node *node)
 		 nodes = node->names > 1 ? node->names : 1;
 	struct holding *holding = holding_of(r, node->creator);
 
-	if (node->gone)
+	if (node->ended == NODE_ENDED_UNCHARGED)
 		return;
 	if (is_object(node))
 		pages += charge_pages_of(r->fs, node->object.size);

@@ -178,8 +178,8 @@ int shmfs_setxattr(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t id,
 
 	if (rc < 0)
 		return rc;
-	/* What is charged no more must not come to cost anything again. */
-	if (node->gone)
+	/* What has ended must not come to cost anything again. */
+	if (node->ended != NODE_ENDED_NOT)
 		return -ESTALE;
 	if (size > XATTR_VALUE_MAX)
 		return -E2BIG;

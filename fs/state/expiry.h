@@ -4,7 +4,8 @@
  *
  * Nobody says when a mapping ends, so such objects are listed, and asked from time to time. So are
  * those whose memory was handed out by a pin: whoever has it keeps it beyond the life of the node,
- * unless the node waits for that.
+ * unless the node waits for that. An object whose last name went so is listed on, until the kernel,
+ * which did not ask for it, has forgotten the object.
  */
 #ifndef SHMFS_EXPIRY_H
 #define SHMFS_EXPIRY_H

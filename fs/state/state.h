@@ -99,6 +99,13 @@ struct symlink {
 	uint64_t length;
 };
 
+/* What of a node has ended before the node itself. */
+enum node_ended {
+	NODE_ENDED_NOT,
+	NODE_ENDED_UNCHARGED, /* all, and it is charged to nobody: so an earlier server left it */
+	NODE_ENDED_MEMORY,    /* memory and attributes; it is charged as a node */
+};
+
 struct node {
 	uint64_t id;
 	uint64_t lookups;
@@ -106,7 +113,7 @@ struct node {
 	uint32_t mode;
 	uint32_t uid, gid;
 	uint32_t creator;     /* the uid that is charged, whoever owns it later */
-	bool gone;	      /* only lookups are left: without memory, and charged no more */
+	uint8_t ended;	      /* of enum node_ended */
 	bool linkable;	      /* has no name yet and may be given one */
 	uint16_t label;	      /* number of its label (mac.h), 0: none */
 	uint32_t xattr_bytes; /* of all names and values */

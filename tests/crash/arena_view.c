@@ -122,7 +122,7 @@ static void dump_node(FILE *out, const struct node *node)
 {
 	fprintf(out, " mode=%o uid=%u gid=%u creator=%u names=%u lookups=%" PRIu64 "%s%s",
 	    node->mode, node->uid, node->gid, node->creator, node->names, node->lookups,
-	    node->gone ? " gone" : "", node->linkable ? " linkable" : "");
+	    node->ended != NODE_ENDED_NOT ? " ended" : "", node->linkable ? " linkable" : "");
 	if (is_object(node))
 		dump_object(out, &node->object);
 	else if (is_directory(node))

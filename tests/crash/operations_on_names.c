@@ -232,6 +232,21 @@ static void exchange(void)
 	scene_note_status("dir/inside");
 }
 
+/* By a descriptor that is no opening, before and after the name is gone. */
+static void open_what_has_no_name(void)
+{
+	char path[40];
+	int fd = open("b", O_PATH | O_CLOEXEC), opened;
+
+	NOTE(unlink("b"));
+	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+	opened = open(path, O_RDWR | O_CLOEXEC);
+	scene_note("opened", opened >= 0);
+	scene_note_data(opened, 3000, 0);
+	close(opened);
+	close(fd);
+}
+
 static void list(void)
 {
 	DIR *dir = opendir(".");
@@ -283,6 +298,7 @@ const struct operation operations_on_names[] = {
     {"rename_directory", rename_directory, NULL},
     {"rename_without_replacing", rename_without_replacing, NULL},
     {"exchange", exchange, NULL},
+    {"open_what_has_no_name", open_what_has_no_name, NULL},
     {"list", list, NULL},
     {"remove_everything", remove_everything, NULL},
     {NULL, NULL, NULL},

@@ -89,7 +89,6 @@ enum touch {
 	TOUCH_REFUSED = 1 << 6,	     /* a write has found no room */
 	TOUCH_SHORT = 1 << 7,	     /* a write has found too little room */
 	TOUCH_COPY_REFUSED = 1 << 8, /* copy_file_range has found no room */
-	TOUCH_PATH_ONLY = 1 << 9,    /* somebody has it open with O_PATH */
 };
 
 /* Changes that a watched call has made. */

@@ -28,6 +28,9 @@ static choices directory_accesses = {{"O_RDONLY|O_DIRECTORY", O_RDONLY | O_DIREC
 static choices handle_accesses = {{"O_RDONLY", O_RDONLY}, {"O_RDWR", O_RDWR},
     {"O_WRONLY", O_WRONLY}, {"O_RDONLY|O_DIRECTORY", O_RDONLY | O_DIRECTORY}, {NULL, 0}};
 static choices handle_bits = {{"AT_SYMLINK_FOLLOW", AT_SYMLINK_FOLLOW}, {NULL, 0}};
+static choices reopen_accesses = {{"O_RDONLY", O_RDONLY}, {"O_WRONLY", O_WRONLY},
+    {"O_RDWR", O_RDWR}, {"O_RDWR|O_TRUNC", O_RDWR | O_TRUNC}, {"O_PATH", O_PATH},
+    {"O_PATH", O_PATH}, {NULL, 0}};
 static choices open_bits = {{"O_APPEND", O_APPEND}, {"O_TRUNC", O_TRUNC}, {"O_EXCL", O_EXCL},
     {"O_NOFOLLOW", O_NOFOLLOW}, {"O_DIRECTORY", O_DIRECTORY}, {"O_NOATIME", O_NOATIME},
     {"O_SYNC", O_SYNC}, {NULL, 0}};
@@ -104,6 +107,7 @@ static choices lock_types = {
 const struct kind kinds[] = {
     {"open", 80, "fpcbm", do_open, accesses, open_bits},
     {"open", 8, "fDcb", do_open, directory_accesses, status_bits},
+    {"open_/proc/self/fd", 24, "fgcb", do_reopen, reopen_accesses, status_bits},
     {"open", 12, "fDcbm", do_tmpfile, tmpfile_accesses, tmpfile_bits},
     {"open_by_handle_at", 10, "fpcbm", do_open_by_handle, handle_accesses, handle_bits},
     {"close", 6, "f", do_close, NULL, NULL},

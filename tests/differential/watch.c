@@ -91,8 +91,6 @@ void watch_end(
 {
 	struct stat st;
 
-	note_path_only(slot_of(worker, call->slot), result);
-	note_path_only(slot_of(worker, call->slot2), result);
 	for (unsigned i = 0; i < WATCHED; i++) {
 		bool was = watch->nodes[i].there;
 

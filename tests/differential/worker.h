@@ -109,12 +109,6 @@ void slot_fill(struct slot *slot, int fd, int access);
 void note_read(const struct slot *slot, struct result *result);
 /* The same for sendfile, splice, copy_file_range, posix_fadvise and reads of 0 bytes. */
 void note_unasked(const struct slot *slot, struct result *result);
-/* Before a look at a descriptor that may be all that is left of an object. */
-static inline void note_path_only(const struct slot *slot, struct result *result)
-{
-	if (slot->fd >= 0 && slot->access == O_PATH)
-		note_touch(result, slot->ino, TOUCH_PATH_ONLY);
-}
 
 /* After the model was asked: a write of `length` bytes is to find no room, or only for `there`. */
 static inline void note_room(

@@ -24,6 +24,7 @@ static Suite *memory_suite(void)
 	add_splice_cases(suite);
 	add_caveat_cases(suite);
 	add_transfer_cases(suite);
+	add_unlinked_cases(suite);
 	return suite;
 }
 
@@ -33,6 +34,7 @@ static Suite *size_suite(void)
 
 	add_size_cases(suite);
 	add_limit_cases(suite);
+	add_released_cases(suite);
 	if (!fixture_is_tmpfs()) {
 		add_account_cases(suite);
 		add_racing_cases(suite);

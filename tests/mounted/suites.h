@@ -19,11 +19,13 @@ void add_copy_cases(Suite *suite);
 void add_splice_cases(Suite *suite);
 void add_caveat_cases(Suite *suite);
 void add_transfer_cases(Suite *suite);
+void add_unlinked_cases(Suite *suite);
 /* size */
 void add_size_cases(Suite *suite);
 void add_limit_cases(Suite *suite);
 void add_account_cases(Suite *suite);
 void add_racing_cases(Suite *suite);
+void add_released_cases(Suite *suite);
 /* names */
 void add_name_cases(Suite *suite);
 void add_link_cases(Suite *suite);

@@ -35,6 +35,7 @@ Suite *tmpfile_suite(void);
 Suite *rules_suite(void);
 Suite *listing_suite(void);
 Suite *holding_suite(void);
+Suite *lingering_suite(void);
 Suite *mac_suite(void);
 Suite *mac_policy_suite(void);
 Suite *rights_suite(void);

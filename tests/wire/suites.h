@@ -30,6 +30,7 @@ Suite *random_suite(void);
 Suite *refused_suite(void);
 Suite *recovery_suite(void);
 Suite *waiting_suite(void);
+Suite *room_suite(void);
 Suite *request_suite(void);
 Suite *options_suite(void);
 Suite *printing_suite(void);

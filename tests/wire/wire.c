@@ -253,6 +253,7 @@ void wire_forget_dead(struct wire *w)
 		request->state = REQUEST_NONE;
 	}
 	w->server.ops.deferred.count = 0;
+	w->server.ops.room.count = 0;
 }
 
 void wire_close(struct wire *w)

@@ -19,11 +19,6 @@ struct allowed_difference allowed[ALLOWED_COUNT] = {
     [ALLOWED_SPLICE_OF_WRITABLE] =
 	{"sendfile and splice from a descriptor that can write too, io=passthrough: EINVAL",
 	    "the kernel would send what its page cache held earlier", 0},
-    [ALLOWED_SIZE_OF_PATH_ONLY] = {"st_size 0 of an unlinked object that is open with O_PATH",
-	"such a descriptor holds no memory: its room is free with the last other one", 0},
-    [ALLOWED_XATTR_OF_GONE] =
-	{"extended attributes of a FIFO or directory that was removed: there are none",
-	    "the daemon does not know whether it is still open, and it costs no more", 0},
     [ALLOWED_ATIME_OF_NO_OBJECT] = {"st_atime of a directory, symbolic link, FIFO or socket",
 	"the kernel lists and follows from its cache and does not tell", 0},
     [ALLOWED_TIMES_OF_FIFO] = {"st_mtime of a FIFO, and that it changes",

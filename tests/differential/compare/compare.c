@@ -108,14 +108,6 @@ static bool change_may_differ(struct comparison *comparison, const struct view *
 	       met(ALLOWED_TIMES_OF_MAPPED);
 }
 
-static bool size_may_differ(
-    struct comparison *comparison, const struct view *reference, const struct view *subject)
-{
-	return may_differ(comparison) && reference->nlink == 0 && subject->size == 0 &&
-	       (node_of(comparison, 0, reference->ino)->touched & TOUCH_PATH_ONLY) &&
-	       met(ALLOWED_SIZE_OF_PATH_ONLY);
-}
-
 static bool set_id_may_differ(struct comparison *comparison, const struct view *view)
 {
 	unsigned touched = node_of(comparison, 0, view->ino)->touched;
@@ -146,7 +138,7 @@ static const char *compare_views(
 		return "st_uid or st_gid";
 	if (reference->rdev != subject->rdev)
 		return "st_rdev";
-	if (reference->size != subject->size && !size_may_differ(comparison, reference, subject))
+	if (reference->size != subject->size)
 		return "st_size";
 	if ((reference->mtime != subject->mtime || reference->mtime_ns != subject->mtime_ns) &&
 	    !change_may_differ(comparison, reference))
@@ -233,8 +225,6 @@ static bool result_may_differ(struct comparison *comparison, const struct call *
 		return false;
 	if (reference->allowed & UINT32_C(1) << ALLOWED_WHITEOUT)
 		return subject->ret == -1 || reference->ret == 0;
-	if (reference->allowed & UINT32_C(1) << ALLOWED_XATTR_OF_GONE)
-		return subject->ret <= 0;
 	if (kind->execute == do_seals)
 		return subject->ret == -1 && subject->error == EINVAL && met(ALLOWED_SEALS);
 	if (kind->execute == do_load && comparison->terms->cached)

@@ -36,10 +36,8 @@ void do_lstat(struct worker *worker, const struct call *call, struct result *res
 void do_fstat(struct worker *worker, const struct call *call, struct result *result)
 {
 	struct stat st;
-	const struct slot *slot = slot_of(worker, call->slot);
-	int ret = fstat(slot->fd, &st);
+	int ret = fstat(fd_of(worker, call->slot), &st);
 
-	note_path_only(slot, result);
 	give_stat(worker, result, ret, &st);
 }
 
@@ -184,20 +182,6 @@ static int set_xattr(struct worker *worker, const struct call *call, const char 
 	}
 }
 
-/* The reference leaves alone what the daemon does not know to be open. */
-static bool is_gone(const struct worker *worker, const struct call *call, struct result *result)
-{
-	const struct slot *slot = &worker->slots[call->slot];
-	struct stat st;
-
-	if (!is_bent(worker) || form_of(call) != BY_DESCRIPTOR || slot->fd < 0 ||
-	    is_regular(slot) || fstat(slot->fd, &st) != 0 || st.st_nlink > 0)
-		return false;
-	allow(result, ALLOWED_XATTR_OF_GONE);
-	fail_with(result, ESTALE);
-	return true;
-}
-
 static size_t value_size(const struct call *call)
 {
 	static const size_t sizes[] = {0, 1, 7, 100, 1000, 4096, 65536, 65537};
@@ -213,8 +197,6 @@ void do_setxattr(struct worker *worker, const struct call *call, struct result *
 {
 	size_t size = value_size(call);
 
-	if (is_gone(worker, call, result))
-		return;
 	fill(worker->buffer, size, call->data);
 	give(result, set_xattr(worker, call, call->path2, worker->buffer, size));
 }
@@ -224,8 +206,6 @@ void do_set_acl(struct worker *worker, const struct call *call, struct result *r
 	unsigned char acl[ACL_ROOM];
 	size_t size = acl_make(call->data, acl);
 
-	if (is_gone(worker, call, result))
-		return;
 	give(result,
 	    set_xattr(worker, call,
 		call->choice ? "system.posix_acl_default" : "system.posix_acl_access", acl, size));
@@ -238,8 +218,6 @@ void do_getxattr(struct worker *worker, const struct call *call, struct result *
 	size_t room = rooms[(call->data >> 32) % 8 < 4 ? (call->data >> 32) % 8 : 0];
 	ssize_t size;
 
-	if (is_gone(worker, call, result))
-		return;
 	if (form_of(call) == BY_PATH)
 		size = getxattr(call->path, call->path2, worker->buffer, room);
 	else if (form_of(call) == BY_LINK)
@@ -260,8 +238,6 @@ void do_listxattr(struct worker *worker, const struct call *call, struct result 
 	ssize_t size;
 	unsigned count;
 
-	if (is_gone(worker, call, result))
-		return;
 	if (form_of(call) == BY_PATH)
 		size = listxattr(call->path, names, room);
 	else if (form_of(call) == BY_LINK)
@@ -278,8 +254,6 @@ void do_listxattr(struct worker *worker, const struct call *call, struct result 
 
 void do_removexattr(struct worker *worker, const struct call *call, struct result *result)
 {
-	if (is_gone(worker, call, result))
-		return;
 	if (form_of(call) == BY_PATH)
 		give(result, removexattr(call->path, call->path2));
 	else if (form_of(call) == BY_LINK)

@@ -8,9 +8,9 @@
 typedef void execution(struct worker *worker, const struct call *call, struct result *result);
 
 /* execute_files.c: descriptors, reading and writing */
-execution do_open, do_tmpfile, do_close, do_dup, do_read, do_pread, do_readv, do_preadv, do_write,
-    do_pwrite, do_writev, do_pwritev, do_lseek, do_seek_data, do_fsync, do_fdatasync, do_fadvise,
-    do_getfl, do_setfl, do_fionread, do_seals;
+execution do_open, do_reopen, do_tmpfile, do_close, do_dup, do_read, do_pread, do_readv, do_preadv,
+    do_write, do_pwrite, do_writev, do_pwritev, do_lseek, do_seek_data, do_fsync, do_fdatasync,
+    do_fadvise, do_getfl, do_setfl, do_fionread, do_seals;
 /* execute_sizes.c: sizes and mappings */
 execution do_truncate, do_ftruncate, do_fallocate, do_mmap, do_munmap, do_mremap, do_store, do_load,
     do_msync, do_madvise;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Opening, reading, writing and seeking. */
+#include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/uio.h>
 
@@ -10,14 +11,15 @@
  * O_NONBLOCK everywhere: a FIFO must not make the test wait for somebody who comes later, and an
  * open that breaks a lease is told so.
  */
-static void open_into(struct worker *worker, const struct call *call, struct result *result)
+static void open_into(struct worker *worker, const struct call *call, struct result *result,
+    int dir, const char *path)
 {
 	struct slot *slot = slot_of(worker, call->slot);
 	int flags = call->choice | call->bits;
 	struct stat st;
 	int fd;
 
-	fd = open(call->path, flags | O_NONBLOCK | O_CLOEXEC, call->mode);
+	fd = openat(dir, path, flags | O_NONBLOCK | O_CLOEXEC, call->mode);
 	give(result, fd < 0 ? -1 : 0);
 	if (fd < 0)
 		return;
@@ -29,12 +31,21 @@ static void open_into(struct worker *worker, const struct call *call, struct res
 
 void do_open(struct worker *worker, const struct call *call, struct result *result)
 {
-	open_into(worker, call, result);
+	open_into(worker, call, result, AT_FDCWD, call->path);
+}
+
+/* What another descriptor leads to, whether or not it has a name, or was ever opened. */
+void do_reopen(struct worker *worker, const struct call *call, struct result *result)
+{
+	char number[16];
+
+	snprintf(number, sizeof number, "%d", fd_of(worker, call->slot2));
+	open_into(worker, call, result, worker->proc_fd, number);
 }
 
 void do_tmpfile(struct worker *worker, const struct call *call, struct result *result)
 {
-	open_into(worker, call, result);
+	open_into(worker, call, result, AT_FDCWD, call->path);
 }
 
 void do_close(struct worker *worker, const struct call *call, struct result *result)

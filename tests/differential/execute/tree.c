@@ -143,7 +143,6 @@ static void tell_slot(struct worker *worker, struct result *result, unsigned ind
 
 	if (slot->fd < 0)
 		return;
-	note_path_only(slot, result);
 	give_text(worker, result, "fd%u", index);
 	if (fstat(slot->fd, &st) == 0)
 		give_view(worker, result, &st, NULL);

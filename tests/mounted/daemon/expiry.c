@@ -134,6 +134,46 @@ START_TEST(memory_comes_back_with_it)
 }
 END_TEST
 
+static bool has_left(unsigned long want)
+{
+	for (int ms = 0; pages_left() != want; ms += 20) {
+		if (ms >= ENDED_MS)
+			return false;
+		pause_ms(20);
+	}
+	return true;
+}
+
+/* A kernel that cannot be asked to forget an object lets it be opened no more. */
+START_TEST(what_a_path_descriptor_leads_to_goes_with_it)
+{
+	unsigned long before = pages_left();
+	char path[40];
+	int fd;
+
+	fd = new_object("x-led-to", 4 * PAGE);
+	write_pattern(fd, 0, 4 * PAGE);
+	OK(close(fd));
+	fd = OK(open("x-led-to", O_PATH));
+	ck_assert(goes("x-led-to"));
+	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+	for (int i = 0; i < 3; i++) {
+		int opened = open(path, O_RDWR);
+
+		if (opened < 0) {
+			FAILS(ESTALE, opened);
+		} else {
+			expect_pattern(opened, 0, 4 * PAGE);
+			ck_assert_uint_eq(pages_left(), before - 4);
+			OK(close(opened));
+		}
+		pause_ms(1100);
+	}
+	OK(close(fd));
+	ck_assert(has_left(before));
+}
+END_TEST
+
 START_TEST(a_new_object_is_safe_until_it_is_opened_again)
 {
 	make_object("x-new", PAGE);
@@ -189,6 +229,7 @@ void add_expiry_cases(Suite *suite)
 	tcase_add_test(tests, others_stay);
 	tcase_add_test(tests, a_name_that_went_is_free);
 	tcase_add_test(tests, memory_comes_back_with_it);
+	tcase_add_test(tests, what_a_path_descriptor_leads_to_goes_with_it);
 	tcase_add_test(tests, all_of_its_names_go);
 	tests = case_on_mount(suite, "expiry-age", start_with_age);
 	tcase_set_timeout(tests, 30);

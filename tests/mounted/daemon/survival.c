@@ -14,6 +14,7 @@
 #include <sys/prctl.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -214,9 +215,12 @@ START_TEST(nothing_of_a_dead_server_stays_behind)
 	start_daemon();
 	for (int i = 0; i < 20; i++) {
 		pid_t dead = server();
+		struct statfs room;
 
 		make_object(in_mount("a"), PAGE);
 		OK(unlink(in_mount("a")));
+		/* Answered when the server has done what was to be done about the object. */
+		OK(statfs(daemon_.dir, &room));
 		after = descriptors();
 		if (i == 1)
 			before = after;
@@ -253,6 +257,44 @@ START_TEST(a_signal_ends_both_while_an_object_is_open)
 	FAILS(ENOTCONN, pwrite(fd, "x", 1, 0));
 	OK(close(fd));
 	expect_log("while 1 descriptors were open");
+}
+END_TEST
+
+/* What leads to an object without a name is known by the kernel alone, which counts on servers to
+ * know it as well; after a kill as after an upgrade. */
+START_TEST(what_a_path_descriptor_leads_to_outlives_servers)
+{
+	char path[64];
+	struct statfs before, now;
+	pid_t first;
+	int fd;
+
+	start_daemon();
+	OK(statfs(daemon_.dir, &before));
+	fd = new_object(in_mount("a"), PAGE);
+	write_pattern(fd, 0, PAGE);
+	OK(close(fd));
+	fd = OK(open(in_mount("a"), O_PATH));
+	OK(unlink(in_mount("a")));
+	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+	for (int i = 0; i < 6; i++) {
+		int opened;
+
+		first = server();
+		OK(i % 2 == 0 ? kill(first, SIGKILL) : kill(daemon_.pid, SIGHUP));
+		ck_assert(within_a_second(is_another_server, &first));
+		opened = OK(open(path, O_RDWR));
+		expect_pattern(opened, 0, PAGE);
+		OK(close(opened));
+		OK(statfs(daemon_.dir, &now));
+		ck_assert_uint_eq(now.f_bfree, before.f_bfree - 1);
+		ck_assert_uint_eq(now.f_ffree, before.f_ffree - 1);
+	}
+	OK(close(fd));
+	OK(statfs(daemon_.dir, &now));
+	ck_assert_uint_eq(now.f_bfree, before.f_bfree);
+	ck_assert_uint_eq(now.f_ffree, before.f_ffree);
+	end_daemon();
 }
 END_TEST
 
@@ -474,6 +516,7 @@ void add_survival_cases(Suite *suite)
 	tcase_add_test(tests, nothing_of_a_dead_server_stays_behind);
 	tcase_add_test(tests, a_supervisor_that_is_killed_takes_server_and_mount_along);
 	tcase_add_test(tests, a_signal_ends_both_while_an_object_is_open);
+	tcase_add_test(tests, what_a_path_descriptor_leads_to_outlives_servers);
 	tcase_add_test(tests, an_installed_program_goes_on_under_the_mount);
 	tcase_add_loop_test(tests, a_directory_is_read_on_by_the_next_server, 0, 2);
 	tcase_add_test(tests, a_handle_is_one_of_every_server);

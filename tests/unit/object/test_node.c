@@ -4,11 +4,13 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "fs/state/state.h"
+#include "fs/object/node.h"
+#include "fs/state/charge.h"
 #include "harness.h"
 #include "suites.h"
 
@@ -88,9 +90,10 @@ START_TEST(data_stays_readable_without_a_name)
 }
 END_TEST
 
-START_TEST(what_only_the_caller_knows_gives_its_memory_back)
+/* It may have a way to it of which there is no word: a descriptor of O_PATH, a mount. */
+START_TEST(what_only_the_caller_knows_is_whole_and_charged)
 {
-	struct shmfs_change change = {.what = SHMFS_CHANGE_SIZE, .size = 10};
+	struct shmfs_change change = {.what = SHMFS_CHANGE_SIZE, .size = 4096};
 	struct shmfs *fs = open_small();
 	uint64_t id = new_object_of(fs, SHMFS_ROOT, "a", 10000);
 	struct shmfs_opened opened;
@@ -99,16 +102,98 @@ START_TEST(what_only_the_caller_knows_gives_its_memory_back)
 	GIVES(0, TX(fs, shmfs_unlink(fs, ALICE, SHMFS_ROOT, "a")));
 	ck_assert(exists(fs, id));
 	ck_assert_uint_eq(attributes(fs, id).nlink, 0);
+	ck_assert_uint_eq(outside->books.memories, 1);
+	ck_assert_uint_eq(usage(fs).used_pages, PAGES(10000));
+	ck_assert_uint_eq(usage(fs).used_nodes, 2);
+	GIVES(0, TX(fs, shmfs_open(fs, ALICE, id, O_RDWR, &opened)));
+	write_bytes(fs, opened.handle, 'x', 10, 4000);
+	release(fs, opened.handle);
+	GIVES(0, TX(fs, shmfs_setattr(fs, id, &change, &attr)));
+	ck_assert_uint_eq(usage(fs).used_pages, 1);
+	GIVES(-ENOENT, TX(fs, shmfs_link(fs, ALICE, id, SHMFS_ROOT, "b", &attr)));
+	fs = take_up(fs);
+	GIVES(0, TX(fs, shmfs_open(fs, ALICE, id, O_RDONLY, &opened)));
+	expect_bytes(fs, opened.handle, 'x', 10, 4000);
+	release(fs, opened.handle);
+	forget(fs, id, 1);
+	ck_assert(!exists(fs, id));
 	ck_assert_uint_eq(outside->books.memories, 0);
 	ck_assert_uint_eq(usage(fs).used_pages, 0);
 	ck_assert_uint_eq(usage(fs).used_nodes, 1);
-	GIVES(-ESTALE, TX(fs, shmfs_open(fs, ALICE, id, O_RDWR, &opened)));
-	GIVES(-ESTALE, TX(fs, shmfs_setattr(fs, id, &change, &attr)));
-	change = (struct shmfs_change){.what = SHMFS_CHANGE_MODE, .mode = 0600};
-	GIVES(0, TX(fs, shmfs_setattr(fs, id, &change, &attr)));
-	GIVES(-ENOENT, TX(fs, shmfs_link(fs, ALICE, id, SHMFS_ROOT, "b", &attr)));
-	forget(fs, id, 1);
-	ck_assert(!exists(fs, id));
+	close_checked(fs);
+}
+END_TEST
+
+/* Each of what a node lives by is enough alone, and without all of them it goes. */
+START_TEST(a_node_lives_by_a_name_a_reference_a_handle_or_a_pin)
+{
+	enum { BY_NAME, BY_REFERENCE, BY_HANDLE, BY_PIN, WAYS };
+
+	for (unsigned last = 0; last < WAYS; last++) {
+		struct shmfs *fs = open_small();
+		uint64_t id = new_object_of(fs, SHMFS_ROOT, "a", 10000), pin;
+		uint64_t handle = open_object(fs, id, O_RDWR);
+
+		GIVES(0, TX(fs, shmfs_pin(fs, id, 0, 1, false, &pin)));
+		for (unsigned step = 1; step <= WAYS; step++) {
+			unsigned way = (last + step) % WAYS;
+
+			ck_assert_msg(exists(fs, id), "way %u went before the last", way);
+			ck_assert_uint_eq(usage(fs).used_pages, PAGES(10000));
+			ck_assert_uint_eq(usage(fs).used_nodes, 2);
+			if (way == BY_NAME)
+				GIVES(0, TX(fs, shmfs_unlink(fs, ALICE, SHMFS_ROOT, "a")));
+			else if (way == BY_REFERENCE)
+				forget(fs, id, 1);
+			else if (way == BY_HANDLE)
+				release(fs, handle);
+			else
+				TX_VOID(fs, shmfs_unpin(fs, pin));
+			fs = take_up(fs);
+		}
+		ck_assert_msg(!exists(fs, id), "it outlives way %u", last);
+		ck_assert_uint_eq(usage(fs).used_pages, 0);
+		ck_assert_uint_eq(usage(fs).used_nodes, 1);
+		ck_assert_uint_eq(outside->books.memories, 0);
+		close_checked(fs);
+	}
+}
+END_TEST
+
+/* As servers before this one left it: of what the kernel alone knew, all was given back but the
+ * node. */
+static uint64_t left_uncharged(struct shmfs *fs, const char *name, const char *target)
+{
+	uint64_t id = new_symlink(fs, SHMFS_ROOT, name, target);
+	struct node *node = node_get(fs, id);
+
+	GIVES(0, TX(fs, shmfs_unlink(fs, ALICE, SHMFS_ROOT, name)));
+	shmfs_begin(fs);
+	node_change(fs, node);
+	node->ended = NODE_ENDED_UNCHARGED;
+	(void)charge_resize(fs, node, node_target_charge(node->symlink.length), 0);
+	charge_node_end(fs, node->creator);
+	shmfs_commit(fs);
+	return id;
+}
+
+START_TEST(what_an_earlier_server_left_uncharged_is_charged_no_more)
+{
+	struct shmfs *fs = open_small();
+	char target[300];
+	uint64_t ids[2];
+
+	memset(target, 't', sizeof target - 1);
+	target[sizeof target - 1] = '\0';
+	ids[0] = left_uncharged(fs, "a", target);
+	ids[1] = left_uncharged(fs, "b", "short");
+	for (int i = 0; i < 2; i++) {
+		check_namespace(fs);
+		ck_assert_uint_eq(usage(fs).used_pages, 0);
+		ck_assert_uint_eq(usage(fs).used_nodes, 1);
+		forget(fs, ids[i], 1);
+		ck_assert(!exists(fs, ids[i]));
+	}
 	close_checked(fs);
 }
 END_TEST
@@ -151,13 +236,12 @@ START_TEST(a_mapping_keeps_the_memory_until_the_reference_goes)
 	ck_assert_uint_eq(usage(fs).used_pages, PAGES(10000));
 	handle = open_object(fs, id, O_RDWR);
 	munmap(map, 10000);
-	ck_assert_uint_eq(usage(fs).used_pages, PAGES(10000));
 	release(fs, handle);
-	ck_assert_uint_eq(usage(fs).used_pages, 0);
-	ck_assert_uint_eq(outside->books.memories, 0);
-	ck_assert(exists(fs, id));
+	ck_assert_uint_eq(usage(fs).used_pages, PAGES(10000));
 	forget(fs, id, 1);
 	ck_assert(!exists(fs, id));
+	ck_assert_uint_eq(usage(fs).used_pages, 0);
+	ck_assert_uint_eq(outside->books.memories, 0);
 	close_checked(fs);
 }
 END_TEST
@@ -211,14 +295,17 @@ START_TEST(other_nodes_live_until_name_and_reference_are_gone)
 		GIVES(0, TX(fs, shmfs_unlink(fs, ALICE, SHMFS_ROOT, "short")));
 		GIVES(0, TX(fs, shmfs_unlink(fs, ALICE, SHMFS_ROOT, "long")));
 		GIVES(0, TX(fs, shmfs_rmdir(fs, ALICE, SHMFS_ROOT, "dir")));
-		ck_assert_uint_eq(usage(fs).used_nodes, 1);
-		for (int i = 0; i < 4 && !reference_first; i++) {
+		for (unsigned i = 0; i < 4 && !reference_first; i++) {
+			ck_assert_uint_eq(usage(fs).used_nodes, 5 - i);
+			ck_assert_uint_eq(usage(fs).used_pages, i <= 2);
 			ck_assert(exists(fs, id[i]));
 			ck_assert_uint_eq(attributes(fs, id[i]).nlink, 0);
 			forget(fs, id[i], 1);
 		}
 		for (int i = 0; i < 4; i++)
 			ck_assert(!exists(fs, id[i]));
+		ck_assert_uint_eq(usage(fs).used_nodes, 1);
+		ck_assert_uint_eq(usage(fs).used_pages, 0);
 	}
 	ck_assert_uint_le(usage(fs).arena_bytes, used + 4096);
 	close_checked(fs);
@@ -341,7 +428,9 @@ Suite *node_suite(void)
 
 	tcase_add_test(tests, an_object_lives_until_the_last_of_its_holders_goes);
 	tcase_add_test(tests, data_stays_readable_without_a_name);
-	tcase_add_test(tests, what_only_the_caller_knows_gives_its_memory_back);
+	tcase_add_test(tests, what_only_the_caller_knows_is_whole_and_charged);
+	tcase_add_test(tests, a_node_lives_by_a_name_a_reference_a_handle_or_a_pin);
+	tcase_add_test(tests, what_an_earlier_server_left_uncharged_is_charged_no_more);
 	tcase_add_test(tests, a_mapping_keeps_the_memory_until_the_reference_goes);
 	tcase_add_test(tests, an_empty_object_gives_its_memory_back_with_its_last_handle);
 	tcase_add_test(tests, other_nodes_live_until_name_and_reference_are_gone);

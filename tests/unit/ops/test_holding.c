@@ -378,6 +378,7 @@ START_TEST(a_new_object_is_safe_until_it_is_old_or_opened_twice)
 
 	begin_expiring(60);
 	id = new_object(fs, SHMFS_ROOT, "x-old");
+	forget(fs, id, 1);
 	outside_advance(59, 0);
 	GIVES(0, expire());
 	release(fs, open_object(fs, id, O_RDWR));

@@ -111,7 +111,7 @@ START_TEST(an_object_is_described)
 END_TEST
 
 /* What du cannot see. */
-START_TEST(an_object_without_a_name_is_listed_while_it_is_held)
+START_TEST(an_object_without_a_name_is_listed_while_it_is_known)
 {
 	struct seen seen = {.stop_at = UINT32_MAX};
 	char path[SHMFS_PATH_MAX];
@@ -126,7 +126,14 @@ START_TEST(an_object_without_a_name_is_listed_while_it_is_held)
 	ck_assert_uint_eq(seen.last.attr.nlink, 0);
 	GIVES(-ENOENT, shmfs_path(fs, &root, id, false, path));
 	release(fs, handle);
-	/* Now only the caller knows it, and it costs nothing any more. */
+	/* Now only the caller knows it. */
+	memset(&seen, 0, sizeof seen);
+	seen.stop_at = UINT32_MAX;
+	ck_assert_uint_eq(shmfs_list(fs, 0, 100, note, &seen), 0);
+	ck_assert_uint_eq(seen.count, 1);
+	ck_assert_uint_eq(seen.last.opens, 0);
+	ck_assert_uint_eq(seen.last.charged, PAGES(5000) * PAGE);
+	forget(fs, id, 1);
 	memset(&seen, 0, sizeof seen);
 	ck_assert_uint_eq(shmfs_list(fs, 0, 100, note, &seen), 0);
 	ck_assert_uint_eq(seen.count, 0);
@@ -477,7 +484,7 @@ Suite *listing_suite(void)
 	tcase_add_loop_test(tests, every_object_is_listed_once_whatever_the_steps, 1, 4);
 	tcase_add_test(tests, a_visitor_that_stops_is_given_the_same_object_again);
 	tcase_add_test(tests, an_object_is_described);
-	tcase_add_test(tests, an_object_without_a_name_is_listed_while_it_is_held);
+	tcase_add_test(tests, an_object_without_a_name_is_listed_while_it_is_known);
 	tests = harness_case(suite, "places");
 	tcase_add_test(tests, a_path_is_that_of_the_newest_name);
 	tcase_add_test(tests, a_path_has_a_longest_length);

@@ -29,10 +29,12 @@ START_TEST(it_has_no_name_and_is_charged)
 	write_bytes(fs, opened.handle, 'x', 10000, 0);
 	expect_bytes(fs, opened.handle, 'x', 10000, 0);
 	release(fs, opened.handle);
-	ck_assert_uint_eq(usage(fs).used_nodes, 1);
-	ck_assert_uint_eq(usage(fs).used_pages, 0);
+	ck_assert_uint_eq(usage(fs).used_nodes, 2);
+	ck_assert_uint_eq(usage(fs).used_pages, PAGES(10000));
 	forget(fs, attr.id, 1);
 	ck_assert(!exists(fs, attr.id));
+	ck_assert_uint_eq(usage(fs).used_nodes, 1);
+	ck_assert_uint_eq(usage(fs).used_pages, 0);
 	close_checked(fs);
 }
 END_TEST
@@ -66,7 +68,8 @@ START_TEST(exclusively_it_is_never_named)
 }
 END_TEST
 
-START_TEST(without_handles_it_cannot_be_named_any_more)
+/* A descriptor of O_PATH is no handle. */
+START_TEST(without_handles_it_can_be_named_while_it_is_known)
 {
 	struct shmfs_attr linked;
 
@@ -74,8 +77,9 @@ START_TEST(without_handles_it_cannot_be_named_any_more)
 	GIVES(0, tmpfile_in(SHMFS_ROOT, 0600, O_RDWR));
 	resize(fs, attr.id, 10000);
 	release(fs, opened.handle);
-	GIVES(-ENOENT, TX(fs, shmfs_link(fs, ALICE, attr.id, SHMFS_ROOT, "a", &linked)));
-	ck_assert_uint_eq(usage(fs).used_nodes, 1);
+	GIVES(0, TX(fs, shmfs_link(fs, ALICE, attr.id, SHMFS_ROOT, "a", &linked)));
+	ck_assert_uint_eq(linked.size, 10000);
+	ck_assert_uint_eq(usage(fs).used_nodes, 2);
 	close_checked(fs);
 }
 END_TEST
@@ -181,7 +185,7 @@ Suite *tmpfile_suite(void)
 	tcase_add_test(tests, it_has_no_name_and_is_charged);
 	tcase_add_test(tests, it_can_be_named_once);
 	tcase_add_test(tests, exclusively_it_is_never_named);
-	tcase_add_test(tests, without_handles_it_cannot_be_named_any_more);
+	tcase_add_test(tests, without_handles_it_can_be_named_while_it_is_known);
 	tcase_add_test(tests, it_needs_a_directory_that_is_there);
 	tcase_add_test(tests, a_node_limit_holds_for_it);
 	tcase_add_test(copies, copies_stop_at_both_ends);

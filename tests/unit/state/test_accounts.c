@@ -125,6 +125,8 @@ START_TEST(the_creator_is_charged_whoever_owns_or_grows_it)
 	release(fs, handle);
 	GIVES(0, TX(fs, shmfs_unlink(fs, BOB, SHMFS_ROOT, "sem.a")));
 	GIVES(0, TX(fs, shmfs_unlink(fs, BOB, SHMFS_ROOT, "b")));
+	expect_account(ALICE, 5, 1);
+	forget(fs, id, 2);
 	expect_account(ALICE, 0, 0);
 	close_checked(fs);
 }
@@ -147,6 +149,8 @@ START_TEST(what_a_node_takes_besides_its_size_is_charged_too)
 	expect_account(ALICE, 2, 2);
 	expect_account(BOB, 0, 0);
 	GIVES(0, TX(fs, shmfs_unlink(fs, ALICE, SHMFS_ROOT, "long")));
+	expect_account(ALICE, 2, 2);
+	forget(fs, attr.id, 1);
 	expect_account(ALICE, 0, 1);
 	close_checked(fs);
 }

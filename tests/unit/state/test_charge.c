@@ -96,6 +96,8 @@ START_TEST(room_comes_back_when_an_object_goes)
 	GIVES(0, TX(fs, shmfs_unlink(fs, ALICE, SHMFS_ROOT, "a")));
 	GIVES(-ENOSPC, try_size(fs, b, 1));
 	release(fs, handle);
+	GIVES(-ENOSPC, try_size(fs, b, 1));
+	forget(fs, a, 1);
 	GIVES(0, try_size(fs, b, LIMIT * PAGE));
 	close_checked(fs);
 }
@@ -121,9 +123,10 @@ START_TEST(nodes_are_counted_up_to_the_limit)
 	struct shmfs *fs = open_limited(0, 4);
 	struct shmfs_opened opened;
 	struct shmfs_attr attr;
+	uint64_t link;
 
 	GIVES(0, TX(fs, shmfs_mkdir(fs, ALICE, SHMFS_ROOT, "dir", 0755, &attr)));
-	GIVES(0, TX(fs, shmfs_symlink(fs, ALICE, SHMFS_ROOT, "link", "x", &attr)));
+	link = new_symlink(fs, SHMFS_ROOT, "link", "x");
 	GIVES(0, try_object(fs, "object"));
 	ck_assert_uint_eq(usage(fs).used_nodes, 4);
 	GIVES(-ENOSPC, try_object(fs, "a"));
@@ -131,13 +134,14 @@ START_TEST(nodes_are_counted_up_to_the_limit)
 	GIVES(-ENOSPC, TX(fs, shmfs_symlink(fs, ALICE, SHMFS_ROOT, "a", "x", &attr)));
 	GIVES(-ENOSPC,
 	    TX(fs, shmfs_create(fs, ALICE, SHMFS_ROOT, "a", 0600, O_RDWR, &attr, &opened)));
-	GIVES(-ENOSPC, TX(fs, shmfs_link(fs, ALICE, attr.id, SHMFS_ROOT, "a", &attr)));
+	GIVES(-ENOSPC, TX(fs, shmfs_link(fs, ALICE, link, SHMFS_ROOT, "a", &attr)));
 	/* What exists needs no new node. */
 	GIVES(0,
 	    TX(fs, shmfs_create(fs, SUPERUSER, SHMFS_ROOT, "object", 0, O_RDWR, &attr, &opened)));
 	GIVES(0, TX(fs, shmfs_rename(fs, ALICE, SHMFS_ROOT, "object", SHMFS_ROOT, "other", 0)));
 	GIVES(0, TX(fs, shmfs_unlink(fs, ALICE, SHMFS_ROOT, "link")));
-	forget(fs, attr.id, 1);
+	ck_assert_uint_eq(usage(fs).used_nodes, 4);
+	forget(fs, link, 1);
 	ck_assert_uint_eq(usage(fs).used_nodes, 3);
 	GIVES(0, try_object(fs, "a"));
 	GIVES(-ENOSPC, try_object(fs, "b"));
@@ -161,12 +165,14 @@ START_TEST(each_further_name_counts_as_a_node)
 	GIVES(0, TX(fs, shmfs_unlink(fs, ALICE, SHMFS_ROOT, "b")));
 	ck_assert_uint_eq(usage(fs).used_nodes, 2);
 	GIVES(0, TX(fs, shmfs_unlink(fs, ALICE, SHMFS_ROOT, "c")));
+	ck_assert_uint_eq(usage(fs).used_nodes, 2);
+	forget(fs, id, 3);
 	ck_assert_uint_eq(usage(fs).used_nodes, 1);
 	close_checked(fs);
 }
 END_TEST
 
-START_TEST(a_node_without_name_is_charged_while_it_is_open)
+START_TEST(a_node_without_name_is_charged_while_it_is_open_or_known)
 {
 	struct shmfs *fs = open_limited(0, 2);
 	uint64_t id = new_object(fs, SHMFS_ROOT, "a"), handle = open_object(fs, id, O_RDWR);
@@ -175,6 +181,8 @@ START_TEST(a_node_without_name_is_charged_while_it_is_open)
 	ck_assert_uint_eq(usage(fs).used_nodes, 2);
 	GIVES(-ENOSPC, try_object(fs, "b"));
 	release(fs, handle);
+	GIVES(-ENOSPC, try_object(fs, "b"));
+	forget(fs, id, 1);
 	ck_assert_uint_eq(usage(fs).used_nodes, 1);
 	GIVES(0, try_object(fs, "b"));
 	close_checked(fs);
@@ -216,7 +224,7 @@ Suite *charge_suite(void)
 	tcase_add_test(tests, a_limit_of_one_page_and_none_at_all);
 	tcase_add_test(tests, nodes_are_counted_up_to_the_limit);
 	tcase_add_test(tests, each_further_name_counts_as_a_node);
-	tcase_add_test(tests, a_node_without_name_is_charged_while_it_is_open);
+	tcase_add_test(tests, a_node_without_name_is_charged_while_it_is_open_or_known);
 	tcase_add_test(tests, a_limit_of_one_node_is_the_root_alone);
 	tcase_add_test(tests, a_refused_name_is_refused_before_the_limit);
 	return suite;

@@ -25,7 +25,8 @@ static struct shmfs *open_in_pieces(void)
 	return open_with(config);
 }
 
-/* An object with every page written, open for reading and writing. */
+/* An object with every page written, open for reading and writing, which the caller does not refer
+ * to. */
 static uint64_t written(struct shmfs *fs, const char *name, uint64_t pages, uint64_t *handle)
 {
 	uint64_t id = new_object(fs, SHMFS_ROOT, name);
@@ -34,6 +35,7 @@ static uint64_t written(struct shmfs *fs, const char *name, uint64_t pages, uint
 	*handle = open_object(fs, id, O_RDWR);
 	for (uint64_t i = 0; i < pages; i++)
 		write_bytes(fs, *handle, 'x', PAGE, bytes(i));
+	forget(fs, id, 1);
 	return id;
 }
 
@@ -457,7 +459,7 @@ START_TEST(a_full_queue_means_freeing_at_once)
 	unsigned steps;
 
 	for (int i = 0; i < 200; i++) {
-		(void)new_object_of(fs, SHMFS_ROOT, "a", bytes(LARGE));
+		forget(fs, new_object_of(fs, SHMFS_ROOT, "a", bytes(LARGE)), 1);
 		GIVES(0, TX(fs, shmfs_unlink(fs, ALICE, SHMFS_ROOT, "a")));
 	}
 	ck_assert_uint_eq(outside->books.memories, 64);

@@ -161,9 +161,11 @@ END_TEST
 START_TEST(a_descriptor_given_back_can_be_had_again)
 {
 	struct shmfs *fs = open_bounded(false);
-	uint64_t id = use_up(fs);
+	uint64_t id = use_up(fs), gone = id_of(fs, SHMFS_ROOT, "c");
 
 	GIVES(0, TX(fs, shmfs_unlink(fs, ALICE, SHMFS_ROOT, "c")));
+	GIVES(-ENFILE, try_size(fs, id, 100));
+	forget(fs, gone, 1);
 	GIVES(0, try_size(fs, id, 100));
 	close_checked(fs);
 }
@@ -172,7 +174,7 @@ END_TEST
 START_TEST(with_backing_an_opening_needs_one)
 {
 	struct shmfs *fs = open_bounded(true);
-	uint64_t id = use_up(fs);
+	uint64_t id = use_up(fs), gone = id_of(fs, SHMFS_ROOT, "a");
 	struct shmfs_opened opened;
 	struct shmfs_attr attr;
 
@@ -181,6 +183,7 @@ START_TEST(with_backing_an_opening_needs_one)
 	    TX(fs, shmfs_create(fs, ALICE, SHMFS_ROOT, "new", 0600, O_RDWR, &attr, &opened)));
 	ck_assert_uint_eq(id_of(fs, SHMFS_ROOT, "new"), 0);
 	GIVES(0, TX(fs, shmfs_unlink(fs, ALICE, SHMFS_ROOT, "a")));
+	forget(fs, gone, 1);
 	GIVES(0, TX(fs, shmfs_open(fs, ALICE, id, O_RDWR, &opened)));
 	close_checked(fs);
 }
@@ -233,6 +236,7 @@ START_TEST(numbers_are_chosen_before_memory_is_made)
 
 		GIVES(0, try_size(fs, id, 100));
 		ck_assert_int_eq(outside->promised, FIRST + i);
+		forget(fs, id, 1);
 	}
 	GIVES(0, TX(fs, shmfs_unlink(fs, ALICE, SHMFS_ROOT, "b")));
 	GIVES(0, TX(fs, shmfs_unlink(fs, ALICE, SHMFS_ROOT, "d")));

@@ -125,6 +125,8 @@ const struct operation operations[] = {
     {OPEN, DIR, .want = -EISDIR, .flags = O_RDONLY},
     {OPEN, SYMLINK, .want = -ELOOP, .flags = O_RDONLY},
     {OPEN, FIFO, .want = -ENXIO, .flags = O_RDONLY},
+    {OPEN, ORPHAN, .flags = O_RDWR},
+    {SETATTR, ORPHAN, .flags = SHMFS_CHANGE_SIZE, .size = 20000},
     {OPEN, NOBODY, .want = -ESTALE, .flags = O_RDONLY},
     {RELEASE, READER, .size = 0},
     {RELEASE, EMPTY_RW, .size = 0},
@@ -160,7 +162,7 @@ const struct operation operations[] = {
     {SETXATTR, FILE_B, "user.kept", .want = -EEXIST, .flags = XATTR_CREATE, .size = 1},
     {SETXATTR, FILE_A, "user.new", .want = -ENODATA, .flags = XATTR_REPLACE, .size = 1},
     {SETXATTR, FILE_A, "system.other", .want = -EOPNOTSUPP, .size = 1},
-    {SETXATTR, REMOVED_DIR, "user.new", .want = -ESTALE, .size = 5000},
+    {SETXATTR, REMOVED_DIR, "user.new", .want = 0, .size = 5000},
     {SETXATTR, FILE_A, "system.posix_acl_access", .want = 0, .size = 44},
     {SETXATTR, FILE_B, "system.posix_acl_access", .want = 0, .size = 28},
     {SETXATTR, DIR, "system.posix_acl_default", .want = 0, .size = 44},
@@ -209,6 +211,10 @@ const struct operation operations[] = {
     {REAP, DIR, .want = -EINVAL},
     {REAP, ORPHAN, .want = -ENOENT},
     {REAP, NOBODY, .want = -ESTALE},
+    {END_MEMORY, ORPHAN, .want = 0},
+    {END_MEMORY, UNNAMED, .want = 0},
+    {END_MEMORY, FILE_A, .want = 0},
+    {END_MEMORY, NOBODY, .want = 0},
     {EXPIRE, ROOT, .want = 1},
     {DROP_RIGHTS, READER, .flags = SHMFS_RIGHT_READ},
     {DROP_RIGHTS, READ_WRITE, .flags = SHMFS_RIGHT_WRITE | SHMFS_RIGHT_ALLOCATE},
@@ -314,6 +320,9 @@ static int64_t run_looking_after(const struct operation *o, struct world *w, uin
 		return run_set_limits(o, w);
 	case REAP:
 		return shmfs_reap(w->fs, &everything, id, &removal);
+	case END_MEMORY:
+		shmfs_end_memory(w->fs, id);
+		return 0;
 	default:
 		return shmfs_expire(w->fs, &from, 10, &removal);
 	}
@@ -406,6 +415,7 @@ static int64_t run(const struct operation *o, struct world *w)
 	case UNPIN:
 	case SET_LIMITS:
 	case REAP:
+	case END_MEMORY:
 	case EXPIRE:
 		return run_looking_after(o, w, id);
 	default:
@@ -434,7 +444,8 @@ const char *operation_text(const struct operation *o, enum situation situation)
 	static const char *const actions[] = {"lookup", "forget", "create", "tmpfile", "mknod",
 	    "mkdir", "symlink", "link", "unlink", "rmdir", "rename", "setattr", "open", "release",
 	    "read", "read_mapped", "write", "write_back", "fallocate", "setxattr", "removexattr",
-	    "copy", "pin", "unpin", "set_limits", "reap", "expire", "drop_rights", "set_subjects"};
+	    "copy", "pin", "unpin", "set_limits", "reap", "end_memory", "expire", "drop_rights",
+	    "set_subjects"};
 	static char text[200];
 
 	snprintf(text, sizeof text,

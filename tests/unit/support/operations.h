@@ -100,6 +100,7 @@ enum action {
 	UNPIN,
 	SET_LIMITS, /* of scope flags and uid mode, to offset bytes and size nodes; 0 and 0: none */
 	REAP,
+	END_MEMORY,
 	EXPIRE,
 	DROP_RIGHTS,
 	SET_SUBJECTS, /* so many */

@@ -99,14 +99,17 @@ START_TEST(tmpfile_can_be_named_once)
 }
 END_TEST
 
-/* Its memory went with the last handle, so there is nothing left to name. */
-START_TEST(tmpfile_cannot_be_named_once_it_is_closed)
+START_TEST(tmpfile_can_be_named_while_the_kernel_knows_it)
 {
 	struct wire *w = wire_open();
 	struct file file = tmpfile_of(w, ROOT, O_RDWR);
 
 	GIVES(0, ask_release(w, file));
+	GIVES(0, ask_link(w, file.id, ROOT, "a"));
+	GIVES(0, ask_unlink(w, ROOT, "a"));
 	GIVES(-ENOENT, ask_link(w, file.id, ROOT, "a"));
+	tell_forget(w, file.id, 2);
+	GIVES(-ESTALE, ask_link(w, file.id, ROOT, "a"));
 	wire_close(w);
 }
 END_TEST
@@ -135,6 +138,8 @@ START_TEST(tmpfile_needs_a_directory_and_room)
 	GIVES(-ENOSPC, ask_tmpfile(w, ROOT, 0600, O_RDWR));
 	GIVES(0, ask_rmdir(w, ROOT, "d"));
 	GIVES(-ENOENT, ask_tmpfile(w, dir, 0600, O_RDWR));
+	GIVES(-ENOSPC, ask_tmpfile(w, ROOT, 0600, O_RDWR));
+	tell_forget(w, dir, 1);
 	GIVES(0, ask_tmpfile(w, ROOT, 0600, O_RDWR));
 	wire_close(w);
 }
@@ -351,7 +356,7 @@ Suite *newer_suite(void)
 	    tmpfile_works_like_any_object_and_goes_with_its_handle,
 	    tmpfile_gives_one_reference,
 	    tmpfile_can_be_named_once,
-	    tmpfile_cannot_be_named_once_it_is_closed,
+	    tmpfile_can_be_named_while_the_kernel_knows_it,
 	    tmpfile_with_o_excl_cannot_be_named,
 	    tmpfile_needs_a_directory_and_room,
 	    the_mask_of_the_caller_applies,

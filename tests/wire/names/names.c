@@ -274,16 +274,19 @@ START_TEST(too_many_nodes_are_enospc)
 {
 	struct shmfs_config config = wire_config();
 	struct wire *w;
+	uint64_t id;
 
 	config.node_limit = 2;
 	w = wire_open_with(TIER_CACHED, config);
-	new_object(w, ROOT, "object");
+	id = new_object(w, ROOT, "object");
 	GIVES(-ENOSPC, on_mknod(w, ROOT, "b"));
 	GIVES(-ENOSPC, on_mkdir(w, ROOT, "b"));
 	GIVES(-ENOSPC, on_symlink(w, ROOT, "b"));
 	GIVES(-ENOSPC, on_create(w, ROOT, "b"));
 	GIVES(-ENOSPC, on_link(w, ROOT, "b"));
 	GIVES(0, ask_unlink(w, ROOT, "object"));
+	GIVES(-ENOSPC, on_mknod(w, ROOT, "b"));
+	tell_forget(w, id, 1);
 	GIVES(0, on_mknod(w, ROOT, "b"));
 	wire_close(w);
 }

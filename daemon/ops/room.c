@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Room that is on its way; see room.h. */
+#include "room.h"
+
+#include <errno.h>
+
+#include "common/clock.h"
+#include "fuse/abi.h"
+#include "fuse/request.h"
+#include "fuse/serve.h"
+#include "state.h"
+
+bool room_is_wanted(int rc)
+{
+	return rc == -ENOSPC || rc == -EDQUOT || rc == -ENOMEM || rc == -ENFILE;
+}
+
+/* Whether one more request of a user may wait. */
+static bool has_place(const struct room *room, uint32_t uid)
+{
+	unsigned own = 0;
+
+	for (unsigned i = 0; i < room->count; i++)
+		own += room->waiters[i].request->cred.uid == uid;
+	return 2 * own < ROOM_WAITERS_MAX - (room->count - own);
+}
+
+bool room_wait(struct request *request)
+{
+	struct channel *channel = request->channel;
+	struct room *room = &channel->ops->room;
+
+	if (room->last || !channel_has_more(channel) || !has_place(room, request->cred.uid) ||
+	    !request_postpone(request))
+		return false;
+	if (room->count == 0)
+		room->tried = channel->counters->requests;
+	room->waiters[room->count++] = (struct room_waiter){
+	    .request = request,
+	    .since = room->since != 0 ? room->since : clock_now(),
+	};
+	return true;
+}
+
+static bool is_last_try(const struct room_waiter *waiter, bool drained)
+{
+	uint64_t patience =
+	    waiter->request->opcode == FUSE_STATFS ? ROOM_PATIENCE_TO_TELL_MS : ROOM_PATIENCE_MS;
+
+	return drained || clock_now() - waiter->since >= patience * CLOCK_MS;
+}
+
+static void try_one(struct channel *channel, const struct room_waiter *waiter, bool drained)
+{
+	struct room *room = &channel->ops->room;
+
+	room->since = waiter->since;
+	room->last = is_last_try(waiter, drained);
+	channel_serve_again(channel, waiter->request->slot);
+	room->since = 0;
+	room->last = false;
+}
+
+/* Those who have to wait on come into the list again, which each try has made shorter before. */
+void room_try_again(struct channel *channel, bool drained)
+{
+	struct room *room = &channel->ops->room;
+	unsigned count = room->count;
+
+	if (count == 0 || (!drained && channel->counters->requests - room->tried < ROOM_INTERVAL))
+		return;
+	room->tried = channel->counters->requests;
+	while (count-- > 0) {
+		struct room_waiter first = room->waiters[0];
+
+		room->count--;
+		for (unsigned i = 0; i < room->count; i++)
+			room->waiters[i] = room->waiters[i + 1];
+		try_one(channel, &first, drained);
+	}
+}
+
+void room_interrupt(struct channel *channel, uint64_t unique)
+{
+	struct room *room = &channel->ops->room;
+	struct request *request;
+	unsigned i = 0;
+
+	while (i < room->count && room->waiters[i].request->unique != unique)
+		i++;
+	if (i == room->count)
+		return;
+	request = room->waiters[i].request;
+	for (room->count--; i < room->count; i++)
+		room->waiters[i] = room->waiters[i + 1];
+	request_resume(request);
+	request_fail(request, -EINTR);
+}
+
+bool room_is_awaited(const struct channel *channel)
+{
+	return channel->ops->room.count > 0;
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Room that is on its way.
+ *
+ * Who closes a file or ends does not wait until the server has heard of it: the kernel queues
+ * RELEASE and FORGET, holds back all but some of the first, and lets other requests overtake them.
+ * (That is good: one user's thousand closed files do not come before another's request.) So there
+ * may be room already where an account says that there is none. Whoever is refused for
+ * room while the kernel has more to say is served again, as if for the first time, once it has
+ * nothing more: then all that lay there at the refusal has been done, for what is held back comes
+ * when an earlier one is answered, and a FORGET that follows from a RELEASE is queued by its
+ * answer.
+ *
+ * Others may keep the kernel talking. So those who wait are also tried from time to time, and get
+ * their answer after a while in any case; and one user's requests never take all the places.
+ *
+ * Nothing of this outlives a server: what waits is a request that was never served.
+ */
+#ifndef SHMFS_OPS_ROOM_H
+#define SHMFS_OPS_ROOM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "fuse/channel.h"
+
+/* Milliseconds after which a refusal is the answer although the kernel goes on talking; and what is
+ * told as free, which need not be exact where that takes long. */
+#define ROOM_PATIENCE_MS 3000
+#define ROOM_PATIENCE_TO_TELL_MS 100
+
+/* Requests that are served between two tries. */
+#define ROOM_INTERVAL 512
+
+/* Those that may wait at a time. Of what others leave, a user gets half. */
+#define ROOM_WAITERS_MAX (EXCHANGE_SLOTS - 16)
+
+/* Whether this error may be a want of room: of memory, names, descriptors. */
+bool room_is_wanted(int rc);
+
+/* Takes over a request that finds too little room, undone. False: that is its answer. */
+bool room_wait(struct request *request);
+
+/* Serves those who wait again; `drained`: the kernel had no request more. */
+void room_try_again(struct channel *channel, bool drained);
+
+/* The kernel lets a caller who waits know of a signal: they are answered with EINTR. */
+void room_interrupt(struct channel *channel, uint64_t unique);
+
+/* Whether anybody waits. */
+bool room_is_awaited(const struct channel *channel);
+
+#endif
