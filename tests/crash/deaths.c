@@ -13,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/mount.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -104,27 +103,22 @@ static int own_end(void)
 	return -1;
 }
 
-static bool is_unmounted_from(dev_t device)
-{
-	struct stat st;
-
-	return stat(daemon_dir(), &st) == 0 && st.st_dev != device;
-}
-
 /* --- crashes ---------------------------------------------------------------------------------- */
 
 static bool servers_that_crash_at_once_are_the_end(const char *label)
 {
 	struct stat st;
+	dev_t device;
 	bool well;
 
 	daemon_start("");
 	if (stat(daemon_dir(), &st) != 0)
 		broken("stat");
+	device = st.st_dev;
 	crash_at(label);
 	daemon_kill_server();
 	well = expect(own_end() == 2, "exit status 2") &&
-	       expect(is_unmounted_from(st.st_dev), "unmounted") &&
+	       expect(stat(daemon_dir(), &st) == 0 && st.st_dev != device, "unmounted") &&
 	       log_comes_to_mention("5 servers in a row died");
 	crash_at("");
 	return well;
@@ -135,44 +129,6 @@ static bool servers_that_never_serve_are_the_end(void)
 {
 	return servers_that_crash_at_once_are_the_end("server started") &&
 	       servers_that_crash_at_once_are_the_end("recovered");
-}
-
-/*
- * The supervisor hears of the death when the mount is gone already; if an object is open still, the
- * next server has it as the one before had.
- */
-static bool an_unmount_beside_a_death_is_the_end(int flags)
-{
-	struct stat st;
-	bool well = true;
-	char byte;
-	int fd;
-
-	daemon_start("");
-	if (stat(daemon_dir(), &st) != 0)
-		broken("stat");
-	fd = make("a", 4096);
-	if (pwrite(fd, "x", 1, 0) != 1)
-		broken("pwrite");
-	if ((flags & MNT_DETACH) == 0)
-		close(fd);
-	if (!daemon_is_idle() || kill(daemon_supervisor(), SIGSTOP) != 0 ||
-	    daemon_kill_server() == 0 || umount2(daemon_dir(), flags) != 0)
-		broken("umount");
-	kill(daemon_supervisor(), SIGCONT);
-	if ((flags & MNT_DETACH) != 0) {
-		well = expect(pread(fd, &byte, 1, 0) == 1 && byte == 'x', "what is open");
-		close(fd);
-	}
-	return expect(own_end() == 0, "exit status 0") &&
-	       expect(is_unmounted_from(st.st_dev), "unmounted") &&
-	       log_comes_to_mention("was unmounted") && well;
-}
-
-static bool an_unmount_beside_a_death_is_not_undone(void)
-{
-	return an_unmount_beside_a_death_is_the_end(0) &&
-	       an_unmount_beside_a_death_is_the_end(MNT_DETACH);
 }
 
 /* The label stands in the way of every write of data, and of nothing else. */
@@ -475,7 +431,6 @@ int main(void)
 	    {"servers_that_never_serve_are_the_end", servers_that_never_serve_are_the_end},
 	    {"a_request_that_crashes_servers_fails_alone",
 		a_request_that_crashes_servers_fails_alone},
-	    {"an_unmount_beside_a_death_is_not_undone", an_unmount_beside_a_death_is_not_undone},
 	    {"a_program_whose_servers_crash_is_left_again",
 		a_program_whose_servers_crash_is_left_again},
 	    {"mapped_stores_survive", mapped_stores_survive},
