@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "daemon.h"
+#include "launch.h"
 
 struct client client;
 
@@ -220,7 +221,7 @@ static unsigned end_one(struct shared *shared, unsigned i)
 {
 	int status = 0;
 
-	for (unsigned tries = 0; tries < 4000; tries++) {
+	for (unsigned tries = 0; tries < 4000 * (unsigned)launch_slowness(); tries++) {
 		if (waitpid(pids[i], &status, WNOHANG) == pids[i]) {
 			if (status == 0 || shared->told[i].failed)
 				return status != 0;

@@ -24,7 +24,11 @@
 #include "launch.h"
 #include "steps_page.h"
 
-enum { TRIES = 1000 };
+/* A moment each, on a machine as others. */
+static int tries(void)
+{
+	return 1000 * launch_slowness();
+}
 
 static volatile struct failpoints *steps;
 static const char *plain, *with_steps;
@@ -49,7 +53,7 @@ static bool expect(bool holds, const char *what)
 
 static bool log_comes_to_mention(const char *text)
 {
-	for (int i = 0; i < TRIES; i++) {
+	for (int i = 0; i < tries(); i++) {
 		if (daemon_log_mentions(text))
 			return true;
 		pause_ms(5);
@@ -61,7 +65,7 @@ static bool log_comes_to_mention(const char *text)
 
 static bool another_server_than(pid_t dead)
 {
-	for (int i = 0; i < TRIES; i++) {
+	for (int i = 0; i < tries(); i++) {
 		pid_t server = daemon_server();
 
 		if (server != 0 && server != dead)
@@ -95,7 +99,7 @@ static int own_end(void)
 {
 	int status;
 
-	for (int i = 0; i < TRIES; i++) {
+	for (int i = 0; i < tries(); i++) {
 		if (waitpid(daemon_supervisor(), &status, WNOHANG) == daemon_supervisor())
 			return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 		pause_ms(5);
@@ -324,7 +328,7 @@ static bool succeeds(pid_t caller)
 {
 	int status;
 
-	for (int i = 0; i < TRIES; i++) {
+	for (int i = 0; i < tries(); i++) {
 		if (waitpid(caller, &status, WNOHANG) == caller)
 			return expect(WIFEXITED(status) && WEXITSTATUS(status) == 0, "the call");
 		pause_ms(10);
@@ -366,7 +370,7 @@ static bool calls_that_wait_are_answered_by_later_servers(void)
 /* Looks often enough for only the first of the servers to crash there. */
 static bool comes_to(const char *label)
 {
-	for (int i = 0; i < TRIES * 50; i++) {
+	for (int i = 0; i < tries() * 50; i++) {
 		if (strcmp((const char *)(uintptr_t)steps->label, label) == 0)
 			return true;
 		nanosleep(&(struct timespec){0, 100000}, NULL);
@@ -390,7 +394,7 @@ static int names_listed(void)
 
 static bool names_come_to_be(int count)
 {
-	for (int i = 0; i < TRIES; i++) {
+	for (int i = 0; i < tries(); i++) {
 		if (names_listed() == count)
 			return true;
 		pause_ms(5);

@@ -3,7 +3,7 @@
  * Looping clients while the server is killed again and again, or replaced: not one call may fail,
  * and nothing may be lost, made twice, or left over.
  *
- *   soak [--seconds N] [--kills N] [--upgrades N] [--clients N] [--memory-slack MIB] [--slow N]
+ *   soak [--seconds N] [--kills N] [--upgrades N] [--clients N] [--memory-slack MIB]
  *
  * At least so many seconds (60) and kills (1000), at random intervals of 1 to 50 ms. With
  * --upgrades, SIGHUP is sent to the supervisor that many times instead, each time after the server
@@ -227,15 +227,12 @@ static void parse(struct soak *soak, int argc, char **argv)
 		case 'c':
 			soak->clients = number(optarg);
 			break;
-		case 'l':
-			soak->slow = number(optarg);
-			break;
 		case 'm':
 			state_memory_slack = number(optarg);
 			break;
 		default:
 			fprintf(stderr, "usage: soak [--seconds N] [--kills N] [--upgrades N] "
-					"[--clients N] [--memory-slack MIB] [--slow N]\n");
+					"[--clients N] [--memory-slack MIB]\n");
 			exit(2);
 		}
 	}
@@ -247,7 +244,8 @@ static void parse(struct soak *soak, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	struct soak soak = {.seconds = 60, .kills = 1000, .clients = 6, .slow = 1};
+	struct soak soak = {
+	    .seconds = 60, .kills = 1000, .clients = 6, .slow = (unsigned)launch_slowness()};
 	const char *seed = getenv("SHMFS_TEST_SEED");
 	const char *reason;
 
