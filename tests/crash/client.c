@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "daemon.h"
+#include "launch.h"
 
 struct client client;
 
@@ -54,6 +55,7 @@ static _Noreturn void fail(const char *what, const char *got)
 
 long client_ok(const char *call, long result)
 {
+	client.told->calls++;
 	if (result < 0)
 		fail(call, strerror(errno));
 	return result;
@@ -61,6 +63,7 @@ long client_ok(const char *call, long result)
 
 void client_fails(const char *call, long result, int error)
 {
+	client.told->calls++;
 	if (result >= 0)
 		fail(call, "no error");
 	if (errno != error)
@@ -194,7 +197,7 @@ static void tell(const struct shared *shared, unsigned i, const char *what)
 
 bool clients_failed(struct shared *shared, unsigned count, unsigned seconds)
 {
-	static uint64_t rounds[CLIENTS_MAX];
+	static uint64_t calls[CLIENTS_MAX];
 	static time_t since[CLIENTS_MAX];
 	time_t now = time(NULL);
 	bool failed = false;
@@ -204,9 +207,9 @@ bool clients_failed(struct shared *shared, unsigned count, unsigned seconds)
 			tell(shared, i, shared->told[i].why);
 			failed = true;
 		}
-		if (since[i] == 0 || shared->told[i].rounds != rounds[i])
+		if (since[i] == 0 || shared->told[i].calls != calls[i])
 			since[i] = now;
-		rounds[i] = shared->told[i].rounds;
+		calls[i] = shared->told[i].calls;
 		if (now - since[i] > (time_t)seconds) {
 			tell(shared, i, "hangs");
 			failed = true;
@@ -220,7 +223,7 @@ static unsigned end_one(struct shared *shared, unsigned i)
 {
 	int status = 0;
 
-	for (unsigned tries = 0; tries < 4000; tries++) {
+	for (unsigned tries = 0; tries < 4000 * (unsigned)launch_slowness(); tries++) {
 		if (waitpid(pids[i], &status, WNOHANG) == pids[i]) {
 			if (status == 0 || shared->told[i].failed)
 				return status != 0;

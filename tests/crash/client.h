@@ -20,7 +20,7 @@ enum { CLIENTS_MAX = 16, WHY_SIZE = 256, LOCK_KINDS = 3, PRIZES = 3 };
 
 /* What one client tells. */
 struct told {
-	_Atomic uint64_t rounds;
+	_Atomic uint64_t rounds, calls;
 	_Atomic(const char *) doing;
 	_Atomic bool failed;
 	char why[WHY_SIZE];
@@ -73,7 +73,7 @@ struct shared *clients_prepare(const char *dir);
 /* Starts `count` of them. */
 void clients_start(struct shared *shared, const char *dir, unsigned count, uint64_t seed);
 
-/* True: somebody has failed, or has done nothing for `seconds`; that is printed. */
+/* True: somebody has failed, or has waited for one call for `seconds`; that is printed. */
 bool clients_failed(struct shared *shared, unsigned count, unsigned seconds);
 
 /* Ends them and compares what they counted with what is there. Returns the number of failures. */

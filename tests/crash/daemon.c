@@ -342,7 +342,7 @@ static bool ends_well(void)
 {
 	int status;
 
-	for (unsigned tries = 0; tries < END_TRIES; tries++) {
+	for (unsigned tries = 0; tries < END_TRIES * (unsigned)launch_slowness(); tries++) {
 		pid_t pid = waitpid(supervisor, &status, WNOHANG);
 
 		if (pid == supervisor) {

@@ -7,7 +7,9 @@
  *
  * At least so many seconds (60) and kills (1000), at random intervals of 1 to 50 ms. With
  * --upgrades, SIGHUP is sent to the supervisor that many times instead, each time after the server
- * has changed; with both, both happen.
+ * has changed; with both, both happen. On a machine that is so many times slower, as an emulated
+ * one is, all pauses and limits of time are longer: else servers die before they have served
+ * anything.
  *
  * Environment: SHMFS_TEST_SEED, and those of daemon.h.
  */
@@ -34,7 +36,7 @@
 enum { HANG_SECONDS = 20, IDLE_KILLS = 50, UPGRADE_MS = 20000 };
 
 struct soak {
-	unsigned seconds, kills, upgrades, clients;
+	unsigned seconds, kills, upgrades, clients, slow;
 	uint64_t seed;
 	struct shared *shared;
 	unsigned killed, upgraded;
@@ -65,7 +67,7 @@ static void wait_us(uint64_t us)
 /* The supervisor goes on as another program, and it is another server that answers. */
 static bool upgrade(struct soak *soak)
 {
-	double end = now() + UPGRADE_MS / 1e3;
+	double end = now() + soak->slow * UPGRADE_MS / 1e3;
 	pid_t before, after;
 	struct statfs st;
 
@@ -90,17 +92,18 @@ static bool goes_on(struct soak *soak)
 		daemon_show_log();
 		return false;
 	}
-	return !clients_failed(soak->shared, soak->clients, HANG_SECONDS);
+	return !clients_failed(soak->shared, soak->clients, soak->slow * HANG_SECONDS);
 }
 
 static bool disturb(struct soak *soak)
 {
-	double begin = now(), end = begin + soak->seconds, last = begin + 20 * soak->seconds + 60;
+	double begin = now(), end = begin + soak->seconds,
+	       last = begin + soak->slow * (20 * soak->seconds + 60);
 
 	while (now() < end || soak->killed < soak->kills || soak->upgraded < soak->upgrades) {
 		if (!goes_on(soak) || now() > last)
 			return false;
-		wait_us(1000 + below(49001));
+		wait_us(soak->slow * (1000 + below(49001)));
 		if (soak->kills > 0)
 			soak->killed += daemon_kill_server() != 0;
 		if (soak->upgraded < soak->upgrades && !upgrade(soak)) {
@@ -150,15 +153,15 @@ static bool backing_ids_are_closed(void)
 }
 
 /* Servers that were never asked anything have not failed by being killed. */
-static bool survives_idle_kills(void)
+static bool survives_idle_kills(const struct soak *soak)
 {
 	unsigned killed = 0;
 
 	for (unsigned tries = 0; killed < IDLE_KILLS && tries < 100 * IDLE_KILLS; tries++) {
-		wait_us(2000);
+		wait_us(soak->slow * 2000);
 		killed += daemon_kill_server() != 0;
 	}
-	wait_us(100000);
+	wait_us(soak->slow * 100000);
 	return killed == IDLE_KILLS && !daemon_has_ended() && daemon_server() != 0;
 }
 
@@ -167,8 +170,8 @@ static void run(struct soak *soak)
 	struct state *before = state_take();
 	bool well;
 
-	verdict(
-	    soak, "servers that are killed while nobody asks are replaced", survives_idle_kills());
+	verdict(soak, "servers that are killed while nobody asks are replaced",
+	    survives_idle_kills(soak));
 	if (daemon_has_ended())
 		return;
 	soak->shared = clients_prepare(daemon_dir());
@@ -206,7 +209,8 @@ static void parse(struct soak *soak, int argc, char **argv)
 	static const struct option options[] = {{"seconds", required_argument, NULL, 's'},
 	    {"kills", required_argument, NULL, 'k'}, {"upgrades", required_argument, NULL, 'u'},
 	    {"clients", required_argument, NULL, 'c'},
-	    {"memory-slack", required_argument, NULL, 'm'}, {0}};
+	    {"memory-slack", required_argument, NULL, 'm'}, {"slow", required_argument, NULL, 'l'},
+	    {0}};
 	int letter;
 
 	while ((letter = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -240,7 +244,8 @@ static void parse(struct soak *soak, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	struct soak soak = {.seconds = 60, .kills = 1000, .clients = 6};
+	struct soak soak = {
+	    .seconds = 60, .kills = 1000, .clients = 6, .slow = (unsigned)launch_slowness()};
 	const char *seed = getenv("SHMFS_TEST_SEED");
 	const char *reason;
 

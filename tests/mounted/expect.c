@@ -11,6 +11,8 @@
 
 #include "expect.h"
 
+#include "launch.h"
+
 static const char *errno_name(int error)
 {
 	const char *name = strerrorname_np(error);
@@ -160,7 +162,9 @@ void pause_ms(long milliseconds)
 
 bool within_a_second(bool (*condition)(void *), void *context)
 {
-	for (int tries = 0; tries < 100; tries++) {
+	int tries = 100 * launch_slowness();
+
+	for (int i = 0; i < tries; i++) {
 		if (condition(context))
 			return true;
 		pause_ms(10);

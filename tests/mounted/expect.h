@@ -51,7 +51,7 @@ void turn_init(struct turn *turn);
 void turn_give(struct turn *turn);
 void turn_wait(struct turn *turn);
 
-/* True as soon as `condition` is, false if it is not within one second. */
+/* True as soon as `condition` is, false if it is not within one second, on a machine as others. */
 bool within_a_second(bool (*condition)(void *), void *context);
 void pause_ms(long milliseconds);
 

@@ -53,6 +53,11 @@ const char *fixture_io(void)
 	return launch_io();
 }
 
+int fixture_patience(int milliseconds)
+{
+	return milliseconds * launch_slowness();
+}
+
 const char *fixture_tier(void)
 {
 	return tier;
@@ -247,7 +252,7 @@ static void wait_until_ready(const struct mount *mount, int fd)
 	ssize_t length;
 
 	do {
-		int count = OK(poll(events, 2, READY_TIMEOUT_MS));
+		int count = OK(poll(events, 2, fixture_patience(READY_TIMEOUT_MS)));
 
 		if ((events[0].revents & POLLIN) == 0)
 			never_ready(mount, count > 0);
@@ -327,7 +332,7 @@ static void expect_exit_0(struct mount *mount)
 	struct pollfd event = {mount->pidfd, POLLIN, 0};
 	int status = 0;
 
-	if (poll(&event, 1, END_TIMEOUT_MS) != 1) {
+	if (poll(&event, 1, fixture_patience(END_TIMEOUT_MS)) != 1) {
 		misbehaved(mount, "the daemon did not end");
 		kill(mount->pid, SIGKILL);
 		waitpid(mount->pid, &status, 0);

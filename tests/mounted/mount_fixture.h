@@ -54,6 +54,8 @@ void fixture_directory(char path[PATH_MAX], const char *prefix);
 const char *fixture_binary(void);
 const char *fixture_io(void);
 const char *fixture_tier(void);
+/* How long to wait on this machine for what takes at most so long on others. */
+int fixture_patience(int milliseconds);
 /* True when a mapping in the shared mount is one of the object's own pages. */
 bool fixture_maps_natively(void);
 /* True where reads and writes go through the kernel's page cache. */

@@ -74,7 +74,7 @@ static void read_capture(int fd, char *text, size_t size)
 static void wait_for_end(struct run *run, pid_t pid)
 {
 	struct pollfd event = {OK(pidfd_open(pid, 0)), POLLIN, 0};
-	int ended = OK(poll(&event, 1, RUN_TIMEOUT_MS));
+	int ended = OK(poll(&event, 1, fixture_patience(RUN_TIMEOUT_MS)));
 
 	if (ended == 0)
 		OK(kill(pid, SIGKILL));

@@ -35,6 +35,13 @@ const char *launch_io(void)
 	return environment("SHMFS_TEST_IO", "auto");
 }
 
+int launch_slowness(void)
+{
+	int slowness = atoi(environment("SHMFS_TEST_SLOW", "1"));
+
+	return slowness > 0 ? slowness : 1;
+}
+
 const char *launch_privately(void)
 {
 	if (geteuid() != 0)
@@ -82,9 +89,10 @@ pid_t launch(const struct launch *how)
 
 bool launch_is_mounted(const char *dir, bool (*ended)(void))
 {
+	int tries = START_TRIES * launch_slowness();
 	struct statfs st;
 
-	for (unsigned tries = 0; tries < START_TRIES && !ended(); tries++) {
+	for (int i = 0; i < tries && !ended(); i++) {
 		if (statfs(dir, &st) == 0 && st.f_type == FUSE_SUPER_MAGIC)
 			return true;
 		nanosleep(&(struct timespec){0, PAUSE_NS}, NULL);

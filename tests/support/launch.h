@@ -3,7 +3,7 @@
  * What tests that start the daemon have in common: which one, where, how it begins, and its log.
  *
  * Environment: SHMFS_BIN is the daemon (./shmfs), SHMFS_TEST_IO the tier (auto), TMPDIR where
- * folders are made (/tmp).
+ * folders are made (/tmp), SHMFS_TEST_SLOW how many times slower than others this machine is (1).
  */
 #ifndef SHMFS_TESTS_SUPPORT_LAUNCH_H
 #define SHMFS_TESTS_SUPPORT_LAUNCH_H
@@ -25,6 +25,9 @@ struct launch {
 
 const char *launch_binary(void);
 const char *launch_io(void);
+
+/* By what limits of time are multiplied that are there to end a test that does not go on. */
+int launch_slowness(void);
 
 /* A mount namespace of this process's own. NULL, or the reason why it cannot be had. */
 const char *launch_privately(void);

@@ -15,9 +15,9 @@
 #include <unistd.h>
 
 #include "expect.h"
+#include "kernel.h"
 #include "mount_fixture.h"
 #include "objects.h"
-#include "protocol.h"
 #include "suites.h"
 
 enum { TICK_MS = 15 };

@@ -38,7 +38,7 @@ static bool is_listed(const char *name)
 
 static bool goes(const char *name)
 {
-	for (int ms = 0; ms < ENDED_MS; ms += 20) {
+	for (int ms = 0; ms < fixture_patience(ENDED_MS); ms += 20) {
 		if (!is_listed(name))
 			return true;
 		pause_ms(20);

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
@@ -298,6 +299,34 @@ START_TEST(what_a_path_descriptor_leads_to_outlives_servers)
 }
 END_TEST
 
+/*
+ * The supervisor hears of the death when the mount is gone already. What is open under one that was
+ * detached is the next server's, as it was the one's before.
+ */
+static const int unmounts[] = {0, MNT_DETACH};
+
+START_TEST(an_unmount_beside_a_death_is_not_undone)
+{
+	int fd, flags = unmounts[_i];
+
+	start_daemon();
+	fd = new_object(in_mount("a"), PAGE);
+	write_pattern(fd, 0, PAGE);
+	if (flags == 0)
+		OK(close(fd));
+	OK(kill(daemon_.pid, SIGSTOP));
+	OK(kill(server(), SIGKILL));
+	OK(umount2(daemon_.dir, flags));
+	OK(kill(daemon_.pid, SIGCONT));
+	if (flags == MNT_DETACH) {
+		expect_pattern(fd, 0, PAGE);
+		OK(close(fd));
+	}
+	expect_end(0);
+	expect_log("was unmounted");
+}
+END_TEST
+
 START_TEST(an_installed_program_goes_on_under_the_mount)
 {
 	pid_t first;
@@ -517,6 +546,7 @@ void add_survival_cases(Suite *suite)
 	tcase_add_test(tests, a_supervisor_that_is_killed_takes_server_and_mount_along);
 	tcase_add_test(tests, a_signal_ends_both_while_an_object_is_open);
 	tcase_add_test(tests, what_a_path_descriptor_leads_to_outlives_servers);
+	tcase_add_loop_test(tests, an_unmount_beside_a_death_is_not_undone, 0, 2);
 	tcase_add_test(tests, an_installed_program_goes_on_under_the_mount);
 	tcase_add_loop_test(tests, a_directory_is_read_on_by_the_next_server, 0, 2);
 	tcase_add_test(tests, a_handle_is_one_of_every_server);

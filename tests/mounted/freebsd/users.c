@@ -12,9 +12,9 @@
 
 #include "expect.h"
 #include "flat_mount.h"
+#include "kernel.h"
 #include "mount_fixture.h"
 #include "objects.h"
-#include "protocol.h"
 #include "suites.h"
 
 enum { OWNER = 65534, STRANGER = 65533, GROUP = 4001, TICK_MS = 15 };

@@ -320,6 +320,10 @@ static void add_pairs(
 
 	tcase_set_timeout(tcase, 60);
 	tcase_add_loop_test(tcase, test, 0, POLICY_USERS * POLICY_USERS);
+	/* Thousands of programs: minutes where a processor is emulated. */
+	tcase = case_on_mount(suite, name, start);
+	tcase_set_tags(tcase, "shell");
+	tcase_set_timeout(tcase, 60);
 	tcase_add_loop_test(
 	    tcase, shell_tools_cannot_either, first, first + POLICY_USERS * POLICY_USERS);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* See protocol.h. */
-#include "protocol.h"
+/* See kernel.h. */
+#include "kernel.h"
 
 #include <fcntl.h>
 #include <linux/fuse.h>

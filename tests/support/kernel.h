@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What the kernel offers to a FUSE daemon, asked without the one under test. */
-#ifndef SHMFS_TESTS_MOUNTED_PROTOCOL_H
-#define SHMFS_TESTS_MOUNTED_PROTOCOL_H
+#ifndef SHMFS_TESTS_SUPPORT_KERNEL_H
+#define SHMFS_TESTS_SUPPORT_KERNEL_H
 
 #include <stdbool.h>
 
