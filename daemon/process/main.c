@@ -167,7 +167,7 @@ static int resume(
 	return go_on(options, start, upgrade);
 }
 
-static int run(int argc, char **argv, struct upgrade_start *start)
+static int run(int argc, char **argv, char **kept, struct upgrade_start *start)
 {
 	struct upgrade upgrade;
 	struct options options;
@@ -187,7 +187,7 @@ static int run(int argc, char **argv, struct upgrade_start *start)
 		return fflush(stdout) == 0 ? END_OK : END_SYSTEM;
 	}
 	log_setup(options.foreground ? LOG_TO_STDERR : LOG_ERRORS_TO_STDERR, options.debug);
-	rc = upgrade_prepare(&upgrade, argv);
+	rc = upgrade_prepare(&upgrade, kept);
 	if (rc < 0) {
 		log_error(
 		    "cannot tell which program this is, by /proc/self/exe: %s", strerror(-rc));
@@ -200,6 +200,7 @@ static int run(int argc, char **argv, struct upgrade_start *start)
 
 int main(int argc, char **argv)
 {
+	char **kept = upgrade_keep_arguments(argc, argv);
 	struct upgrade_start start;
 	int status;
 
@@ -208,9 +209,13 @@ int main(int argc, char **argv)
 		log_error("SHMFS_RESUME in the environment is nonsense: unset it");
 		return END_USAGE;
 	}
-	status = run(argc, argv, &start);
+	if (kept == NULL) {
+		log_error("no memory for the arguments");
+		return END_SYSTEM;
+	}
+	status = run(argc, argv, kept, &start);
 	/* This program was stepped into, and did not get as far as to take over. */
 	if (status != END_OK && !start.trial)
-		upgrade_return(&start, argv);
+		upgrade_return(&start, kept);
 	return status;
 }
