@@ -24,6 +24,8 @@ enum option_kind {
 	RULES,
 	PATTERNS,
 	POLICIES,
+	HUGE,
+	MPOL,
 	FILENAME,
 	YES,
 	NO

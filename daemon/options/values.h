@@ -22,6 +22,9 @@ struct options {
 	enum shmfs_rules rules;
 	uint32_t poll_us; /* 0 = never */
 	bool follow;
+	const char *huge; /* of tmpfs(5); NULL = within_size where the system has it */
+	const char *mpol; /* of tmpfs(5); NULL = the default */
+	bool noswap;
 	const char *grow, *lifetime;
 	uint64_t lifetime_age; /* seconds */
 	unsigned mac;	       /* policies, 1 << enum shmfs_policy */
@@ -32,8 +35,9 @@ struct options {
 	const char *source, *mountpoint;
 	bool foreground, debug;
 	bool help, version;
-	bool in_mac; /* the last option was 'mac', whose list goes on behind a comma */
-	bool fake;   /* as a mount helper: check everything and mount nothing */
+	bool in_mac;  /* the last option was 'mac', whose list goes on behind a comma */
+	bool in_mpol; /* the same for 'mpol' and a number */
+	bool fake;    /* as a mount helper: check everything and mount nothing */
 
 	/* Options of mount(8) that are passed on, comma-separated; owned here. */
 	char vfs[512];

@@ -39,6 +39,7 @@ static int begin(const struct options *options, const struct policy *policy,
     const struct mountpoint *mountpoint, struct upgrade *upgrade)
 {
 	struct handover *handover = NULL;
+	char memory[1024];
 	struct server server;
 	int rc = handover_create(&upgrade->handover_fd, &handover);
 
@@ -48,8 +49,11 @@ static int begin(const struct options *options, const struct policy *policy,
 	}
 	server_init(&server, options, handover);
 	handover->mountpoint = *mountpoint;
+	if (mount_make_store(&server, memory, sizeof memory) < 0)
+		return END_USAGE;
 	if (mount_begin(&server) < 0)
 		return END_MOUNT;
+	log_info("%s", memory);
 	if (mount_make_namespace(&server, policy) < 0) {
 		(void)mount_unmount(&handover->mountpoint);
 		channel_close(&server.channel);
@@ -76,6 +80,18 @@ static int take_up(
 	return rc < 0 ? rc : channel_repeat_init(&server->channel);
 }
 
+/* A program that knew no tmpfs has left memfds, which stay what they are beside new memory. */
+static void adopt_store(struct server *server)
+{
+	char memory[1024];
+
+	if (server->handover->store_fd > 0 || mount_make_store(server, memory, sizeof memory) < 0)
+		return;
+	if (server->handover->store_fd > 0)
+		handover_own(server->handover, server->handover->store_fd);
+	log_info("%s", memory);
+}
+
 /* What another program left: checks it, and, but for a trial, goes on with it. */
 static int go_on(
     const struct options *options, struct upgrade_start *start, struct upgrade *upgrade)
@@ -100,6 +116,7 @@ static int go_on(
 	}
 	upgrade->handover_fd = start->handover_fd;
 	upgrade_take_over(start, server.handover);
+	adopt_store(&server);
 	return serve(&server, upgrade);
 }
 

@@ -77,6 +77,8 @@ static int hand_on(int handover_fd, const struct handover *handover, int previou
 		rc = keep_open(handover->arena_fd);
 	if (rc == 0)
 		rc = keep_open(handover->exchange.fd);
+	if (rc == 0 && handover->store_fd > 0)
+		rc = keep_open(handover->store_fd);
 	if (rc == 0 && handover->control_fd >= 0)
 		rc = keep_open(handover->control_fd);
 	if (rc < 0)

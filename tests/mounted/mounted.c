@@ -21,6 +21,8 @@ static Suite *memory_suite(void)
 	add_copy_cases(suite);
 	add_splice_cases(suite);
 	add_transfer_cases(suite);
+	if (!fixture_is_tmpfs())
+		add_huge_cases(suite);
 	return suite;
 }
 
