@@ -39,7 +39,7 @@ static const struct option_spec table[] = {
     {"gid", ID, FIELD(uint32_t, gid), "GID", NULL, "who mounts", "group of the root directory"},
     {"io", IO, FIELD(enum tier_choice, io), "TIER", "auto", NULL,
 	"how memory is reached: auto, passthrough, direct or cached"},
-    {"huge", HUGE, FIELD(const char *, huge), "WHEN", NULL, "within_size where the system has it",
+    {"huge", HUGE, FIELD(const char *, huge), "WHEN", NULL, "advise where the system has it",
 	"huge pages, as of tmpfs(5): never, within_size, always or advise"},
     {"mpol", MPOL, FIELD(const char *, mpol), "POLICY", NULL, "the process's",
 	"which NUMA nodes memory comes from, as of tmpfs(5)"},
@@ -176,8 +176,9 @@ bool option_read(struct options *options, const struct option_spec *spec, const 
 		*(const char **)to = read_huge(text);
 		return *(const char **)to != NULL;
 	case MPOL:
-		options->in_mpol = true;
-		/* fall through */
+		*(const char **)to = text;
+		options->in_mpol = *text != '\0';
+		return options->in_mpol;
 	case FILENAME:
 		*(const char **)to = text;
 		return *text != '\0';

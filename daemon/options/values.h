@@ -22,7 +22,7 @@ struct options {
 	enum shmfs_rules rules;
 	uint32_t poll_us; /* 0 = never */
 	bool follow;
-	const char *huge; /* of tmpfs(5); NULL = within_size where the system has it */
+	const char *huge; /* of tmpfs(5); NULL = advise where the system has it */
 	const char *mpol; /* of tmpfs(5); NULL = the default */
 	bool noswap;
 	const char *grow, *lifetime;

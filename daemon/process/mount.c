@@ -19,8 +19,12 @@
 /* How long the kernel may take to say hello. It does so before mount(2) returns. */
 #define NEGOTIATION_MS 10000
 
-/* Objects are charged for all of their size, so that huge pages within it cost nobody anything. */
-#define STORE_HUGE "within_size"
+/*
+ * Objects are charged for all of their size, so within_size would take nothing that was not
+ * granted; but programs that touch little of what they ask for would have more in memory: Open
+ * MPI's two ranks 8.2 MiB instead of 4.5, PostgreSQL's parallel joins 69.7 instead of 65.4.
+ */
+#define STORE_HUGE "advise"
 
 /* Freeing as much takes the kernel about as long as a few requests. */
 #define DEFERRED_FREE_MIN (1024 * 1024)
