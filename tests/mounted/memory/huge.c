@@ -263,7 +263,7 @@ static const char *change(struct random *random, int fd, unsigned char *map)
 START_TEST(memory_is_never_more_than_what_is_charged)
 {
 	struct random random = random_begin("memory_is_never_more_than_what_is_charged");
-	unsigned steps = random_steps(1500);
+	unsigned steps = random_steps(500);
 	int fd = new_object("a", 1), small = new_object("small", 1);
 	unsigned char *map = map_object(fd, LARGEST, PROT_READ | PROT_WRITE);
 	unsigned char *beside = map_object(small, HUGE_PAGE, PROT_READ | PROT_WRITE);
@@ -383,6 +383,7 @@ void add_huge_cases(Suite *suite)
 	TCase *huge = case_on_mount(suite, "huge", start_mount_of_huge_pages);
 	TCase *memfds = tcase_create("memory");
 
+	tcase_set_timeout(huge, 30);
 	tcase_add_loop_test(huge, objects_of_two_megabytes_and_more_are_mapped_by_huge_pages, 0,
 	    (int)(sizeof sizes / sizeof sizes[0]));
 	tcase_add_loop_test(huge, they_stay_when_the_server_is_replaced, 0, 2);
