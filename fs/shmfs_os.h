@@ -35,13 +35,19 @@ struct shmfs_os {
 	 * Returns how far it is freed: every page before that offset. */
 	uint64_t (*quiesce)(void *arg);
 	int (*blocks)(void *arg, int fd, uint64_t *out); /* in use, of 512 bytes */
-	/* Forbids every later change of fd's data; -EBUSY while it is mapped writable. */
+	/* Makes sure that nobody else can change fd's data, where nobody opens it for writing from
+	 * now on. -EBUSY: somebody has it mapped writable, or it cannot be told. Nobody works at
+	 * fd meanwhile. */
 	int (*seal_write)(void *arg, int fd);
 	/* Opens fd's memory once more, so that this opening counts for unused, and makes sure that
 	 * nobody but the system's owner can do the same with what was handed out. */
 	int (*reopen)(void *arg, int fd, bool writes);
-	/* Whether nobody else has fd's memory open or mapped; false where that cannot be told. */
+	/* Whether nobody else has fd's memory open or mapped; false where that cannot be told. Who
+	 * opens it meanwhile may have to wait, or be refused. */
 	bool (*unused)(void *arg, int fd);
+	/* What died in unused or seal_write may have left fd so that others cannot open it, or that
+	 * it cannot be written: sets that right. Does no harm to any other. */
+	void (*settle)(void *arg, int fd);
 	/* Whether a process has gid among its supplementary groups; false where that cannot be
 	 * told. Asked only where the answer decides: no request of the usual ones. */
 	bool (*in_group)(void *arg, pid_t pid, gid_t gid);
@@ -63,5 +69,27 @@ struct shmfs_os {
 
 /* The real one; its backing_open answers -EOPNOTSUPP. */
 const struct shmfs_os *shmfs_os_linux(void);
+
+/*
+ * Memory comes from a tmpfs of the caller's own, which is in no table of mounts, or from memfds.
+ * What differs between the two is settled behind the functions above, which tell by the descriptor.
+ *
+ * A tmpfs is made of these options, see tmpfs(5); NULL: the system's choice. The descriptor of its
+ * root is returned, or a negative errno and one line in why: -EINVAL where the kernel refuses a
+ * value, another one where there can be no such tmpfs. Without privileges it is made within a
+ * namespace of its own; the caller has one thread.
+ */
+struct shmfs_store {
+	const char *huge, *mpol;
+	bool noswap;
+};
+int shmfs_store_open(const struct shmfs_store *store, char *why, size_t why_size);
+
+/* memory_create() out of such a tmpfs; a memfd where store is not above 0. */
+int shmfs_memory_create(int store, int fd);
+
+/* Memory as it is to be registered with the kernel: the registration must not count as somebody who
+ * has it open. fd itself, or a descriptor that the caller closes once that is done. */
+int shmfs_memory_for_backing(int fd);
 
 #endif

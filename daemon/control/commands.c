@@ -14,8 +14,8 @@ void command_get_mount(struct call *call)
 	struct shmfs_usage usage;
 
 	shmfs_usage(config->fs, &usage);
-	call->answer = json_pack("{s:s,s:s,s:s,s:s,s:i,s:i}", "device", config->device, "version",
-	    SHMFS_VERSION, "io", config->tier, "rules",
+	call->answer = json_pack("{s:s,s:s,s:s,s:s,s:s,s:i,s:i}", "device", config->device,
+	    "version", SHMFS_VERSION, "io", config->tier, "memory", config->memory, "rules",
 	    usage.name_max == SHMFS_NAME_MAX ? "linux" : "freebsd", "owner", (int)geteuid(),
 	    "server", (int)getpid());
 	call_set_name(call->answer, "mountpoint", config->mountpoint);

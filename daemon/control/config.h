@@ -18,6 +18,7 @@ struct control_config {
 	const struct counters *counters;
 	const char *mountpoint, *device; /* device: "major:minor" */
 	const char *tier;		 /* how the kernel reaches memory */
+	const char *memory;		 /* what it is of */
 	pid_t supervisor;		 /* holds what its server holds */
 
 	/* A name goes that nobody asked the kernel to remove. Called before that is committed. */

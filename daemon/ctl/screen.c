@@ -204,13 +204,16 @@ static void put_title(struct screen *screen)
 	time_t now = time(NULL);
 	struct tm local;
 	char *mountpoint = ctl_get_path(screen->mount);
+	/* A daemon that has not been upgraded does not tell. */
+	const char *memory = json_string_value(json_object_get(screen->mount, "memory"));
 
 	if (localtime_r(&now, &local) != NULL)
 		strftime(clock, sizeof clock, "%H:%M:%S", &local);
-	snprintf(text, sizeof text, "shmfs %s  io=%s  rules=%s  %s",
+	snprintf(text, sizeof text, "shmfs %s  io=%s  rules=%s  %s  memory=%s",
 	    ctl_escape(mountpoint != NULL ? mountpoint : "", path, sizeof path),
 	    json_string_value(json_object_get(screen->mount, "io")),
-	    json_string_value(json_object_get(screen->mount, "rules")), clock);
+	    json_string_value(json_object_get(screen->mount, "rules")), clock,
+	    memory != NULL ? memory : "memfd");
 	free(mountpoint);
 	put_line(screen, false, text);
 }

@@ -4,14 +4,18 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <unistd.h>
 
 #include "fs/failpoint.h"
 
 int backing_open(struct channel *channel, int fd)
 {
 	struct exchange *exchange = channel->exchange;
-	int id = tier_backing_open(channel->fd, fd);
+	int file = shmfs_memory_for_backing(fd);
+	int id = tier_backing_open(channel->fd, file);
 
+	if (file != fd)
+		close(file);
 	failpoint("backing id given");
 	if (id <= 0)
 		return id < 0 ? id : -EIO;

@@ -60,7 +60,12 @@ static int apply(struct options *options, char *option, char *why, size_t why_si
 	bool in_mac = options->in_mac;
 	unsigned more;
 
-	options->in_mac = false;
+	/* A list of NUMA nodes: put together again where it is. */
+	if (options->in_mpol && *option >= '0' && *option <= '9') {
+		option[-1] = ',';
+		return 0;
+	}
+	options->in_mac = options->in_mpol = false;
 	if (in_mac && policy_list_parse(option, &more)) {
 		options->in_mac = true;
 		if (options->mac & more)
@@ -96,7 +101,7 @@ static int apply_list(struct options *options, char *list, char *why, size_t why
 {
 	char *option;
 
-	options->in_mac = false;
+	options->in_mac = options->in_mpol = false;
 	while ((option = strsep(&list, ",")) != NULL) {
 		int rc = apply(options, option, why, why_size);
 

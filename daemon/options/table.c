@@ -49,6 +49,11 @@ static const struct option_spec table[] = {
     {"gid", ID, FIELD(uint32_t, gid), "GID", NULL, "who mounts", "group of the root directory"},
     {"io", IO, FIELD(enum tier_choice, io), "TIER", "auto", NULL,
 	"how memory is reached: auto, passthrough or cached"},
+    {"huge", HUGE, FIELD(const char *, huge), "WHEN", NULL, "advise where the system has it",
+	"huge pages, as of tmpfs(5): never, within_size, always or advise"},
+    {"mpol", MPOL, FIELD(const char *, mpol), "POLICY", NULL, "the process's",
+	"which NUMA nodes memory comes from, as of tmpfs(5)"},
+    {"noswap", YES, FIELD(bool, noswap), NULL, NULL, NULL, "memory is never swapped out"},
     {"poll_us", TIME, FIELD(uint32_t, poll_us), "MICROSECONDS", "50", NULL,
 	"how long to look for the next request before sleeping, at most 1000; 0: not at all"},
     {"follow", YES, FIELD(bool, follow), NULL, "", NULL,
@@ -111,6 +116,18 @@ static bool read_size(const char *text, uint64_t *out)
 		return true;
 	}
 	return number_read_scaled(text, "kmgt", UINT64_MAX, out);
+}
+
+/* A name of the list, which stays where it is; NULL: it is none. */
+static const char *read_huge(const char *text)
+{
+	static const char *const names[] = {"never", "within_size", "always", "advise"};
+
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+		if (strcmp(text, names[i]) == 0)
+			return names[i];
+	}
+	return NULL;
 }
 
 static const char *const rules_names[] = {
@@ -192,6 +209,13 @@ bool option_read(struct options *options, const struct option_spec *spec, const 
 	case POLICIES:
 		options->in_mac = policy_list_parse(text, to);
 		return options->in_mac;
+	case HUGE:
+		*(const char **)to = read_huge(text);
+		return *(const char **)to != NULL;
+	case MPOL:
+		*(const char **)to = text;
+		options->in_mpol = *text != '\0';
+		return options->in_mpol;
 	case FILENAME:
 		*(const char **)to = text;
 		return *text != '\0';
@@ -231,6 +255,8 @@ void option_print(
 		snprintf(out, size, "%s", log_names[*(const enum log_place *)from]);
 		break;
 	case PATTERNS:
+	case HUGE:
+	case MPOL:
 	case FILENAME:
 		snprintf(out, size, "%s",
 		    *(const char *const *)from != NULL ? *(const char *const *)from : "");

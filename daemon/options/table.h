@@ -25,6 +25,8 @@ enum option_kind {
 	LOG,
 	PATTERNS,
 	POLICIES,
+	HUGE,
+	MPOL,
 	FILENAME,
 	YES,
 	NO

@@ -27,6 +27,9 @@ struct options {
 	enum shmfs_rules rules;
 	uint32_t poll_us; /* 0 = never */
 	bool follow;
+	const char *huge; /* of tmpfs(5); NULL = advise where the system has it */
+	const char *mpol; /* of tmpfs(5); NULL = the default */
+	bool noswap;
 	const char *grow, *lifetime;
 	uint64_t lifetime_age; /* seconds */
 	unsigned mac;	       /* policies, 1 << enum shmfs_policy */
@@ -38,9 +41,10 @@ struct options {
 	const char *source, *mountpoint;
 	bool foreground, debug;
 	bool help, version;
-	bool in_mac; /* the last option was 'mac', whose list goes on behind a comma */
-	bool helper; /* mount(8) calls */
-	bool fake;   /* check everything and mount nothing, as mount(8) says it */
+	bool in_mac;  /* the last option was 'mac', whose list goes on behind a comma */
+	bool in_mpol; /* the same for 'mpol' and a number */
+	bool helper;  /* mount(8) calls */
+	bool fake;    /* check everything and mount nothing, as mount(8) says it */
 
 	/* Where the option adds to the default, `grow` is both, and points here. */
 	char grow_added[PATTERNS_MAX + 2];

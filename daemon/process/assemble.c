@@ -6,6 +6,13 @@
 #include "fuse/backing.h"
 #include "ops/table.h"
 
+static int create_memory(void *arg, int fd)
+{
+	const struct server *server = arg;
+
+	return shmfs_memory_create(server->handover->store_fd, fd);
+}
+
 static int open_backing(void *arg, int fd)
 {
 	struct server *server = arg;
@@ -42,6 +49,7 @@ void server_init(struct server *server, const struct options *options, struct ha
 		.choice = options->io},
 	};
 	server->os.arg = server;
+	server->os.memory_create = create_memory;
 	server->os.quiesce = quiesce;
 	server->os.backing_open = open_backing;
 	server->os.backing_close = close_backing;

@@ -31,8 +31,11 @@ struct handover {
 	struct mountpoint mountpoint;
 	char policy_path[PATH_MAX]; /* absolute; empty without policies */
 
-	bool announced; /* the mount was reported to be there */
-	bool serving;	/* the server is past its recovery and waits for requests */
+	bool announced;	     /* the mount was reported to be there */
+	bool serving;	     /* the server is past its recovery and waits for requests */
+	bool store_is_small; /* the store has pages of the usual size alone, whatever was asked for
+			      */
+	int32_t store_fd; /* of the tmpfs that memory comes from; 0: there is none (shmfs_os.h) */
 
 	struct counters counters;
 	struct exchange exchange;

@@ -13,6 +13,7 @@
 #include "free_worker.h"
 #include "fuse/notify.h"
 #include "fuse/serve.h"
+#include "mount.h"
 #include "ops/deferred.h"
 #include "ops/room.h"
 #include "pacing/pacing.h"
@@ -33,6 +34,7 @@ struct loop {
 	uv_timer_t expiry_timer;
 	struct expiry expiry;
 	struct control *control; /* NULL: there is none */
+	char memory[512];	 /* what it tells of the store */
 	struct server *server;
 	int result; /* 0, or what ended the channel */
 	int signal;
@@ -255,11 +257,13 @@ static int start_control(struct loop *loop)
 	    .mountpoint = handover->mountpoint.path,
 	    .device = handover->mountpoint.device,
 	    .tier = tier_name(channel->tier),
+	    .memory = loop->memory,
 	    .supervisor = handover->supervisor,
 	    .removed = removed,
 	    .arg = channel,
 	};
 
+	mount_print_store(loop->server, loop->memory, sizeof loop->memory);
 	return control_start(&config, &loop->control);
 }
 

@@ -39,6 +39,7 @@ static int begin(const struct options *options, const struct policy *policy,
     const struct mountpoint *mountpoint, struct upgrade *upgrade)
 {
 	struct handover *handover = NULL;
+	char memory[1024];
 	struct server server;
 	int rc = handover_create(&upgrade->handover_fd, &handover);
 
@@ -48,8 +49,11 @@ static int begin(const struct options *options, const struct policy *policy,
 	}
 	server_init(&server, options, handover);
 	handover->mountpoint = *mountpoint;
+	if (mount_make_store(&server, memory, sizeof memory) < 0)
+		return END_USAGE;
 	if (mount_begin(&server) < 0)
 		return END_MOUNT;
+	log_info("%s", memory);
 	if (mount_make_namespace(&server, policy) < 0) {
 		(void)mount_unmount(&handover->mountpoint);
 		channel_close(&server.channel);
@@ -76,6 +80,18 @@ static int take_up(
 	return rc < 0 ? rc : channel_repeat_init(&server->channel);
 }
 
+/* A program that knew no tmpfs has left memfds, which stay what they are beside new memory. */
+static void adopt_store(struct server *server)
+{
+	char memory[1024];
+
+	if (server->handover->store_fd > 0 || mount_make_store(server, memory, sizeof memory) < 0)
+		return;
+	if (server->handover->store_fd > 0)
+		handover_own(server->handover, server->handover->store_fd);
+	log_info("%s", memory);
+}
+
 /* What another program left: checks it, and, but for a trial, goes on with it. */
 static int go_on(
     const struct options *options, struct upgrade_start *start, struct upgrade *upgrade)
@@ -100,6 +116,7 @@ static int go_on(
 	}
 	upgrade->handover_fd = start->handover_fd;
 	upgrade_take_over(start, server.handover);
+	adopt_store(&server);
 	if (server.handover->exchange.tier == TIER_DIRECT_OF_0_1)
 		log_info("io=cached instead of io=direct: what is open stays as it was opened");
 	return serve(&server, upgrade);
@@ -195,7 +212,7 @@ static int resume(
 	return go_on(options, start, upgrade);
 }
 
-static int run(int argc, char **argv, struct upgrade_start *start)
+static int run(int argc, char **argv, char **kept, struct upgrade_start *start)
 {
 	struct upgrade upgrade;
 	struct options options;
@@ -215,7 +232,7 @@ static int run(int argc, char **argv, struct upgrade_start *start)
 		return fflush(stdout) == 0 ? END_OK : END_SYSTEM;
 	}
 	log_setup(options.foreground ? LOG_TO_STDERR : LOG_ERRORS_TO_STDERR, options.debug);
-	rc = upgrade_prepare(&upgrade, argv);
+	rc = upgrade_prepare(&upgrade, kept);
 	if (rc < 0) {
 		log_error(
 		    "cannot tell which program this is, by /proc/self/exe: %s", strerror(-rc));
@@ -228,6 +245,7 @@ static int run(int argc, char **argv, struct upgrade_start *start)
 
 int main(int argc, char **argv)
 {
+	char **kept = upgrade_keep_arguments(argc, argv);
 	struct upgrade_start start;
 	int status;
 
@@ -236,9 +254,13 @@ int main(int argc, char **argv)
 		log_error("SHMFS_RESUME in the environment is nonsense: unset it");
 		return END_USAGE;
 	}
-	status = run(argc, argv, &start);
+	if (kept == NULL) {
+		log_error("no memory for the arguments");
+		return END_SYSTEM;
+	}
+	status = run(argc, argv, kept, &start);
 	/* This program was stepped into, and did not get as far as to take over. */
 	if (status != END_OK && !start.trial)
-		upgrade_return(&start, argv);
+		upgrade_return(&start, kept);
 	return status;
 }

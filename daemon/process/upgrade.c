@@ -37,6 +37,18 @@ int upgrade_read_start(struct upgrade_start *out)
 	return 0;
 }
 
+char **upgrade_keep_arguments(int argc, char **argv)
+{
+	char **kept = calloc((size_t)argc + 1, sizeof *kept);
+
+	for (int i = 0; kept != NULL && i < argc; i++) {
+		kept[i] = strdup(argv[i]);
+		if (kept[i] == NULL)
+			return NULL;
+	}
+	return kept;
+}
+
 int upgrade_prepare(struct upgrade *upgrade, char **argv)
 {
 	ssize_t length = readlink("/proc/self/exe", upgrade->program, sizeof upgrade->program);
@@ -65,6 +77,8 @@ static int hand_on(int handover_fd, const struct handover *handover, int previou
 		rc = keep_open(handover->arena_fd);
 	if (rc == 0)
 		rc = keep_open(handover->exchange.fd);
+	if (rc == 0 && handover->store_fd > 0)
+		rc = keep_open(handover->store_fd);
 	if (rc == 0 && handover->control_fd >= 0)
 		rc = keep_open(handover->control_fd);
 	if (rc < 0)

@@ -33,6 +33,10 @@ struct upgrade_start {
 /* Reads and removes what an earlier program left in the environment. -EINVAL: nonsense. */
 int upgrade_read_start(struct upgrade_start *out);
 
+/* The arguments for the next program, which is to read the same: whoever reads them here moves them
+ * about and cuts lists at their commas. Kept for the life of this program. NULL: no memory. */
+char **upgrade_keep_arguments(int argc, char **argv);
+
 /* Notes this program. A negative errno where its file cannot be told. */
 int upgrade_prepare(struct upgrade *upgrade, char **argv);
 

@@ -11,6 +11,7 @@
 #include "fs/state/deferred_free.h"
 #include "fs/state/descriptor.h"
 #include "fs/state/idle_memory.h"
+#include "fs/state/memory_use.h"
 #include "fs/state/rules.h"
 #include "node.h"
 #include "seal.h"
@@ -148,7 +149,7 @@ bool object_is_open(const struct node *node)
 
 bool object_is_unused(const struct shmfs *fs, const struct node *node)
 {
-	return node->object.fd < 0 || fs->os->unused(fs->os->arg, node->object.fd);
+	return node->object.fd < 0 || memory_is_unused(fs, node->object.fd);
 }
 
 /* Memory that somebody else has open or mapped is not freed by closing it, and must not be emptied.
@@ -158,8 +159,7 @@ static void end_memory(struct shmfs *fs, struct node *node)
 	int fd = node->object.fd;
 	uint64_t size = deferred_forget(fs, node);
 
-	if (deferred_wants(fs, size) && fs->os->unused(fs->os->arg, fd) &&
-	    deferred_add_end(fs, fd) == 0)
+	if (deferred_wants(fs, size) && memory_is_unused(fs, fd) && deferred_add_end(fs, fd) == 0)
 		return;
 	txn_effect(&fs->arena->txn, TXN_CLOSE_ON_COMMIT, fd, 0);
 	descriptor_give_back(fs, fd);

@@ -6,6 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "fs/state/deferred_free.h"
+#include "fs/state/memory_use.h"
+
 static const struct {
 	const char *name;
 	unsigned char seal;
@@ -57,10 +60,10 @@ int seal_add(struct shmfs *fs, struct node *node, const char *list, size_t size)
 	if ((seals & SEAL_WRITE) && !(object->seals & SEAL_WRITE)) {
 		if (object->writers > 0)
 			return -EBUSY;
-		/* The memfd's own seal knows of mappings whose descriptor is closed. It cannot be
-		 * taken off again, but whoever asks again after a crash finds nothing changed. */
+		deferred_finish(fs, node);
+		/* The system knows of mappings whose descriptor is closed. */
 		if (object->fd >= 0)
-			rc = map_cache_seal_write(&fs->maps, fs->os, object->fd);
+			rc = memory_seal_write(fs, object->fd);
 		if (rc < 0)
 			return rc;
 	}

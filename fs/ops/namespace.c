@@ -13,6 +13,7 @@
 #include "fs/state/deferred_free.h"
 #include "fs/state/descriptor.h"
 #include "fs/state/dictionary.h"
+#include "fs/state/memory_use.h"
 #include "fs/storage/arena.h"
 
 /* Each pattern must be one that a name can match. */
@@ -194,6 +195,8 @@ int shmfs_open_again(int arena_fd, const struct shmfs_os *os, struct shmfs **out
 
 void shmfs_recover(struct shmfs *fs)
 {
+	/* Before anything is made of it, as it may be closed next. */
+	memory_settle(fs);
 	txn_recover(&fs->arena->txn, fs->os, &fs->maps);
 	shmfs_begin(fs);
 	deferred_drop_holes(fs);

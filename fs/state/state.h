@@ -280,6 +280,7 @@ struct super {
 	int32_t last_backing;
 	bool backing;
 	enum shmfs_rules rules;
+	int32_t asked; /* the descriptor that a question is about (memory_use.h); 0: none */
 };
 
 /* One process's view of a namespace; nothing in here has to survive. */

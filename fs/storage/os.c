@@ -26,18 +26,25 @@ static inline int result(int rc)
 }
 
 /* Objects may be mapped executable, as on tmpfs. Under vm.memfd_noexec=2 that is refused. */
-static int memory_create(void *arg, int number)
+static int new_memfd(void)
 {
 	static const unsigned tries[] = {
 	    MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_EXEC, MFD_CLOEXEC | MFD_ALLOW_SEALING};
-	int fd = -1, rc;
+	int fd = -1;
 
-	(void)arg;
 	for (size_t i = 0; i < sizeof tries / sizeof tries[0]; i++) {
 		fd = memfd_create("shmfs", tries[i]);
 		if (fd >= 0 || (errno != EINVAL && errno != EACCES))
 			break;
 	}
+	return fd;
+}
+
+int shmfs_memory_create(int store, int number)
+{
+	int fd = store > 0 ? openat(store, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600) : new_memfd();
+	int rc;
+
 	if (fd < 0)
 		return -errno;
 	failpoint("memory made");
@@ -49,6 +56,12 @@ static int memory_create(void *arg, int number)
 	return rc == -EBADF ? -EMFILE : rc < 0 ? rc : 0;
 }
 
+static int memory_create(void *arg, int number)
+{
+	(void)arg;
+	return shmfs_memory_create(0, number);
+}
+
 /* Never called again after EINTR: Linux has let go of the number by then. */
 static int close_fd(void *arg, int fd)
 {
@@ -56,17 +69,55 @@ static int close_fd(void *arg, int fd)
 	return result(close(fd));
 }
 
+/* Opens what fd is of once more. Access mode 3 is for neither reading nor writing (open(2)). */
+static int open_again(int fd, int flags)
+{
+	char path[sizeof "/proc/self/fd/" + 3 * sizeof fd];
+
+	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+	return result(open(path, flags | O_CLOEXEC));
+}
+
+/* Gives a number an opening with these flags; the one that it had closes. */
+static int replace(int fd, int flags)
+{
+	int again = open_again(fd, flags), rc;
+
+	if (again < 0)
+		return again;
+	rc = result(dup2(again, fd));
+	close(again);
+	return rc < 0 ? rc : 0;
+}
+
+/* Memory that is asked whether others write it is open for reading meanwhile, and stays so if it
+ * cannot be opened for writing again. True: it was, and can be written now. */
+static bool made_writable(int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	return flags >= 0 && (flags & O_ACCMODE) == O_RDONLY && replace(fd, O_RDWR) == 0;
+}
+
 static int truncate_fd(void *arg, int fd, uint64_t size)
 {
+	int rc = result(ftruncate(fd, (off_t)size));
+
 	(void)arg;
-	return result(ftruncate(fd, (off_t)size));
+	if (rc == -EINVAL && made_writable(fd))
+		rc = result(ftruncate(fd, (off_t)size));
+	return rc;
 }
 
 static int punch(void *arg, int fd, uint64_t offset, uint64_t length)
 {
+	int how = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
+	int rc = result(fallocate(fd, how, (off_t)offset, (off_t)length));
+
 	(void)arg;
-	return result(fallocate(
-	    fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)offset, (off_t)length));
+	if (rc == -EBADF && made_writable(fd))
+		rc = result(fallocate(fd, how, (off_t)offset, (off_t)length));
+	return rc;
 }
 
 static ssize_t read_fd(void *arg, int fd, void *buffer, size_t size, uint64_t offset)
@@ -82,6 +133,8 @@ static ssize_t write_fd(void *arg, int fd, const void *buffer, size_t size, uint
 	ssize_t count = pwrite(fd, buffer, size, (off_t)offset);
 
 	(void)arg;
+	if (count < 0 && errno == EBADF && made_writable(fd))
+		count = pwrite(fd, buffer, size, (off_t)offset);
 	return count < 0 ? -errno : count;
 }
 
@@ -121,44 +174,100 @@ static int blocks(void *arg, int fd, uint64_t *out)
 	return 0;
 }
 
-static int seal_write(void *arg, int fd)
+/* Memory of a tmpfs cannot be sealed, and says so by a seal; a memfd of ours has none like that. */
+static bool is_memfd(int fd)
 {
-	(void)arg;
-	return result(fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE));
-}
+	int seals = fcntl(fd, F_GET_SEALS);
 
-/* Anybody who has a descriptor can open it again by /proc, as the mode of the memory lets them. */
-static int reopen(void *arg, int fd, bool writes)
-{
-	char path[sizeof "/proc/self/fd/" + 3 * sizeof fd];
-	int rc = result(fchmod(fd, 0600));
-
-	(void)arg;
-	if (rc < 0)
-		return rc;
-	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-	return result(open(path, (writes ? O_RDWR : O_RDONLY) | O_CLOEXEC));
+	return seals >= 0 && (seals & F_SEAL_SEAL) == 0;
 }
 
 /*
- * A write lease is granted to the only one who has a file open or mapped. The descriptor that the
- * memory was made with does not count as an opening, so the lease is asked for on another. No
- * signal of a broken lease can reach a caller that ignores SIGIO.
+ * A lease for writing is granted to the only one who has a file open or mapped, and one for reading
+ * while nobody has it open for writing. The descriptor of a memfd does not count as an opening, so
+ * a lease is asked for on another one; that of a file in a tmpfs does, and the lease is asked for
+ * on it itself. What is registered with the kernel is an opening that counts for neither.
+ *
+ * Whoever opens a file against a lease waits until it is given back; a moment, or until
+ * /proc/sys/fs/lease-break-time has passed if the process dies that moment, while the descriptor
+ * stays: hence settle(). With O_NONBLOCK they are refused. Openings that have a handle come from
+ * the kernel some time after the handle was made, so unused() is asked for objects without handles.
+ * A lease for reading is no hindrance to readers. No signal of a broken lease can reach a caller
+ * that ignores SIGIO.
  */
+static bool lease(int fd, int kind)
+{
+	bool granted = fcntl(fd, F_SETLEASE, kind) == 0;
+
+	failpoint("lease taken");
+	if (granted)
+		(void)fcntl(fd, F_SETLEASE, F_UNLCK);
+	return granted;
+}
+
 static bool unused(void *arg, int fd)
 {
-	char path[sizeof "/proc/self/fd/" + 3 * sizeof fd];
 	bool granted;
 	int probe;
 
 	(void)arg;
-	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-	probe = open(path, O_RDONLY | O_CLOEXEC);
+	if (!is_memfd(fd))
+		return lease(fd, F_WRLCK);
+	probe = open_again(fd, O_RDONLY);
 	if (probe < 0)
 		return false;
 	granted = fcntl(probe, F_SETLEASE, F_WRLCK) == 0;
 	close(probe);
 	return granted;
+}
+
+int shmfs_memory_for_backing(int fd)
+{
+	int again = is_memfd(fd) ? fd : open_again(fd, O_ACCMODE);
+
+	return again < 0 ? fd : again;
+}
+
+static void settle(void *arg, int fd)
+{
+	(void)arg;
+	(void)fcntl(fd, F_SETLEASE, F_UNLCK);
+	(void)made_writable(fd);
+}
+
+/* With its own opening for writing closed, it is the others' that a lease would conflict with. */
+static bool others_write(int fd)
+{
+	bool granted;
+
+	if (replace(fd, O_RDONLY) < 0)
+		return true;
+	failpoint("memory opened for reading");
+	granted = lease(fd, F_RDLCK);
+	settle(NULL, fd);
+	failpoint("memory opened for writing");
+	return !granted;
+}
+
+/*
+ * A memfd's seal cannot be taken off again, but whoever asks again after a crash finds nothing
+ * changed.
+ */
+static int seal_write(void *arg, int fd)
+{
+	(void)arg;
+	if (is_memfd(fd))
+		return result(fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE));
+	return others_write(fd) ? -EBUSY : 0;
+}
+
+/* Anybody who has a descriptor can open it again by /proc, as the mode of the memory lets them. */
+static int reopen(void *arg, int fd, bool writes)
+{
+	int rc = result(fchmod(fd, 0600));
+
+	(void)arg;
+	return rc < 0 ? rc : open_again(fd, writes ? O_RDWR : O_RDONLY);
 }
 
 static bool has_number(const char *list, gid_t number)
@@ -283,6 +392,7 @@ const struct shmfs_os *shmfs_os_linux(void)
 	    .seal_write = seal_write,
 	    .reopen = reopen,
 	    .unused = unused,
+	    .settle = settle,
 	    .in_group = in_group,
 	    .page_size = page_size,
 	    .stamp = stamp,

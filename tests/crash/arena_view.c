@@ -212,7 +212,8 @@ static void dump_counts(FILE *out)
 		fprintf(out, "uid %" PRIu64 ": pages=%" PRIu64 " nodes=%" PRIu64 "\n", account->uid,
 		    account->pages, account->nodes);
 	fprintf(out, "memory descriptors of the process: %" PRIu64 "\n",
-	    daemon_count_descriptors("/memfd:shmfs (deleted)") - optional);
+	    daemon_count_descriptors("/memfd:shmfs (deleted)") + daemon_count_descriptors("/#") -
+		optional);
 }
 
 static void dump_all(FILE *out)

@@ -63,10 +63,12 @@ const char *daemon_prepare(const char *test)
 
 void daemon_start(const char *options)
 {
+	const char *huge = launch_huge();
 	char all[512];
 	struct stat status;
 
-	snprintf(all, sizeof all, "io=%s,mode=1777%s%s", launch_io(), options[0] != '\0' ? "," : "",
+	snprintf(all, sizeof all, "io=%s,mode=1777%s%s%s%s", launch_io(),
+	    huge != NULL ? ",huge=" : "", huge != NULL ? huge : "", options[0] != '\0' ? "," : "",
 	    options);
 	supervisor = launch(&(struct launch){
 	    .binary = launch_binary(), .options = all, .dir = mount_dir, .log = log_path});
@@ -225,7 +227,7 @@ static int each_descriptor(bool (*visit)(void *arg, const char *link), void *arg
 }
 
 struct count {
-	const char *link; /* NULL: any */
+	const char *link; /* what its link begins with; NULL: anything */
 	unsigned count;
 };
 
@@ -233,7 +235,7 @@ static bool count_one(void *arg, const char *link)
 {
 	struct count *count = arg;
 
-	count->count += count->link == NULL || strcmp(link, count->link) == 0;
+	count->count += count->link == NULL || strncmp(link, count->link, strlen(count->link)) == 0;
 	return false;
 }
 

@@ -44,7 +44,7 @@ unsigned daemon_descriptors(void);
  * Duplicated if it is not to be opened anew. */
 int daemon_open_descriptor(const char *link, bool duplicate);
 
-/* How many of the supervisor's descriptors have this link. */
+/* How many of the supervisor's descriptors have a link that begins so. */
 unsigned daemon_count_descriptors(const char *link);
 
 bool daemon_has_ended(void);

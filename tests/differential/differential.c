@@ -247,16 +247,19 @@ static void mount_both(struct test *test)
 {
 	const char *filesystem = getenv("SHMFS_TEST_FS");
 	bool second_tmpfs = filesystem != NULL && strcmp(filesystem, "tmpfs") == 0;
+	/* Pages are compared where they are, so that both have huge ones, or none. */
+	const char *huge = launch_huge() != NULL ? launch_huge() : "never";
 	char options[256];
 
 	side_init(&test->sides[0], "tmpfs", true);
 	side_init(&test->sides[1], second_tmpfs ? "other" : "shmfs", false);
-	mount_tmpfs(test->sides[0].dir);
+	mount_tmpfs(test->sides[0].dir, huge);
 	if (second_tmpfs) {
-		mount_tmpfs(test->sides[1].dir);
+		mount_tmpfs(test->sides[1].dir, huge);
 	} else {
-		snprintf(options, sizeof options, "io=%s,size=64g,nr_inodes=1000000,mode=1777%s",
-		    launch_io(), test->capped ? "" : ",grow=*");
+		snprintf(options, sizeof options,
+		    "io=%s,size=64g,nr_inodes=1000000,mode=1777,huge=%s%s", launch_io(), huge,
+		    test->capped ? "" : ",grow=*");
 		mount_shmfs(test->sides[1].dir, options);
 	}
 	test->terms = (struct terms){

@@ -43,11 +43,13 @@ static void make_mount_point(char dir[PATH_MAX])
 	mounted_count++;
 }
 
-void mount_tmpfs(char dir[PATH_MAX])
+void mount_tmpfs(char dir[PATH_MAX], const char *huge)
 {
+	char options[128];
+
 	make_mount_point(dir);
-	if (mount("tmpfs", dir, "tmpfs", MS_NOSUID | MS_NODEV,
-		"size=64g,nr_inodes=1000000,mode=1777") != 0)
+	snprintf(options, sizeof options, "size=64g,nr_inodes=1000000,mode=1777,huge=%s", huge);
+	if (mount("tmpfs", dir, "tmpfs", MS_NOSUID | MS_NODEV, options) != 0)
 		broken("mount tmpfs");
 }
 

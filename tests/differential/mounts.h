@@ -18,7 +18,7 @@ const char *mounts_begin(void);
 bool mounts_end(void);
 
 /* Both put the mount point's path in dir and end the program when they fail. */
-void mount_tmpfs(char dir[PATH_MAX]);
+void mount_tmpfs(char dir[PATH_MAX], const char *huge);
 void mount_shmfs(char dir[PATH_MAX], const char *options);
 
 /* The daemon has ended: what it said goes to stderr. */

@@ -196,6 +196,11 @@ bool mounted_on(const char *dir, char *type, size_t size)
 	return found;
 }
 
+void start_mount_of_small_pages(void)
+{
+	shared_mount = mount_start("size=256m,nr_inodes=20000,huge=never");
+}
+
 static void show_log(const struct mount *mount)
 {
 	fprintf(stderr, "--- standard error of the daemon on %s:\n", mount->dir);
@@ -265,10 +270,11 @@ static void start_daemon(struct mount *mount, const char *options, void (*before
 {
 	struct sockaddr_un address = {0};
 	char all[1024], notify[sizeof(address.sun_path) + 1];
+	const char *huge = launch_huge();
 	int fd = notify_socket(mount, &address);
 
-	snprintf(
-	    all, sizeof(all), "io=%s%s%s", fixture_io(), options[0] != '\0' ? "," : "", options);
+	snprintf(all, sizeof(all), "io=%s%s%s%s%s", fixture_io(), huge != NULL ? ",huge=" : "",
+	    huge != NULL ? huge : "", options[0] != '\0' ? "," : "", options);
 	snprintf(notify, sizeof(notify), "@%s", address.sun_path + 1);
 	mount->pid =
 	    OK(launch(&(struct launch){binary, all, mount->dir, mount->log, notify, before_exec}));

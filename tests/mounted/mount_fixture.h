@@ -71,5 +71,7 @@ bool mounted_on(const char *dir, char *type, size_t size);
 extern struct mount *shared_mount;
 TCase *case_on_mount(Suite *suite, const char *name, void (*start)(void));
 void start_ordinary_mount(void);
+/* For tests that count pages; the ordinary one has them come together. */
+void start_mount_of_small_pages(void);
 
 #endif

@@ -25,6 +25,8 @@ static Suite *memory_suite(void)
 	add_caveat_cases(suite);
 	add_transfer_cases(suite);
 	add_unlinked_cases(suite);
+	if (!fixture_is_tmpfs())
+		add_huge_cases(suite);
 	return suite;
 }
 

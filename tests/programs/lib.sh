@@ -202,7 +202,8 @@ kills_made() {
 # The one command that mounts: start_mount DIR OPTIONS
 start_mount() {
 	if on_shmfs; then
-		timeout -k 1 "$command_limit" "$SHMFS_BIN" "$1" -o "io=$SHMFS_TEST_IO${2:+,$2}"
+		timeout -k 1 "$command_limit" "$SHMFS_BIN" "$1" \
+			-o "io=$SHMFS_TEST_IO${SHMFS_TEST_HUGE:+,huge=$SHMFS_TEST_HUGE}${2:+,$2}"
 	else
 		mount -t tmpfs ${2:+-o "$2"} tmpfs "$1"
 	fi

@@ -2,8 +2,11 @@
 /* See launch.h. */
 #include "launch.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <linux/magic.h>
+#include <linux/seccomp.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -13,6 +16,7 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -40,6 +44,31 @@ int launch_slowness(void)
 	int slowness = atoi(environment("SHMFS_TEST_SLOW", "1"));
 
 	return slowness > 0 ? slowness : 1;
+}
+
+bool launch_has_memfds(void)
+{
+	return strcmp(environment("SHMFS_TEST_HUGE", ""), "memfd") == 0;
+}
+
+const char *launch_huge(void)
+{
+	const char *given = environment("SHMFS_TEST_HUGE", "");
+
+	return given[0] == '\0' || launch_has_memfds() ? NULL : given;
+}
+
+bool launch_without_store(void)
+{
+	struct sock_filter code[] = {
+	    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+	    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_fsopen, 0, 1),
+	    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+	    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = {sizeof code / sizeof code[0], code};
+
+	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
 }
 
 const char *launch_privately(void)
@@ -80,6 +109,8 @@ pid_t launch(const struct launch *how)
 	if (pid != 0)
 		return pid;
 	if (!arrange(how))
+		_exit(EXIT_CANNOT_BEGIN);
+	if (launch_has_memfds() && !launch_without_store())
 		_exit(EXIT_CANNOT_BEGIN);
 	if (how->prepare != NULL)
 		how->prepare();

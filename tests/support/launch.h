@@ -2,7 +2,8 @@
 /*
  * What tests that start the daemon have in common: which one, where, how it begins, and its log.
  *
- * Environment: SHMFS_BIN is the daemon (./shmfs), SHMFS_TEST_IO the tier (auto), TMPDIR where
+ * Environment: SHMFS_BIN is the daemon (./shmfs), SHMFS_TEST_IO the tier (auto), SHMFS_TEST_HUGE
+ * the option huge=, or memfd for a system on which a private tmpfs cannot be made, TMPDIR where
  * folders are made (/tmp), SHMFS_TEST_SLOW how many times slower than others this machine is (1).
  */
 #ifndef SHMFS_TESTS_SUPPORT_LAUNCH_H
@@ -25,6 +26,12 @@ struct launch {
 
 const char *launch_binary(void);
 const char *launch_io(void);
+/* The value of huge=; NULL: it is not given. */
+const char *launch_huge(void);
+bool launch_has_memfds(void);
+
+/* From now on, fsopen(2) is a system call that does not exist. False: that cannot be had. */
+bool launch_without_store(void);
 
 /* By what limits of time are multiplied that are there to end a test that does not go on. */
 int launch_slowness(void);

@@ -39,6 +39,11 @@ class Service(MountTest):
             self.assertIn("mount", client.receive()["parameters"])
             self.assertIn("users", client.receive()["parameters"])
 
+    def test_the_mount_tells_what_memory_is_of(self):
+        memory = self.mount.call("GetMount")["memory"]
+        self.assertRegex(memory, "^(tmpfs,huge=(advise|never)|memfd)$")
+        self.assertTrue(self.mount.log_text("memory=%s" % memory))
+
     def test_oneway_calls_have_no_answer(self):
         with self.mount.client() as client:
             client.send(b'{"method":"org.shmfs.GetLimits","oneway":true}\0')
@@ -53,6 +58,9 @@ class Service(MountTest):
 
 
 class Listing(MountTest):
+    # Pages are counted.
+    OPTIONS = "huge=never"
+
     def test_objects_have_what_stat_says_and_more(self):
         path = self.mount.make("a", 10000, OWNER, 0o640)
         fd = os.open(path, os.O_RDWR)

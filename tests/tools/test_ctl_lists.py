@@ -16,6 +16,9 @@ from mount import CTL, OWNER, STRANGER, map_and_close
 
 
 class Listing(CtlTest):
+    # Pages are counted.
+    OPTIONS = "huge=never"
+
     def test_columns(self):
         path = self.mount.make("a b\x1b", 5000, OWNER)
         fd = os.open(path, os.O_RDWR)

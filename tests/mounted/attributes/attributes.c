@@ -442,10 +442,11 @@ END_TEST
 void add_attribute_cases(Suite *suite)
 {
 	TCase *tcase = case_on_mount(suite, "attributes", NULL);
+	TCase *pages = case_on_mount(suite, "blocks", start_mount_of_small_pages);
 
 	tcase_add_test(tcase, stat_tells_what_the_object_is);
-	tcase_add_test(tcase, st_blocks_counts_the_pages_that_exist);
-	tcase_add_test(tcase, reading_a_hole_makes_no_page);
+	tcase_add_test(pages, st_blocks_counts_the_pages_that_exist);
+	tcase_add_test(pages, reading_a_hole_makes_no_page);
 	tcase_add_loop_test(tcase, chmod_sets_all_twelve_bits, 0, 9);
 	tcase_add_test(tcase, only_the_owner_changes_attributes);
 	tcase_add_test(tcase, the_owner_changes_mode_but_not_owner);

@@ -125,6 +125,20 @@ static bool is_nothing_mounted(void *context)
 	return !mounted_on(daemon_.dir, type, sizeof type);
 }
 
+/* The arguments of the program that runs now, as it has left them. */
+static size_t read_arguments(char *out, size_t size)
+{
+	char path[64];
+	int fd;
+	ssize_t length;
+
+	snprintf(path, sizeof path, "/proc/%d/cmdline", daemon_.pid);
+	fd = OK(open(path, O_RDONLY | O_CLOEXEC));
+	length = OK(read(fd, out, size));
+	OK(close(fd));
+	return (size_t)length;
+}
+
 static const char *log_text(void)
 {
 	static char text[16384];
@@ -468,6 +482,25 @@ START_TEST(a_handle_is_one_of_every_server)
 }
 END_TEST
 
+START_TEST(a_program_that_goes_on_has_the_same_options)
+{
+	char first[4096], later[4096];
+	size_t length;
+	pid_t before;
+
+	start_daemon();
+	length = read_arguments(first, sizeof first);
+	for (int i = 0; i < 2; i++) {
+		before = server();
+		OK(kill(daemon_.pid, SIGHUP));
+		ck_assert(within_a_second(is_another_server, &before));
+		ck_assert_uint_eq(read_arguments(later, sizeof later), length);
+		ck_assert_mem_eq(first, later, length);
+	}
+	end_daemon();
+}
+END_TEST
+
 /* What another file in its place says, or is, and what the log says then. */
 static const struct {
 	const char *text, *log;
@@ -550,6 +583,7 @@ void add_survival_cases(Suite *suite)
 	tcase_add_test(tests, an_installed_program_goes_on_under_the_mount);
 	tcase_add_loop_test(tests, a_directory_is_read_on_by_the_next_server, 0, 2);
 	tcase_add_test(tests, a_handle_is_one_of_every_server);
+	tcase_add_test(tests, a_program_that_goes_on_has_the_same_options);
 	tcase_add_loop_test(tests, a_program_that_cannot_go_on_is_refused, 0, REFUSED);
 	tcase_add_test(tests, a_program_that_is_gone_is_refused);
 	tcase_add_loop_test(tests, a_made_up_mount_is_not_gone_on_with, 0, 2);

@@ -300,7 +300,7 @@ void add_size_cases(Suite *suite)
 {
 	TCase *truncating = case_on_mount(suite, "ftruncate", NULL);
 	TCase *allocating = case_on_mount(suite, "fallocate", NULL);
-	TCase *seeking = case_on_mount(suite, "lseek", NULL);
+	TCase *seeking = case_on_mount(suite, "lseek", start_mount_of_small_pages);
 
 	tcase_add_test(truncating, ftruncate_sets_exactly_the_size);
 	tcase_add_test(truncating, truncate_by_path_sets_the_size);

@@ -226,10 +226,10 @@ static int seal_write(void *arg, int fd)
 	int rc;
 
 	expect_open(fd);
-	if (arrive(arg, OUTSIDE_SEAL_WRITE))
-		return failure();
-	rc = shmfs_os_linux()->seal_write(arg, fd);
+	outside->asked = fd;
+	rc = arrive(arg, OUTSIDE_SEAL_WRITE) ? failure() : shmfs_os_linux()->seal_write(arg, fd);
 	leave();
+	outside->asked = 0;
 	return rc;
 }
 
@@ -246,11 +246,21 @@ static bool unused(void *arg, int fd)
 	bool answer;
 
 	expect_open(fd);
-	if (arrive(arg, OUTSIDE_UNUSED))
-		return false;
-	answer = !outside->in_use && shmfs_os_linux()->unused(arg, fd);
+	outside->asked = fd;
+	answer =
+	    !arrive(arg, OUTSIDE_UNUSED) && !outside->in_use && shmfs_os_linux()->unused(arg, fd);
 	leave();
+	outside->asked = 0;
 	return answer;
+}
+
+static void settle(void *arg, int fd)
+{
+	REQUIRE(arg == outside, "called with another arg");
+	REQUIRE(fd == outside->asked || outside->asked == 0,
+	    "descriptor %d is settled, and %d was asked about", fd, outside->asked);
+	outside->asked = 0;
+	shmfs_os_linux()->settle(arg, fd);
 }
 
 static bool in_group(void *arg, pid_t pid, gid_t gid)
@@ -361,6 +371,7 @@ const struct shmfs_os *outside_os(void)
 	    .seal_write = seal_write,
 	    .reopen = reopen,
 	    .unused = unused,
+	    .settle = settle,
 	    .in_group = in_group,
 	    .page_size = page_size,
 	    .stamp = stamp,

@@ -61,6 +61,7 @@ struct outside {
 	bool repeats_allowed; /* closing what is closed already is no mistake */
 	pid_t member;	      /* the one process that is in a further group ... */
 	gid_t group;	      /* ... which is this */
+	int asked;	      /* the memory that a question was begun about; 0: it was ended */
 	bool in_use;	      /* somebody maps every memory, whatever is true */
 	unsigned quiesced;    /* how often somebody else's work was ended */
 	uint64_t freed_to;    /* how far that had come */

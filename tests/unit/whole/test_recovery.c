@@ -167,6 +167,8 @@ static bool survive_one_kill(
 	outside->repeats_allowed = true;
 	world.fs = take_up(world.fs);
 	outside->repeats_allowed = false;
+	REQUIRE(outside->asked == 0, "%s: what was asked about %d is left as it was",
+	    operation_text(operation, situation), outside->asked);
 	check_namespace(world.fs);
 	if (killed && state == TXN_ACTIVE)
 		snapshot_expect_arena(

@@ -30,6 +30,9 @@ START_TEST(defaults_are_those_of_the_manual)
 	ck_assert_uint_eq(o->uid, geteuid());
 	ck_assert_uint_eq(o->gid, getegid());
 	ck_assert_int_eq(o->io, TIER_AUTO);
+	ck_assert_ptr_null(o->huge);
+	ck_assert_ptr_null(o->mpol);
+	ck_assert(!o->noswap);
 	ck_assert_uint_eq(o->poll_us, 50);
 	ck_assert(o->follow);
 	ck_assert_int_eq(o->log, LOG_TO_SYSLOG);
@@ -234,6 +237,56 @@ START_TEST(tiers_are_named)
 		ck_assert_int_eq(p->options.io, i);
 		done(p);
 	}
+}
+END_TEST
+
+START_TEST(huge_pages_are_as_of_tmpfs)
+{
+	static const char *const names[] = {"never", "within_size", "always", "advise"};
+	char line[64];
+
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+		struct parsed *p;
+
+		snprintf(line, sizeof line, "/m -o huge=%s,noswap", names[i]);
+		p = accept_line(line);
+		ck_assert_str_eq(p->options.huge, names[i]);
+		ck_assert(p->options.noswap);
+		done(p);
+	}
+	refuse_line("/m -o huge=sometimes", "huge");
+	refuse_line("/m -o huge=", "huge");
+	refuse_line("/m -o noswap=1", "takes no value");
+}
+END_TEST
+
+/* What it means, the kernel decides. */
+START_TEST(a_list_of_nodes_has_commas)
+{
+	static const struct {
+		const char *line, *mpol, *printed;
+	} cases[] = {
+	    {"/m -o mpol=bind:0,2,5-7,poll_us=7", "bind:0,2,5-7", "mpol=bind:0,2,5-7,poll_us=7"},
+	    {"/m -o poll_us=7,mpol=interleave:1,3", "interleave:1,3",
+		"mpol=interleave:1,3,poll_us=7"},
+	    {"/m -o mpol=bind:0 -o poll_us=7", "bind:0", "mpol=bind:0"},
+	    {"/m -o mpol=local,mpol=prefer:1", "prefer:1", "mpol=prefer:1"},
+	};
+	char list[512];
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct parsed *p = accept_line(cases[i].line);
+
+		ck_assert_str_eq(p->options.mpol, cases[i].mpol);
+		options_print(&p->options, list, sizeof list);
+		ck_assert_msg(strstr(list, cases[i].printed) != NULL, "expected '%s' in '%s'",
+		    cases[i].printed, list);
+		done(p);
+	}
+	refuse_line("/m -o mpol=", "mpol");
+	refuse_line("/m -o mpol=bind:0,x", "'x'");
+	refuse_line("/m -o mpol=bind:0 -o 1", "'1'");
+	refuse_line("/m -o poll_us=7,1", "'1'");
 }
 END_TEST
 
@@ -487,6 +540,8 @@ Suite *options_suite(void)
 	    modes_are_octal,
 	    owners_are_numbers,
 	    tiers_are_named,
+	    huge_pages_are_as_of_tmpfs,
+	    a_list_of_nodes_has_commas,
 	    rules_are_named_and_say_the_defaults_of_others,
 	    patterns_are_kept_as_they_are,
 	    patterns_behind_a_plus_are_added_to_the_default,
