@@ -111,6 +111,7 @@ static Suite *daemon_suite(void)
 	add_bad_input_cases(suite);
 	add_descriptor_cases(suite);
 	add_survival_cases(suite);
+	add_succession_cases(suite);
 	add_freeing_cases(suite);
 	add_follow_cases(suite);
 	add_quiet_cases(suite);

@@ -61,6 +61,7 @@ void add_daemon_cases(Suite *suite);
 void add_bad_input_cases(Suite *suite);
 void add_descriptor_cases(Suite *suite);
 void add_survival_cases(Suite *suite);
+void add_succession_cases(Suite *suite);
 void add_freeing_cases(Suite *suite);
 void add_follow_cases(Suite *suite);
 void add_quiet_cases(Suite *suite);

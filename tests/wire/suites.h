@@ -33,6 +33,7 @@ Suite *waiting_suite(void);
 Suite *room_suite(void);
 Suite *request_suite(void);
 Suite *options_suite(void);
+Suite *refusals_suite(void);
 Suite *printing_suite(void);
 Suite *arguments_suite(void);
 Suite *follower_suite(void);

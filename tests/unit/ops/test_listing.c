@@ -127,16 +127,13 @@ START_TEST(an_object_without_a_name_is_listed_while_it_is_known)
 	GIVES(-ENOENT, shmfs_path(fs, &root, id, false, path));
 	release(fs, handle);
 	/* Now only the caller knows it. */
-	memset(&seen, 0, sizeof seen);
-	seen.stop_at = UINT32_MAX;
+	seen = (struct seen){.stop_at = UINT32_MAX};
 	ck_assert_uint_eq(shmfs_list(fs, 0, 100, note, &seen), 0);
 	ck_assert_uint_eq(seen.count, 1);
 	ck_assert_uint_eq(seen.last.opens, 0);
 	ck_assert_uint_eq(seen.last.charged, PAGES(5000) * PAGE);
 	forget(fs, id, 1);
-	memset(&seen, 0, sizeof seen);
-	ck_assert_uint_eq(shmfs_list(fs, 0, 100, note, &seen), 0);
-	ck_assert_uint_eq(seen.count, 0);
+	ck_assert_uint_eq(shmfs_list(fs, 0, 100, note, &(struct seen){0}), 0);
 	close_checked(fs);
 }
 END_TEST
