@@ -68,6 +68,11 @@ struct abi_notify_prune_out {
 #define ABI_STATX 52
 #define ABI_COPY_FILE_RANGE_64 53
 
+/* SETXATTR, where INIT did not agree on FUSE_SETXATTR_EXT. */
+struct abi_setxattr_in {
+	uint32_t size, flags;
+};
+
 /* STATX, since protocol 7.39. */
 struct abi_statx_in {
 	uint32_t getattr_flags, reserved;

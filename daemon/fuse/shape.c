@@ -35,7 +35,7 @@ static const struct shape shapes[] = {
     SHAPE(FUSE_STATFS, 0, 0),
     SHAPE(FUSE_RELEASE, sizeof(struct fuse_release_in), 0),
     SHAPE(FUSE_FSYNC, sizeof(struct fuse_fsync_in), 0),
-    SHAPE(FUSE_SETXATTR, 8, 1),
+    SHAPE(FUSE_SETXATTR, sizeof(struct abi_setxattr_in), 1),
     SHAPE(FUSE_GETXATTR, sizeof(struct fuse_getxattr_in), 1),
     SHAPE(FUSE_LISTXATTR, sizeof(struct fuse_getxattr_in), 0),
     SHAPE(FUSE_REMOVEXATTR, 0, 1),
@@ -85,7 +85,7 @@ static bool has_payload(uint32_t opcode, const char *body, size_t size)
 	struct fuse_write_in write;
 	struct fuse_batch_forget_in forget;
 	struct fuse_ioctl_in ioctl;
-	uint32_t value_size;
+	struct abi_setxattr_in setxattr;
 
 	switch (opcode) {
 	case FUSE_WRITE:
@@ -98,10 +98,10 @@ static bool has_payload(uint32_t opcode, const char *body, size_t size)
 		memcpy(&forget, body, sizeof forget);
 		return forget.count <= (size - sizeof forget) / sizeof(struct fuse_forget_one);
 	case FUSE_SETXATTR:
-		memcpy(&value_size, body, sizeof value_size);
-		body += shapes[opcode].fixed;
-		size -= shapes[opcode].fixed;
-		return value_size <= size - (strlen(body) + 1);
+		memcpy(&setxattr, body, sizeof setxattr);
+		body += sizeof setxattr;
+		size -= sizeof setxattr;
+		return setxattr.size <= size - (strlen(body) + 1);
 	default:
 		return true;
 	}

@@ -44,6 +44,21 @@ static void op_copy_file_range_64(struct request *request, const char *body)
 	reply_written_64(request, ops_copy(request, &from, &to, in.len, in.flags));
 }
 
+/*
+ * libfuse 3.14.0, but for Debian's, looks for the name behind the structure of FUSE_SETXATTR_EXT,
+ * which it never asks the kernel for.
+ */
+static void op_setxattr(struct request *request, const char *body)
+{
+	struct abi_setxattr_in in;
+	const char *name = body + sizeof in;
+	const char *value = name + strlen(name) + 1;
+
+	memcpy(&in, body, sizeof in);
+	reply_status(request, shmfs_setxattr(fs_of(request), &request->cred, request->node, name,
+				  value, in.size, (int)in.flags));
+}
+
 /* Some versions of libfuse then begin anew, and refuse what is not a greeting: a FORGET by an
  * answer, even. The kernel sends it for block devices only. */
 static void op_destroy(struct request *request, const char *body)
@@ -60,6 +75,7 @@ bool ops_beside(struct request *request, const char *body)
 	} operations[] = {
 	    {ABI_TMPFILE, op_tmpfile},
 	    {ABI_STATX, op_statx},
+	    {FUSE_SETXATTR, op_setxattr},
 	    {FUSE_DESTROY, op_destroy},
 	    {ABI_COPY_FILE_RANGE_64, op_copy_file_range_64},
 	};

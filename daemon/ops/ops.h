@@ -44,8 +44,6 @@ void op_setattr(
 void op_statfs(fuse_req_t req, fuse_ino_t ino);
 
 /* Extended attributes: xattrs.c. */
-void op_setxattr(
-    fuse_req_t req, fuse_ino_t ino, const char *name, const char *value, size_t size, int flags);
 void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size);
 void op_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size);
 void op_removexattr(fuse_req_t req, fuse_ino_t ino, const char *name);

@@ -49,7 +49,6 @@ static const struct fuse_lowlevel_ops operations = {
     .lseek = op_lseek,
     .ioctl = op_ioctl,
     .copy_file_range = op_copy_file_range,
-    .setxattr = op_setxattr,
     .getxattr = op_getxattr,
     .listxattr = op_listxattr,
     .removexattr = op_removexattr,

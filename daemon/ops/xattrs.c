@@ -1,17 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Operations on extended attributes. */
+/* Operations on extended attributes; beside.c sets them. */
 #define FUSE_USE_VERSION 314
 #include "ops.h"
 #include "reply.h"
-
-void op_setxattr(
-    fuse_req_t req, fuse_ino_t ino, const char *name, const char *value, size_t size, int flags)
-{
-	struct request *request = request_of(req);
-
-	reply_status(
-	    request, shmfs_setxattr(fs_of(request), &request->cred, ino, name, value, size, flags));
-}
 
 /* The kernel asks for the length with size 0, else for the data. */
 static void reply_xattr(struct request *request, ssize_t length, size_t size)

@@ -28,6 +28,8 @@ static struct shmfs *fill(void)
 	char name[32];
 
 	config.backing = true;
+	/* Where nothing else is mapped between munmap() and the next view, as in the daemon. */
+	config.arena_fixed = true;
 	fs = open_with(config);
 	dir = new_directory(fs, SHMFS_ROOT, "dir");
 	check_every_transaction(false);
