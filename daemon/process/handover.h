@@ -35,6 +35,7 @@ struct handover {
 	bool serving;	     /* the server is past its recovery and waits for requests */
 	bool store_is_small; /* the store has pages of the usual size alone, whatever was asked for
 			      */
+	bool stopping;	     /* it is asked to end, and takes no further request */
 	int32_t store_fd; /* of the tmpfs that memory comes from; 0: there is none (shmfs_os.h) */
 
 	struct counters counters;

@@ -19,7 +19,8 @@
 #include "pacing/pacing.h"
 #include "policy/policy.h"
 
-/* Requests that are served in a row before the loop looks at anything else. */
+/* Requests that are served in a row before the loop looks at anything else. That it is to end comes
+ * with a signal, which is such a thing, and is told beside that. */
 #define BURST 64
 
 /* SIGHUP reads the policy file again, the others end the loop. */
@@ -89,6 +90,12 @@ static int serve_one(struct loop *loop)
 	return rc;
 }
 
+/* Whether to look at what else there is, after so many requests. */
+static bool burst_ends(const struct loop *loop, int served)
+{
+	return served >= BURST || loop->server->handover->stopping;
+}
+
 /* Requests that come while looking are served here. After a burst, the loop sees to what else there
  * is. */
 static void on_look(uv_idle_t *handle)
@@ -109,7 +116,7 @@ static void on_look(uv_idle_t *handle)
 			uv_idle_stop(handle);
 			return;
 		}
-	} while (served < BURST);
+	} while (!burst_ends(loop, served));
 }
 
 /* Whoever waits for the kernel to have no more requests waits for a look, which no request may be
@@ -129,7 +136,7 @@ static void on_request(uv_poll_t *handle, int status, int events)
 	/* On an error of the descriptor, reading tells which. */
 	(void)events;
 	pacing_woken(loop->server->pacing);
-	for (int served = 0; served < BURST && rc > 0; served++)
+	for (int served = 0; !burst_ends(loop, served) && rc > 0; served++)
 		rc = serve_one(loop);
 	if (rc < 0)
 		return;

@@ -136,7 +136,7 @@ static int start(struct supervisor *s)
 	close_strays(s->server->handover);
 	s->started_ms = now_ms();
 	s->served_before = s->server->handover->counters.requests;
-	s->server->handover->serving = false;
+	s->server->handover->serving = s->server->handover->stopping = false;
 	pid = fork_sharing_descriptors();
 	if (pid < 0)
 		return try_later(s, errno);
@@ -180,6 +180,7 @@ static void stop(struct supervisor *s)
 {
 	if (s->pid == 0)
 		return;
+	s->server->handover->stopping = true;
 	(void)kill(s->pid, SIGTERM);
 	if (!ends_until(s, now_ms() + STOP_MS)) {
 		log_error("the server does not stop: killing it");

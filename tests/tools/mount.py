@@ -84,18 +84,22 @@ class Client:
 class Mount:
     """A daemon in the foreground on a directory of its own."""
 
-    def __init__(self, options="", pass_fds=(), no_standard=False):
+    def __init__(self, options="", pass_fds=(), no_standard=False, environment=None, verbose=False):
         self.base = tempfile.mkdtemp(prefix="shmfs-tools.")
         os.chmod(self.base, 0o755)
         self.dir = os.path.join(self.base, "m")
         os.mkdir(self.dir)
         self.log = open(os.path.join(self.base, "log"), "w+")
         options = "io=" + IO + ("," + options if options else "")
-        command = [BIN, "-f", "-o", options, self.dir]
+        command = [BIN, "-d" if verbose else "-f", "-o", options, self.dir]
         if no_standard:
             command = ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh"] + command
         self.daemon = subprocess.Popen(
-            command, stderr=self.log, stdin=subprocess.DEVNULL, pass_fds=pass_fds
+            command,
+            stderr=self.log,
+            stdin=subprocess.DEVNULL,
+            pass_fds=pass_fds,
+            env=dict(os.environ, **(environment or {})),
         )
         self.wait_until(
             lambda: os.path.ismount(self.dir) and (no_standard or self.log_text("mounted on"))
@@ -103,9 +107,12 @@ class Mount:
         device = os.stat(self.dir).st_dev
         self.socket = "/run/shmfs/%d:%d" % (os.major(device), os.minor(device))
 
-    def log_text(self, text):
+    def log_count(self, text):
         with open(self.log.name) as log:
-            return text in log.read()
+            return log.read().count(text)
+
+    def log_text(self, text):
+        return self.log_count(text) > 0
 
     def wait_until(self, condition, seconds=10):
         end = time.monotonic() + seconds

@@ -24,10 +24,13 @@ static struct file filled_file(struct wire *w, uint64_t size)
 	struct file file = sized_file(w, size);
 	char data[16384];
 
-	ck_assert_uint_le(size, sizeof data);
 	memset(data, 'f', sizeof data);
-	GIVES(0, ask_write(w, file, data, size, 0));
-	ck_assert_uint_eq(written_of(w), size);
+	for (uint64_t at = 0; at < size; at += sizeof data) {
+		size_t some = size - at < sizeof data ? (size_t)(size - at) : sizeof data;
+
+		GIVES(0, ask_write(w, file, data, some, at));
+		ck_assert_uint_eq(written_of(w), some);
+	}
 	return file;
 }
 
@@ -65,13 +68,14 @@ END_TEST
 START_TEST(holes_are_punched_to_the_byte)
 {
 	struct wire *w = wire_open();
-	struct file file = filled_file(w, 16384);
+	struct file file = filled_file(w, 4 * SYSTEM_PAGE);
+	uint32_t length = 2 * SYSTEM_PAGE + 8;
 
-	GIVES(0, ask_fallocate(w, file, PUNCH, 100, 8200));
+	GIVES(0, ask_fallocate(w, file, PUNCH, 100, length));
 	expect_bytes(w, file, 'f', 100, 0);
-	expect_bytes(w, file, 0, 8200, 100);
-	expect_bytes(w, file, 'f', 16384 - 8300, 8300);
-	ck_assert_uint_eq(attributes(w, file.id).blocks, 24);
+	expect_bytes(w, file, 0, length, 100);
+	expect_bytes(w, file, 'f', 4 * SYSTEM_PAGE - length - 100, 100 + length);
+	ck_assert_uint_eq(attributes(w, file.id).blocks, 3 * SYSTEM_PAGE / 512);
 	wire_close(w);
 }
 END_TEST
@@ -214,15 +218,15 @@ static void expect_found(struct wire *w, struct file file, uint64_t from, int wh
 START_TEST(lseek_finds_data_and_holes)
 {
 	struct wire *w = wire_open();
-	struct file file = sized_file(w, 16384);
+	struct file file = sized_file(w, 4 * SYSTEM_PAGE);
 
-	GIVES(0, ask_write(w, file, "x", 1, 8200));
-	expect_found(w, file, 0, SEEK_DATA, 8192);
+	GIVES(0, ask_write(w, file, "x", 1, 2 * SYSTEM_PAGE + 8));
+	expect_found(w, file, 0, SEEK_DATA, 2 * SYSTEM_PAGE);
 	expect_found(w, file, 0, SEEK_HOLE, 0);
-	expect_found(w, file, 8192, SEEK_HOLE, 12288);
-	expect_found(w, file, 8300, SEEK_DATA, 8300);
-	expect_found(w, file, 16383, SEEK_HOLE, 16383);
-	GIVES(-ENXIO, ask_lseek(w, file, 12288, SEEK_DATA));
+	expect_found(w, file, 2 * SYSTEM_PAGE, SEEK_HOLE, 3 * SYSTEM_PAGE);
+	expect_found(w, file, 2 * SYSTEM_PAGE + 108, SEEK_DATA, 2 * SYSTEM_PAGE + 108);
+	expect_found(w, file, 4 * SYSTEM_PAGE - 1, SEEK_HOLE, 4 * SYSTEM_PAGE - 1);
+	GIVES(-ENXIO, ask_lseek(w, file, 3 * SYSTEM_PAGE, SEEK_DATA));
 	wire_close(w);
 }
 END_TEST
