@@ -46,6 +46,21 @@ static bool goes(const char *name)
 	return false;
 }
 
+/* A kernel that cannot be told may still list a name that it knew before the object was one that
+ * expires, and finds out when it is to open it. */
+static bool opens_no_more(const char *name)
+{
+	for (int ms = 0; ms < fixture_patience(ENDED_MS); ms += 100) {
+		int fd = open(name, O_RDONLY);
+
+		if (fd < 0)
+			return errno == ENOENT;
+		OK(close(fd));
+		pause_ms(100);
+	}
+	return false;
+}
+
 static bool stays(const char *name)
 {
 	pause_ms(STAYS_MS);
@@ -203,7 +218,7 @@ START_TEST(the_owner_chooses_by_an_attribute)
 	OK(close(OK(open("chosen", O_RDONLY))));
 	ck_assert(stays("chosen"));
 	OK(close(fd));
-	ck_assert(goes("chosen"));
+	ck_assert(opens_no_more("chosen"));
 }
 END_TEST
 
