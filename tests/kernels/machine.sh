@@ -11,6 +11,11 @@ skip() {
 	exit 77
 }
 
+# How it is started, where its console is, and what else its kernel is told; tests/kernels/arm64 has its
+# own. A neighbour may keep the machine from its clock for so long that the kernel would doubt it.
+emulator=(qemu-system-x86_64 -accel "tcg,thread=multi" -cpu max -m 4g)
+console=ttyS0 told=no_timer_check
+
 # The newest linux-image-VERSION*-cloud-amd64 of the registry, unpacked; prints the folder.
 unpack_kernel() {
 	local package dir
@@ -41,15 +46,14 @@ pack() {
 }
 
 # try_machine NAME KERNEL ROOT SECONDS: what ROOT's init says between "begin" and "end", of which
-# no line may begin with "not ok". A neighbour may keep the machine from its clock for so long that
-# the kernel would doubt it.
+# no line may begin with "not ok".
 try_machine() {
 	local name=$1 kernel=$2 root=$3 limit=$4
 	local log=$root.console
 	pack "$root" >"$root.gz"
-	timeout "$limit" qemu-system-x86_64 -accel tcg,thread=multi -cpu max -smp 2 -m 4g -nographic -no-reboot \
+	timeout "$limit" "${emulator[@]}" -smp 2 -nographic -no-reboot \
 		-kernel "$(find "$kernel/boot" -name 'vmlinuz*')" -initrd "$root.gz" \
-		-append 'console=ttyS0 quiet panic=-1 no_timer_check' </dev/null >"$log" 2>&1 || true
+		-append "console=$console quiet panic=-1 $told" </dev/null >"$log" 2>&1 || true
 	rm "$root.gz"
 	# A terminal's lines end as terminals have it.
 	sed -i 's/\r//g' "$log"
