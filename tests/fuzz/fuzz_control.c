@@ -96,7 +96,7 @@ static bool send_message(struct peer *peer, const char *message, size_t size)
 	struct call call = {
 	    .config = &config,
 	    .peer = peer,
-	    .by = {peer->uid, peer->uid, NULL, 0},
+	    .by = {.uid = peer->uid, .gid = peer->uid},
 	    .trusted = peer->uid == 0,
 	};
 	bool good = dispatch(&call, message, size);
