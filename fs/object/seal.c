@@ -60,7 +60,7 @@ int seal_add(struct shmfs *fs, struct node *node, const char *list, size_t size)
 		/* The memfd's own seal knows of mappings whose descriptor is closed. It cannot be
 		 * taken off again, but whoever asks again after a crash finds nothing changed. */
 		if (object->fd >= 0)
-			rc = map_cache_seal_write(&fs->maps, fs->os, object->fd);
+			rc = fs->os->seal_write(fs->os->arg, object->fd);
 		if (rc < 0)
 			return rc;
 	}
