@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-/* PLAIN is the reference server (plain.c), or another shmfs; it may be absent. */
+/* PLAIN is the reference server (servers/plain.c), or another shmfs; it may be absent. */
 enum {
 	TMPFS,
 	SHMFS,
