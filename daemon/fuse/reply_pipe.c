@@ -65,6 +65,15 @@ void reply_pipe_close(struct reply_pipe *pipe)
 	*pipe = (struct reply_pipe){0};
 }
 
+/* What is in it is nobody's. Reading from a pipe that does not wait fails only once it is empty. */
+static void empty(const struct reply_pipe *pipe)
+{
+	char bytes[4096];
+
+	while (read(pipe->out, bytes, sizeof bytes) > 0)
+		;
+}
+
 /* All of it, or what is there is of no use: the header has said how much follows. */
 static bool put(const struct reply_pipe *pipe, const struct shmfs *fs, uint64_t unique,
     const struct shmfs_memory *memory)
@@ -86,14 +95,13 @@ static bool put(const struct reply_pipe *pipe, const struct shmfs *fs, uint64_t 
 	return true;
 }
 
-/* A pipe with something left in it is emptied by closing it, whatever that is. */
 bool reply_pipe_fill(struct reply_pipe *pipe, const struct shmfs *fs, uint64_t unique,
     const struct shmfs_memory *memory)
 {
 	if (slots_for(memory->size, memory->offset) > pipe->slots)
 		return false;
 	if (!put(pipe, fs, unique, memory)) {
-		reply_pipe_close(pipe);
+		empty(pipe);
 		return false;
 	}
 	failpoint("reply in the pipe");
@@ -107,7 +115,7 @@ ssize_t reply_pipe_send(struct reply_pipe *pipe, int fd, size_t size)
 	int error = errno;
 
 	if (sent != (ssize_t)whole)
-		reply_pipe_close(pipe);
+		empty(pipe);
 	errno = error;
 	return sent;
 }
