@@ -321,24 +321,7 @@ struct shmfs_read_request {
 	size_t size;
 	/* Of the open file, which fcntl(F_SETFL) may have changed: O_NOATIME counts from now on. */
 	int flags;
-	/* Where bytes go that are copied. No more are read than have room there. */
-	void *buffer;
-	size_t room;
-	/* Fewer bytes than this are always copied: it does not pay to look whether they must be. */
-	size_t mapped_min;
 };
-
-/*
- * shmfs_read(), where it can be without a copy: the data is the object's own memory, until the next
- * call of any function of the namespace but shmfs_commit(), or else it is in the buffer. It is not
- * the object's of a range with a hole, which would become memory.
- *
- * Only a system call may look at the data, and all of its pages are there to be looked at: one that
- * has to wait for a page could fail halfway when this process is killed. The errors of
- * shmfs_read().
- */
-ssize_t shmfs_read_mapped(struct shmfs *fs, const struct shmfs_cred *cred,
-    const struct shmfs_read_request *what, const void **out);
 
 /*
  * Writes at most size bytes at offset. An object keeps its size: a write across the end stores and
@@ -357,11 +340,12 @@ ssize_t shmfs_write(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t ha
 struct shmfs_memory {
 	int fd;
 	size_t size;
+	uint64_t offset;
 };
 
 /*
  * shmfs_read() and shmfs_write() without moving the bytes, which the caller does while the
- * handle stays open: at the same offset of memory's descriptor, size bytes. 0: so it can be; 1:
+ * handle stays open: size bytes at that offset of memory's descriptor. 0: so it can be; 1:
  * there is nothing to move, or to write there would extend the object, and the result is to be had
  * from shmfs_read() or shmfs_write(). The errors of shmfs_read() and shmfs_write().
  */
@@ -369,6 +353,18 @@ int shmfs_read_begin(struct shmfs *fs, const struct shmfs_cred *cred,
     const struct shmfs_read_request *what, struct shmfs_memory *out);
 int shmfs_write_begin(struct shmfs *fs, const struct shmfs_cred *cred, const struct shmfs_range *to,
     size_t size, struct shmfs_memory *out);
+
+/* After shmfs_read_begin(), the bytes: how many, which is fewer where the object was cut meanwhile.
+ * Any error of pread(2). Any thread may call it, and the next one. */
+ssize_t shmfs_memory_read(const struct shmfs *fs, const struct shmfs_memory *memory, void *buffer);
+
+/*
+ * The same, but a pipe gets the pages themselves, and no hole becomes memory: how many bytes, fewer
+ * where the object was cut, or the pipe filled. What is stored to a page before the pipe is read is
+ * read; of what is punched out or cut off it has the page as it was. -EAGAIN: the pipe is full. Any
+ * error of splice(2).
+ */
+ssize_t shmfs_memory_splice(const struct shmfs *fs, const struct shmfs_memory *memory, int pipe);
 
 /* count bytes were written after shmfs_write_begin(). Returns count. -EBADF: not open for writing.
  */

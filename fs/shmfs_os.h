@@ -9,8 +9,6 @@
 #include <sys/types.h>
 #include <time.h>
 
-struct shmfs_map_cache;
-
 /*
  * Every system call that an operation makes, so that tests can fail any of them. Each is handed
  * arg, and returns 0, a count or a descriptor, or a negative errno.
@@ -24,12 +22,10 @@ struct shmfs_os {
 	int (*punch)(void *arg, int fd, uint64_t offset, uint64_t length);
 	ssize_t (*read)(void *arg, int fd, void *buffer, size_t size, uint64_t offset);
 	ssize_t (*write)(void *arg, int fd, const void *buffer, size_t size, uint64_t offset);
-	/* Bytes of fd's memory where they are, for system calls to read until any other of these
-	 * functions is called; no access has to wait for a page. NULL: they cannot be had so, or
-	 * it does not pay, or there is a hole. What is mapped for it is kept there, and goes before
-	 * fd means other memory, or is sealed. */
-	const void *(*view)(
-	    void *arg, struct shmfs_map_cache *kept, int fd, uint64_t offset, size_t size);
+	/* Has a pipe hold bytes of fd's memory as they are now: its pages, and no copy. A hole
+	 * stays one. As many as the pipe has room for, without waiting for any; -EAGAIN: for none.
+	 */
+	ssize_t (*splice)(void *arg, int fd, int pipe, size_t size, uint64_t offset);
 	int (*seek)(void *arg, int fd, uint64_t offset, int whence, uint64_t *out);
 	/* Has whoever works at the range of shmfs_free_begin() end that, and waits for it.
 	 * Returns how far it is freed: every page before that offset. */

@@ -19,7 +19,6 @@
 
 struct shmfs;
 struct shmfs_os;
-struct shmfs_map_cache;
 
 /* Whose rules decide: tmpfs(5) on Linux with objects that keep their size, or shm_open(2) on
  * FreeBSD. */

@@ -26,6 +26,7 @@
 #include "common/counters.h"
 #include "exchange.h"
 #include "fs/shmfs.h"
+#include "reply_pipe.h"
 #include "tier.h"
 
 struct channel;
@@ -81,6 +82,7 @@ struct channel {
 	struct request requests[EXCHANGE_SLOTS]; /* by slot */
 	bool slot_is_populated[EXCHANGE_SLOTS];	 /* by this process */
 	char *data;				 /* EXCHANGE_READ_MAX bytes: data of the reply */
+	struct reply_pipe pipe;			 /* the loop's */
 };
 
 /* The request that is being served. */

@@ -43,9 +43,9 @@ static void amend(struct channel *channel, struct abi_init_out *out)
 			 extended_flags(channel);
 
 	out->minor = ABI_MINOR;
-	/* libfuse makes it what a WRITE needs. It counts pages of the system. */
+	/* libfuse makes it what a WRITE needs, which is less. It counts pages of the system. */
 	if (flags & FUSE_MAX_PAGES)
-		out->max_pages = (uint16_t)(EXCHANGE_READ_MAX / sysconf(_SC_PAGESIZE));
+		out->max_pages = (uint16_t)(reply_pipe_read_max() / (size_t)sysconf(_SC_PAGESIZE));
 	out->flags = (uint32_t)flags;
 	out->flags2 |= (uint32_t)(flags >> 32);
 	/* The memory below is no stack of filesystems, so this one may be stacked upon once. */

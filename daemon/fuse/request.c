@@ -143,9 +143,16 @@ void request_release(struct request *request)
 	exchange_clear(request->channel->exchange, request->slot);
 }
 
+static void note_answered(struct exchange *exchange, uint64_t unique)
+{
+	exchange->answered = unique;
+	atomic_signal_fence(memory_order_seq_cst);
+	exchange->reply_size = 0;
+}
+
 /*
- * Every reply passes here. A change is final before anybody can know of it, and nobody can know of
- * one that is not.
+ * Every reply but that of pages passes here. A change is final before anybody can know of it, and
+ * nobody can know of one that is not.
  */
 static ssize_t send_reply(struct channel *channel, struct iovec *iov, int count)
 {
@@ -161,9 +168,7 @@ static ssize_t send_reply(struct channel *channel, struct iovec *iov, int count)
 	sent = writev(channel->fd, iov, count);
 	failpoint("replied");
 	PROBE3(reply, header->unique, header->error, sent);
-	channel->exchange->answered = header->unique;
-	atomic_signal_fence(memory_order_seq_cst);
-	channel->exchange->reply_size = 0;
+	note_answered(channel->exchange, header->unique);
 	return sent;
 }
 
@@ -190,6 +195,18 @@ static int finish(struct request *request, int error, const void *payload, size_
 int request_answer(struct request *request, const void *payload, size_t size)
 {
 	return finish(request, 0, payload, size);
+}
+
+void request_answer_pages(struct request *request, struct reply_pipe *pipe, size_t size)
+{
+	struct channel *channel = request->channel;
+
+	_Static_assert(REPLY_PIPE_MIN > EXCHANGE_REPLY_SIZE, "it is too long to be stored");
+	commit(channel, request->unique);
+	request_answer_read_pages(request, pipe, size);
+	failpoint("replied");
+	note_answered(channel->exchange, request->unique);
+	request_release(request);
 }
 
 void request_fail(struct request *request, int rc)
@@ -311,6 +328,15 @@ void request_answer_read(const struct request *request, void *data, ssize_t coun
 	/* Who has given it up needs no answer. */
 	(void)!writev(request->channel->fd, iov, size > 0 ? 2 : 1);
 	PROBE3(reply, header.unique, header.error, header.len);
+}
+
+void request_answer_read_pages(const struct request *request, struct reply_pipe *pipe, size_t size)
+{
+	ssize_t sent = reply_pipe_send(pipe, request->channel->fd, size);
+
+	/* As above. */
+	(void)sent;
+	PROBE3(reply, request->unique, 0, sent);
 }
 
 void request_take_back(struct channel *channel, uint64_t id, uint64_t handle)

@@ -132,6 +132,7 @@ void channel_close(struct channel *channel)
 {
 	fuse_session_destroy(channel->session);
 	free(channel->data);
+	reply_pipe_close(&channel->pipe);
 	channel->session = NULL;
 	channel->data = NULL;
 	channel->fd = channel->exchange->fd = -1;

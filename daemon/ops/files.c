@@ -54,33 +54,28 @@ static bool is_stale_splice(const struct channel *channel, const struct fuse_fil
 	return channel->tier == TIER_PASSTHROUGH && fi->lock_owner == 0;
 }
 
-/* From so many bytes on, it pays to look whether they need not be copied. */
-#define MAPPED_MIN (32 * 1024)
-
 void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi)
 {
 	struct request *request = request_of(req);
 	const struct shmfs_read_request what = {
 	    .handle = fi->fh,
 	    .offset = (uint64_t)offset,
-	    .size = size,
+	    .size = size < EXCHANGE_READ_MAX ? size : EXCHANGE_READ_MAX,
 	    .flags = fi->flags,
-	    .buffer = request->channel->data,
-	    .room = EXCHANGE_READ_MAX,
-	    .mapped_min = MAPPED_MIN,
 	};
-	const void *data = NULL;
-	ssize_t count;
+	struct shmfs_memory memory;
+	int rc;
 
 	(void)ino;
 	if (is_stale_splice(request->channel, fi)) {
 		reply_data(request, -EINVAL, NULL);
 		return;
 	}
-	if (transfer_read(request, &what))
-		return;
-	count = shmfs_read_mapped(fs_of(request), &request->cred, &what, &data);
-	reply_data(request, count, data);
+	rc = shmfs_read_begin(fs_of(request), &request->cred, &what, &memory);
+	if (rc != 0)
+		reply_data(request, rc < 0 ? rc : 0, NULL);
+	else if (!transfer_read(request, &memory))
+		reply_memory(request, &memory);
 }
 
 /* Through the page cache, the kernel takes 0 for a broken server and says EIO. */

@@ -218,6 +218,18 @@ void reply_data(struct request *request, ssize_t count, const void *data)
 	(void)reply(request, count < 0 ? (int)count : 0, data, count < 0 ? 0 : (size_t)count);
 }
 
+void reply_memory(struct request *request, const struct shmfs_memory *memory)
+{
+	struct channel *channel = request->channel;
+
+	if (memory->size >= REPLY_PIPE_MIN && reply_pipe_open(&channel->pipe) &&
+	    reply_pipe_fill(&channel->pipe, channel->fs, request->unique, memory))
+		request_answer_pages(request, &channel->pipe, memory->size);
+	else
+		reply_data(
+		    request, shmfs_memory_read(channel->fs, memory, channel->data), channel->data);
+}
+
 void reply_written(struct request *request, ssize_t count)
 {
 	struct fuse_write_out out = {.size = (uint32_t)count};

@@ -36,6 +36,9 @@ void reply_rights(struct request *request, int rc, uint32_t rights);
 /* count bytes of data; a count below 0 is an errno. */
 void reply_data(struct request *request, ssize_t count, const void *data);
 
+/* What an object's memory has, as pages or as a copy. */
+void reply_memory(struct request *request, const struct shmfs_memory *memory);
+
 /* How much was written; a count below 0 is an errno. And the same for an opcode with 64 bits. */
 void reply_written(struct request *request, ssize_t count);
 void reply_written_64(struct request *request, ssize_t count);

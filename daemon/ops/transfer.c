@@ -19,25 +19,27 @@
 struct transfer {
 	struct request *request;
 	struct worker *worker;
-	struct shmfs_range range;
-	int fd; /* of its own, so that what becomes of the object's is nothing to a worker */
-	size_t size;
-	char *data; /* of a write: in its request; of a read: owned here */
+	struct shmfs_memory memory; /* by a descriptor of its own, so that what becomes of the
+				       object's is nothing to a worker */
+	struct reply_pipe pipe;	    /* of a read */
+	bool answered;
 	bool writes;
+	uint64_t handle; /* of a write, whose data stay in its request */
+	const char *data;
 	ssize_t result; /* bytes, or a negative errno */
 };
 
 /* --- the worker ------------------------------------------------------------------------------- */
 
 /* As much as there is; an error counts only where nothing came before it. */
-static ssize_t move(const struct transfer *t)
+static ssize_t write_all(const struct transfer *t)
 {
+	const struct shmfs_memory *to = &t->memory;
 	size_t done = 0;
 
-	while (done < t->size) {
-		off_t at = (off_t)(t->range.offset + done);
-		ssize_t count = t->writes ? pwrite(t->fd, t->data + done, t->size - done, at)
-					  : pread(t->fd, t->data + done, t->size - done, at);
+	while (done < to->size) {
+		ssize_t count =
+		    pwrite(to->fd, t->data + done, to->size - done, (off_t)(to->offset + done));
 
 		if (count < 0 && errno == EINTR)
 			continue;
@@ -50,24 +52,34 @@ static ssize_t move(const struct transfer *t)
 	return (ssize_t)done;
 }
 
+/* The kernel takes an answer from any thread. */
+static bool answer_read(struct transfer *t)
+{
+	const struct request *request = t->request;
+
+	if (!reply_pipe_fill(&t->pipe, request->channel->fs, request->unique, &t->memory))
+		return false;
+	request_answer_read_pages(request, &t->pipe, t->memory.size);
+	return true;
+}
+
 static void run(void *arg)
 {
 	struct transfer *transfer = arg;
 
-	transfer->result = move(transfer);
-	/* The kernel takes an answer from any thread. */
-	if (!transfer->writes)
-		request_answer_read(transfer->request, transfer->data, transfer->result);
+	if (transfer->writes)
+		transfer->result = write_all(transfer);
+	else
+		transfer->answered = answer_read(transfer);
 }
 
 /* --- the loop --------------------------------------------------------------------------------- */
 
 static void free_transfer(struct transfer *transfer)
 {
-	if (!transfer->writes)
-		free(transfer->data);
+	reply_pipe_close(&transfer->pipe);
 	worker_free(transfer->worker);
-	close(transfer->fd);
+	close(transfer->memory.fd);
 	free(transfer);
 }
 
@@ -79,8 +91,20 @@ static void finish_write(const struct transfer *transfer)
 	request_resume(request);
 	if (count >= 0)
 		count = shmfs_write_end(
-		    fs_of(request), &request->cred, transfer->range.handle, (size_t)count);
+		    fs_of(request), &request->cred, transfer->handle, (size_t)count);
 	reply_written(request, count);
+}
+
+/* What the pipe did not take, since the object was cut meanwhile, is copied. */
+static void finish_read(const struct transfer *transfer)
+{
+	struct request *request = transfer->request;
+	char *data = request->channel->data;
+
+	if (!transfer->answered)
+		request_answer_read(
+		    request, data, shmfs_memory_read(fs_of(request), &transfer->memory, data));
+	request_release(request);
 }
 
 static void done(void *arg)
@@ -91,7 +115,7 @@ static void done(void *arg)
 	if (transfer->writes)
 		finish_write(transfer);
 	else
-		request_release(transfer->request);
+		finish_read(transfer);
 	ops->transfers--;
 	free_transfer(transfer);
 }
@@ -103,8 +127,7 @@ static bool pays(const struct channel *channel, size_t size)
 	       channel->ops->transfers < TRANSFERS_MAX && channel_has_more(channel);
 }
 
-static struct transfer *prepare(
-    struct request *request, const struct shmfs_range *range, const struct shmfs_memory *memory)
+static struct transfer *prepare(struct request *request, const struct shmfs_memory *memory)
 {
 	struct transfer *transfer = malloc(sizeof *transfer);
 	int fd = fcntl(memory->fd, F_DUPFD_CLOEXEC, 0);
@@ -114,9 +137,7 @@ static struct transfer *prepare(
 		goto fail;
 	*transfer = (struct transfer){
 	    .request = request,
-	    .range = *range,
-	    .fd = fd,
-	    .size = memory->size,
+	    .memory = {.fd = fd, .size = memory->size, .offset = memory->offset},
 	    .worker = worker_new(request->channel->ops->workers, run, done, transfer),
 	};
 	if (transfer->worker == NULL)
@@ -153,30 +174,25 @@ bool transfer_write(
 	if (!pays(request->channel, size) ||
 	    shmfs_write_begin(fs_of(request), &request->cred, to, size, &memory) != 0)
 		return false;
-	transfer = prepare(request, to, &memory);
+	transfer = prepare(request, &memory);
 	if (transfer == NULL)
 		return false;
 	transfer->writes = true;
-	/* Nobody writes to it: it is a buffer that others fill. */
-	transfer->data = (char *)(uintptr_t)data;
+	transfer->handle = to->handle;
+	transfer->data = data;
 	return hand_over(transfer);
 }
 
-bool transfer_read(struct request *request, const struct shmfs_read_request *what)
+bool transfer_read(struct request *request, const struct shmfs_memory *from)
 {
-	const struct shmfs_range from = {what->handle, what->offset};
-	struct shmfs_memory memory;
 	struct transfer *transfer;
 
-	if (!pays(request->channel, what->size) ||
-	    shmfs_read_begin(fs_of(request), &request->cred, what, &memory) != 0 ||
-	    memory.size < SIZE_MIN)
+	if (!pays(request->channel, from->size))
 		return false;
-	transfer = prepare(request, &from, &memory);
+	transfer = prepare(request, from);
 	if (transfer == NULL)
 		return false;
-	transfer->data = malloc(transfer->size);
-	if (transfer->data == NULL) {
+	if (!reply_pipe_open(&transfer->pipe)) {
 		free_transfer(transfer);
 		return false;
 	}

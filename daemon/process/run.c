@@ -65,6 +65,8 @@ enum server_end server_run(struct server *server)
 	(void)prctl(PR_SET_NAME, "shmfs-server");
 	if (is_orphan(server))
 		return end_as_orphan(server);
+	/* At once, so that all servers have as many descriptors. If it fails, it is tried again. */
+	(void)reply_pipe_open(&channel->pipe);
 	failpoint("server started");
 	rc = recovery_run(channel);
 	if (rc == 0)

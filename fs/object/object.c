@@ -26,7 +26,7 @@ int object_need_memory(struct shmfs *fs, struct node *node)
 	if (rc < 0)
 		return rc;
 	txn_effect(&fs->arena->txn, TXN_CLOSE_ON_ROLLBACK, fd, 0);
-	rc = map_cache_memory_create(&fs->maps, fs->os, fd);
+	rc = fs->os->memory_create(fs->os->arg, fd);
 	/* The daemon's table is what the caller sees of the system's. */
 	if (rc < 0)
 		return rc == -EMFILE ? -ENFILE : rc;

@@ -50,7 +50,7 @@ static int find_entry(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t 
 int shmfs_lookup(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t dir, const char *name,
     struct shmfs_attr *out)
 {
-	struct node *node;
+	struct node *node = NULL;
 	int rc;
 
 	if (strcmp(name, ".") == 0)

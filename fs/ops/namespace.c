@@ -131,7 +131,6 @@ static int new_view(const struct shmfs_os *os, struct shmfs **out)
 		return -ENOMEM;
 	fs->os = os;
 	fs->page_shift = (unsigned)__builtin_ctzll(page);
-	fs->maps = MAP_CACHE_EMPTY;
 	*out = fs;
 	return 0;
 }
@@ -179,7 +178,7 @@ int shmfs_open_again(int arena_fd, const struct shmfs_os *os, struct shmfs **out
 		free(fs);
 		return rc;
 	}
-	txn_recover(&fs->arena->txn, fs->os, &fs->maps);
+	txn_recover(&fs->arena->txn, fs->os);
 	fs->arena_fd = arena_fd;
 	fs->super = fs->arena->root;
 	/* Whoever made it did not come to the end of the first transaction. */
@@ -197,7 +196,7 @@ void shmfs_recover(struct shmfs *fs)
 {
 	/* Before anything is made of it, as it may be closed next. */
 	memory_settle(fs);
-	txn_recover(&fs->arena->txn, fs->os, &fs->maps);
+	txn_recover(&fs->arena->txn, fs->os);
 	shmfs_begin(fs);
 	deferred_drop_holes(fs);
 	shmfs_commit(fs);
@@ -225,14 +224,13 @@ void shmfs_close(struct shmfs *fs)
 		if (node->object.backing != 0)
 			fs->os->backing_close(fs->os->arg, node->object.backing);
 		if (node->object.fd >= 0)
-			map_cache_close(&fs->maps, fs->os, node->object.fd);
+			fs->os->close(fs->os->arg, node->object.fd);
 	}
 	for (const struct deferred_free *entry = deferred_at(fs->super->deferred.list.first);
 	     entry != NULL; entry = deferred_next_of(entry)) {
 		if (entry->kind == FREE_END)
-			map_cache_close(&fs->maps, fs->os, entry->fd);
+			fs->os->close(fs->os->arg, entry->fd);
 	}
-	map_cache_drop(&fs->maps);
 	arena_unmap(fs->arena);
 	close(fs->arena_fd);
 	free(fs);

@@ -60,18 +60,6 @@ static ssize_t begin_read(struct shmfs *fs, const struct shmfs_cred *cred, struc
 	return (ssize_t)smaller(size, node->object.size - offset);
 }
 
-/* The same for a request whose flags count from now on. */
-static ssize_t begin_request(struct shmfs *fs, const struct shmfs_cred *cred,
-    const struct shmfs_read_request *what, struct node **out)
-{
-	struct handle *handle = handle_get(fs, what->handle);
-
-	if (handle != NULL)
-		handle_set_flags(fs, handle, what->flags);
-	return begin_read(
-	    fs, cred, handle, (size_t)smaller(what->size, what->room), what->offset, out);
-}
-
 ssize_t shmfs_read(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t id, void *buffer,
     size_t size, uint64_t offset)
 {
@@ -86,33 +74,30 @@ ssize_t shmfs_read(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t id,
 int shmfs_read_begin(struct shmfs *fs, const struct shmfs_cred *cred,
     const struct shmfs_read_request *what, struct shmfs_memory *out)
 {
+	struct handle *handle = handle_get(fs, what->handle);
 	struct node *node;
-	ssize_t count = begin_request(fs, cred, what, &node);
+	ssize_t count;
 
+	if (handle != NULL)
+		handle_set_flags(fs, handle, what->flags);
+	count = begin_read(fs, cred, handle, what->size, what->offset, &node);
 	if (count < 0)
 		return (int)count;
 	if (count == 0)
 		return 1;
-	*out = (struct shmfs_memory){.fd = node->object.fd, .size = (size_t)count};
+	*out = (struct shmfs_memory){
+	    .fd = node->object.fd, .size = (size_t)count, .offset = what->offset};
 	return 0;
 }
 
-ssize_t shmfs_read_mapped(struct shmfs *fs, const struct shmfs_cred *cred,
-    const struct shmfs_read_request *what, const void **out)
+ssize_t shmfs_memory_read(const struct shmfs *fs, const struct shmfs_memory *memory, void *buffer)
 {
-	struct node *node;
-	ssize_t count = begin_request(fs, cred, what, &node);
-	const void *mapped = NULL;
+	return fs->os->read(fs->os->arg, memory->fd, buffer, memory->size, memory->offset);
+}
 
-	if (count > 0 && (size_t)count >= what->mapped_min)
-		mapped = fs->os->view(
-		    fs->os->arg, &fs->maps, node->object.fd, what->offset, (size_t)count);
-	if (count > 0 && mapped == NULL)
-		count = fs->os->read(
-		    fs->os->arg, node->object.fd, what->buffer, (size_t)count, what->offset);
-	if (count >= 0)
-		*out = mapped != NULL ? mapped : what->buffer;
-	return count;
+ssize_t shmfs_memory_splice(const struct shmfs *fs, const struct shmfs_memory *memory, int pipe)
+{
+	return fs->os->splice(fs->os->arg, memory->fd, pipe, memory->size, memory->offset);
 }
 
 /* Makes room for a write that ends at `end`. */
@@ -168,7 +153,7 @@ int shmfs_write_begin(struct shmfs *fs, const struct shmfs_cred *cred, const str
 		return -EPERM;
 	if (size == 0 || to->offset >= object->size || size > object->size - to->offset)
 		return 1;
-	*out = (struct shmfs_memory){.fd = object->fd, .size = size};
+	*out = (struct shmfs_memory){.fd = object->fd, .size = size, .offset = to->offset};
 	return 0;
 }
 

@@ -12,13 +12,13 @@ void shmfs_begin(struct shmfs *fs)
 
 void shmfs_commit(struct shmfs *fs)
 {
-	txn_commit(&fs->arena->txn, fs->os, &fs->maps);
+	txn_commit(&fs->arena->txn, fs->os);
 	arena_trim(fs->arena);
 }
 
 void shmfs_rollback(struct shmfs *fs)
 {
-	txn_rollback(&fs->arena->txn, fs->os, &fs->maps);
+	txn_rollback(&fs->arena->txn, fs->os);
 }
 
 bool shmfs_active(const struct shmfs *fs)

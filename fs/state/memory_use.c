@@ -22,7 +22,7 @@ int memory_seal_write(struct shmfs *fs, int fd)
 	int rc;
 
 	note(fs, fd);
-	rc = map_cache_seal_write(&fs->maps, fs->os, fd);
+	rc = fs->os->seal_write(fs->os->arg, fd);
 	note(fs, 0);
 	return rc;
 }

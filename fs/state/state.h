@@ -19,7 +19,6 @@
 #include "fs/storage/arena.h"
 #include "fs/storage/index.h"
 #include "fs/storage/list.h"
-#include "fs/storage/map_cache.h"
 
 /* --- names ------------------------------------------------------------------------------------ */
 
@@ -296,7 +295,6 @@ struct shmfs {
 	bool stamped;
 	struct shmfs_refusal refusal;
 	struct shmfs_denial denial;
-	struct shmfs_map_cache maps;
 	char scratch[XATTR_VALUE_MAX]; /* of one operation */
 };
 

@@ -13,7 +13,6 @@
 
 #include "fs/failpoint.h"
 #include "fs/shmfs.h"
-#include "map_cache.h"
 
 /* Since Linux 6.3; elsewhere EINVAL. With sysctl vm.memfd_noexec set, asking for it is a must. */
 #ifndef MFD_EXEC
@@ -138,11 +137,13 @@ static ssize_t write_fd(void *arg, int fd, const void *buffer, size_t size, uint
 	return count < 0 ? -errno : count;
 }
 
-static const void *view(
-    void *arg, struct shmfs_map_cache *kept, int fd, uint64_t offset, size_t size)
+static ssize_t splice_fd(void *arg, int fd, int pipe, size_t size, uint64_t offset)
 {
+	off64_t at = (off64_t)offset;
+	ssize_t count = splice(fd, &at, pipe, NULL, size, SPLICE_F_NONBLOCK);
+
 	(void)arg;
-	return map_cache_view(kept, fd, offset, size);
+	return count < 0 ? -errno : count;
 }
 
 static int seek(void *arg, int fd, uint64_t offset, int whence, uint64_t *out)
@@ -385,7 +386,7 @@ const struct shmfs_os *shmfs_os_linux(void)
 	    .punch = punch,
 	    .read = read_fd,
 	    .write = write_fd,
-	    .view = view,
+	    .splice = splice_fd,
 	    .seek = seek,
 	    .quiesce = quiesce,
 	    .blocks = blocks,

@@ -9,7 +9,6 @@
 
 #include "fs/failpoint.h"
 #include "fs/shmfs.h"
-#include "map_cache.h"
 
 /* A record of the log. It stands behind the bytes that it describes, so that the log can be read
  * backwards. */
@@ -85,12 +84,11 @@ void txn_effect(struct txn *txn, enum txn_effect_kind kind, int id, uint64_t siz
  * go, and shrinking needs no memory. A truncation on rollback only goes back to a size that was
  * there.
  */
-static void take_commit_effect(
-    const struct txn_effect *effect, const struct shmfs_os *os, struct shmfs_map_cache *maps)
+static void take_commit_effect(const struct txn_effect *effect, const struct shmfs_os *os)
 {
 	switch ((enum txn_effect_kind)effect->kind) {
 	case TXN_CLOSE_ON_COMMIT:
-		map_cache_close(maps, os, effect->id);
+		os->close(os->arg, effect->id);
 		break;
 	case TXN_SIZE_ON_COMMIT:
 		os->truncate(os->arg, effect->id, effect->size);
@@ -105,12 +103,11 @@ static void take_commit_effect(
 	}
 }
 
-static void take_rollback_effect(
-    const struct txn_effect *effect, const struct shmfs_os *os, struct shmfs_map_cache *maps)
+static void take_rollback_effect(const struct txn_effect *effect, const struct shmfs_os *os)
 {
 	switch ((enum txn_effect_kind)effect->kind) {
 	case TXN_CLOSE_ON_ROLLBACK:
-		map_cache_close(maps, os, effect->id);
+		os->close(os->arg, effect->id);
 		break;
 	case TXN_SIZE_ON_ROLLBACK:
 		os->truncate(os->arg, effect->id, effect->size);
@@ -125,27 +122,27 @@ static void take_rollback_effect(
 	}
 }
 
-static void finish_commit(struct txn *txn, const struct shmfs_os *os, struct shmfs_map_cache *maps)
+static void finish_commit(struct txn *txn, const struct shmfs_os *os)
 {
 	for (uint32_t i = 0; i < txn->effect_count; i++) {
-		take_commit_effect(&txn->effects[i], os, maps);
+		take_commit_effect(&txn->effects[i], os);
 		failpoint("effect of commit taken");
 	}
 	set_state(txn, TXN_IDLE);
 }
 
-void txn_commit(struct txn *txn, const struct shmfs_os *os, struct shmfs_map_cache *maps)
+void txn_commit(struct txn *txn, const struct shmfs_os *os)
 {
 	assert(txn->state == TXN_ACTIVE);
 	set_state(txn, TXN_COMMITTED);
-	finish_commit(txn, os, maps);
+	finish_commit(txn, os);
 }
 
 /*
  * The memory goes back before the descriptors: a crash in between leaves descriptors that no node
  * names, and never a node that names a closed one.
  */
-void txn_rollback(struct txn *txn, const struct shmfs_os *os, struct shmfs_map_cache *maps)
+void txn_rollback(struct txn *txn, const struct shmfs_os *os)
 {
 	assert(txn->state == TXN_ACTIVE);
 	while (txn->log_used > 0) {
@@ -160,16 +157,16 @@ void txn_rollback(struct txn *txn, const struct shmfs_os *os, struct shmfs_map_c
 		failpoint("bytes put back");
 	}
 	for (uint32_t i = txn->effect_count; i > 0; i--) {
-		take_rollback_effect(&txn->effects[i - 1], os, maps);
+		take_rollback_effect(&txn->effects[i - 1], os);
 		failpoint("effect of rollback taken");
 	}
 	set_state(txn, TXN_IDLE);
 }
 
-void txn_recover(struct txn *txn, const struct shmfs_os *os, struct shmfs_map_cache *maps)
+void txn_recover(struct txn *txn, const struct shmfs_os *os)
 {
 	if (txn->state == TXN_ACTIVE)
-		txn_rollback(txn, os, maps);
+		txn_rollback(txn, os);
 	else if (txn->state == TXN_COMMITTED)
-		finish_commit(txn, os, maps);
+		finish_commit(txn, os);
 }

@@ -24,7 +24,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct shmfs_map_cache;
 struct shmfs_os;
 
 enum txn_state { TXN_IDLE, TXN_ACTIVE, TXN_COMMITTED };
@@ -67,10 +66,10 @@ void txn_save(struct txn *txn, void *memory, size_t size);
 
 void txn_effect(struct txn *txn, enum txn_effect_kind kind, int id, uint64_t size);
 
-void txn_commit(struct txn *txn, const struct shmfs_os *os, struct shmfs_map_cache *maps);
-void txn_rollback(struct txn *txn, const struct shmfs_os *os, struct shmfs_map_cache *maps);
+void txn_commit(struct txn *txn, const struct shmfs_os *os);
+void txn_rollback(struct txn *txn, const struct shmfs_os *os);
 
 /* Ends whatever a process left behind: rolls back, or completes a commit. */
-void txn_recover(struct txn *txn, const struct shmfs_os *os, struct shmfs_map_cache *maps);
+void txn_recover(struct txn *txn, const struct shmfs_os *os);
 
 #endif

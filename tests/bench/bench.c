@@ -17,6 +17,7 @@ struct part {
 static const struct part parts[] = {
     {quiet_has, quiet_run},
     {micro_has, micro_run},
+    {walk_has, walk_run},
     {clients_has, clients_run},
     {objects_has, objects_run},
     {freeing_has, freeing_run},
@@ -33,7 +34,7 @@ static void require_bounds_are_measured(const struct options *options)
 
 		for (size_t part = 0; part < PARTS; part++)
 			has = has || parts[part].has(options, bound->name);
-		if (!has ||
+		if (!has || (strcmp(bound->suffix, "/floor") == 0 && options->rival_count == 0) ||
 		    (strcmp(bound->suffix, "/plain") == 0 && options->paths[PLAIN] == NULL)) {
 			fprintf(stderr, "bench: --max %s%s: not measured in this run\n",
 			    bound->name, bound->suffix);
@@ -61,11 +62,14 @@ int main(int argc, char **argv)
 	sides_open(sides, &options);
 	for (size_t part = 0; part < PARTS; part++)
 		parts[part].run(&options, sides, &results);
-	if (results.single_count == 0 && results.growth_count == 0 && results.value_count == 0) {
+	if (results.single_count == 0 && results.walk_count == 0 && results.growth_count == 0 &&
+	    results.value_count == 0) {
 		fprintf(stderr, "bench: --only matches no figure\n");
 		return EXIT_ERROR;
 	}
-	if (options.json)
+	if (options.readme)
+		report_readme(&results);
+	else if (options.json)
 		report_json(&options, &results);
 	else
 		report_table(&options, &results);

@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-/* PLAIN is the reference server (plain.c), or another shmfs; it may be absent. */
+/* PLAIN is the reference server (servers/plain.c), or another shmfs; it may be absent. */
 enum {
 	TMPFS,
 	SHMFS,
@@ -22,6 +22,8 @@ enum {
 	MAX_GROWTHS = 16,
 	MAX_VALUES = 32,
 	MAX_CLIENTS = 64,
+	MAX_RIVALS = 6,
+	MAX_WALKS = 32,
 	FEW_OBJECTS = 1000,
 	EXIT_BOUND = 1,
 	EXIT_ERROR = 2,
@@ -29,17 +31,27 @@ enum {
 
 struct bound {
 	char name[40];
-	char suffix[8]; /* "", "/plain" or "/p99" */
+	char suffix[8]; /* "", "/plain", "/p99" or "/floor" */
 	double most;
+};
+
+/* One that a walk is compared with: a floor program's mount, or a memfd (no path). */
+struct rival {
+	const char *label;
+	const char *path;
 };
 
 struct options {
 	long rounds;
 	long objects;
-	long freed;    /* MiB */
+	long freed;  /* MiB */
+	long walked; /* MiB */
+	struct rival rivals[MAX_RIVALS];
+	size_t rival_count;
 	long patience; /* seconds */
 	bool quick;
 	bool json;
+	bool readme;
 	bool has_pattern;
 	regex_t pattern;
 	const char *note;
@@ -89,7 +101,20 @@ struct value {
 	double of[SIDES];
 };
 
+/* Bytes moved on a walk through an object: cost per call, as of struct result. */
+struct walk {
+	char name[40];
+	size_t bytes;
+	double cost[SIDES];
+	double rival[MAX_RIVALS];
+	double ratio; /* shmfs / tmpfs */
+	double floor; /* shmfs / the rival that is cheapest; NAN: there is none */
+	int best;     /* which that is, or -1 */
+};
+
 struct results {
+	struct walk walk[MAX_WALKS];
+	size_t walk_count;
 	struct result single[MAX_RESULTS];
 	size_t single_count;
 	struct growth growth[MAX_GROWTHS];
@@ -123,6 +148,7 @@ double now(void);
 double processor_time(void);
 void series_add(struct series *series, double value);
 double series_percentile(struct series *series, double part);
+double series_quotient(const struct series *over, const struct series *under);
 void series_release(struct series *series);
 void samples_finish(struct samples *samples, struct result *result);
 void add_value(struct results *results, const char *name, const char *unit, const double *of);
@@ -152,6 +178,8 @@ bool objects_has(const struct options *options, const char *name);
 void objects_run(const struct options *options, const struct side *sides, struct results *results);
 bool freeing_has(const struct options *options, const char *name);
 void freeing_run(const struct options *options, const struct side *sides, struct results *results);
+bool walk_has(const struct options *options, const char *name);
+void walk_run(const struct options *options, const struct side *sides, struct results *results);
 /* quiet_run comes first: what it measures is an empty mount. */
 bool quiet_has(const struct options *options, const char *name);
 void quiet_run(const struct options *options, const struct side *sides, struct results *results);
@@ -159,6 +187,8 @@ void quiet_run(const struct options *options, const struct side *sides, struct r
 /* report.c. report_bounds says on stderr which bounds are exceeded and returns their number. */
 void report_table(const struct options *options, const struct results *results);
 size_t report_bounds(const struct options *options, const struct results *results);
+/* readme.c: the rows of README's table, as it has them. */
+void report_readme(const struct results *results);
 /* json.c */
 void report_json(const struct options *options, const struct results *results);
 

@@ -145,7 +145,7 @@ static void measure_two(const struct operation *operation, const struct options 
 		for (int turn = 0; turn < SIDES; turn++) {
 			int i = side_in_turn(round, turn);
 
-			if (operation_on(operation, &sides[i]))
+			if (side_is_there(&sides[i]))
 				two_once(operation, &sides[i], i, duration, &samples);
 		}
 	samples_finish(&samples, result);

@@ -63,6 +63,18 @@ static void json_result(const struct result *result)
 	printf(", \"disturbed\": %ld}", result->disturbed);
 }
 
+static void json_walk(const struct options *options, const struct walk *walk)
+{
+	printf("{\"name\": \"%s\", \"unit\": \"us\", \"bytes\": %zu", walk->name, walk->bytes);
+	for (int side = 0; side < SIDES; side++)
+		json_number(sides[side], walk->cost[side] / 1e3);
+	for (size_t i = 0; i < options->rival_count; i++)
+		json_number(options->rivals[i].label, walk->rival[i] / 1e3);
+	json_number("ratio", walk->ratio);
+	json_number("ratio_to_floor", walk->floor);
+	putchar('}');
+}
+
 void report_json(const struct options *options, const struct results *results)
 {
 	json_head(options);
@@ -70,6 +82,11 @@ void report_json(const struct options *options, const struct results *results)
 	for (size_t i = 0; i < results->single_count; i++) {
 		fputs(i == 0 ? "\n    " : ",\n    ", stdout);
 		json_result(&results->single[i]);
+	}
+	fputs("\n  ],\n  \"walks\": [", stdout);
+	for (size_t i = 0; i < results->walk_count; i++) {
+		fputs(i == 0 ? "\n    " : ",\n    ", stdout);
+		json_walk(options, &results->walk[i]);
 	}
 	fputs("\n  ],\n  \"values\": [", stdout);
 	for (size_t i = 0; i < results->value_count; i++) {

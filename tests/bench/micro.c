@@ -44,12 +44,6 @@ static void sample(const struct operation *operation, const struct side *side, l
 	operation_dispose(operation, &object);
 }
 
-/* A page is first touched once: the timed and the untimed parts share the object's pages. */
-static long iterations_of_one_pass(const struct operation *operation)
-{
-	return (operation_pages(operation) - SINGLES) * WARM_UP / (WARM_UP + 1);
-}
-
 static double fastest_of_three(const struct operation *operation, struct object *object, long count)
 {
 	double fastest = timed(operation, object, count);
@@ -105,7 +99,7 @@ static bool one_round(const struct operation *operation, const struct situation 
 	for (int turn = 0; turn < SIDES; turn++) {
 		int i = side_in_turn(round, turn);
 
-		if (!operation_on(operation, &sides[i]))
+		if (!side_is_there(&sides[i]))
 			continue;
 		sample(operation, &sides[i], iterations[i], &found[i]);
 		quiet = quiet && running() <= own;
@@ -128,7 +122,7 @@ static bool quiet_round(const struct operation *operation, const struct situatio
 		usleep(1000);
 	*patience -= now() - start;
 	for (int i = 0; i < SIDES; i++) {
-		if (!operation_on(operation, &sides[i]))
+		if (!side_is_there(&sides[i]))
 			continue;
 		series_add(&samples->side[i], found[i].cost);
 		for (long k = 0; k < found[i].singles; k++)
@@ -148,10 +142,8 @@ static void measure(const struct operation *operation, const struct situation *s
 	long iterations[SIDES];
 
 	for (int i = 0; i < SIDES; i++)
-		if (operation_on(operation, &sides[i]))
-			iterations[i] = operation->traits & UNTOUCHED
-					    ? iterations_of_one_pass(operation)
-					    : calibrate(operation, &sides[i], target);
+		if (side_is_there(&sides[i]))
+			iterations[i] = calibrate(operation, &sides[i], target);
 	for (long round = 0; round < rounds; round++)
 		disturbed += !quiet_round(
 		    operation, situation, sides, iterations, round, &patience, &samples);
@@ -243,7 +235,6 @@ static void run_situation(const struct situation *situation, const struct option
 		if (!is_measured(operation, situation, options))
 			continue;
 		name_of(operation, situation, result->name, sizeof(result->name));
-		result->bytes = operation->traits & AS_RATE ? operation->chunk : 0;
 		measure(operation, situation, options, sides, result);
 		results->single_count++;
 	}

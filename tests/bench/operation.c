@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 enum {
-	ONE_PAGE = 0, /* as a chunk: whatever this machine's page size is */
 	SMALL = 4096,
 	KIB = 1024,
 	MIB = 1024 * KIB,
@@ -29,22 +28,6 @@ static void advance(struct object *object)
 		object->cursor = 0;
 }
 
-static void run_fault(struct object *object, long iterations)
-{
-	for (long i = 0; i < iterations; i++) {
-		*(volatile char *)(object->map + object->cursor) = 1;
-		advance(object);
-	}
-}
-
-static void run_memset(struct object *object, long iterations)
-{
-	for (long i = 0; i < iterations; i++) {
-		memset(object->map + object->cursor, (int)(i & 0x7f), object->chunk);
-		advance(object);
-	}
-}
-
 static void run_pread(struct object *object, long iterations)
 {
 	for (long i = 0; i < iterations; i++) {
@@ -52,17 +35,6 @@ static void run_pread(struct object *object, long iterations)
 
 		if (got != (ssize_t)object->chunk)
 			fail_count(object->side, "pread", got, (long)object->chunk);
-		advance(object);
-	}
-}
-
-static void run_pwrite(struct object *object, long iterations)
-{
-	for (long i = 0; i < iterations; i++) {
-		ssize_t got = pwrite(object->fd, transfer, object->chunk, (off_t)object->cursor);
-
-		if (got != (ssize_t)object->chunk)
-			fail_count(object->side, "pwrite", got, (long)object->chunk);
 		advance(object);
 	}
 }
@@ -145,17 +117,6 @@ static void run_cycle(struct object *object, long iterations)
 }
 
 const struct operation operations[] = {
-    {"fault", 16 * MIB, ONE_PAGE, O_RDWR, MAPPED | UNTOUCHED | NO_PLAIN, run_fault},
-    {"memset", 4 * MIB, MIB, O_RDWR, MAPPED | AS_RATE | NO_PLAIN, run_memset},
-    {"pread-ro-4k", MIB, 4 * KIB, O_RDONLY, NO_PLAIN, run_pread},
-    {"pread-ro-64k", MIB, 64 * KIB, O_RDONLY, AS_RATE | NO_PLAIN, run_pread},
-    {"pread-ro-1m", MIB, MIB, O_RDONLY, AS_RATE | NO_PLAIN, run_pread},
-    {"pread-rw-4k", MIB, 4 * KIB, O_RDWR, TO_SERVER, run_pread},
-    {"pread-rw-64k", MIB, 64 * KIB, O_RDWR, AS_RATE | TO_SERVER, run_pread},
-    {"pread-rw-1m", MIB, MIB, O_RDWR, AS_RATE | TO_SERVER, run_pread},
-    {"pwrite-4k", MIB, 4 * KIB, O_RDWR, TO_SERVER, run_pwrite},
-    {"pwrite-64k", MIB, 64 * KIB, O_RDWR, AS_RATE | TO_SERVER, run_pwrite},
-    {"pwrite-1m", MIB, MIB, O_RDWR, AS_RATE | TO_SERVER, run_pwrite},
     {"roundtrip", MIB, 1, O_RDWR, TO_SERVER | SITUATIONS, run_pread},
     {"open-close", SMALL, SMALL, O_RDWR, SITUATIONS, run_open_close},
     {"cycle", SMALL, SMALL, O_RDWR, SITUATIONS, run_cycle},
@@ -173,27 +134,13 @@ const struct operation *operation_find(const char *name)
 	return NULL;
 }
 
-bool operation_on(const struct operation *operation, const struct side *side)
+static void touch(const struct object *object)
 {
-	return side_is_there(side) &&
-	       !((operation->traits & NO_PLAIN) && strcmp(side->label, "plain") == 0);
-}
+	char *map = map_object(object->side, object->fd, object->size);
 
-static size_t chunk_of(const struct operation *operation)
-{
-	return operation->chunk != ONE_PAGE ? operation->chunk : (size_t)sysconf(_SC_PAGESIZE);
-}
-
-long operation_pages(const struct operation *operation)
-{
-	return (long)(operation->size / chunk_of(operation));
-}
-
-static void unmap_object(struct object *object)
-{
-	if (object->map != NULL && munmap(object->map, object->size) != 0)
+	memset(map, 1, object->size);
+	if (munmap(map, object->size) != 0)
 		fail(object->side, "munmap");
-	object->map = NULL;
 }
 
 static void reopen_object(struct object *object, int flags)
@@ -257,7 +204,7 @@ struct object operation_prepare(
     const struct operation *operation, const struct side *side, int client)
 {
 	struct object object = {
-	    .side = side, .fd = -1, .size = operation->size, .chunk = chunk_of(operation)};
+	    .side = side, .fd = -1, .size = operation->size, .chunk = operation->chunk};
 	int flags = flags_on(operation, side);
 
 	snprintf(object.name, sizeof(object.name), "object.%d", client);
@@ -267,11 +214,7 @@ struct object operation_prepare(
 		return object;
 	}
 	object.fd = create_object(side, object.name, object.size);
-	object.map = map_object(side, object.fd, object.size);
-	if (!(operation->traits & UNTOUCHED))
-		memset(object.map, 1, object.size);
-	if (!(operation->traits & MAPPED))
-		unmap_object(&object);
+	touch(&object);
 	if (flags != O_RDWR)
 		reopen_object(&object, flags);
 	return object;
@@ -287,7 +230,6 @@ void operation_dispose(const struct operation *operation, struct object *object)
 		remove_directory(object);
 		return;
 	}
-	unmap_object(object);
 	if (operation->flags == O_RDWR && ftruncate(object->fd, 0) != 0)
 		fail(object->side, "ftruncate to 0");
 	if (unlinkat(object->side->dir, object->name, 0) != 0)

@@ -23,6 +23,9 @@ static const char usage_text[] =
     "  --label TEXT           its name in the table, if it is not tests/bench/plain\n"
     "  --shmfs-server PID     the daemon of the shmfs: its time, memory and wake-ups\n"
     "  --plain-server PID     the same of the reference server\n"
+    "  --floor NAME=DIRECTORY a mount of tests/bench/floor, for the walks; repeatable; \"memfd\"\n"
+    "                         alone is a memfd\n"
+    "  --walked MIB           size of the object that is walked through (32)\n"
     "  --objects N            objects in one directory (100000)\n"
     "  --free MIB             size of the object that is freed beside a client (1024)\n"
     "  --rounds N             samples of every single operation (61)\n"
@@ -30,10 +33,12 @@ static const char usage_text[] =
     "                         nothing else wants to run (0)\n"
     "  --only REGEX           only figures whose name matches the extended expression\n"
     "  --max NAME=RATIO       exit with 1 if the ratio of NAME to tmpfs is above RATIO;\n"
-    "                         repeatable; NAME/plain bounds the ratio to the reference, NAME/p99\n"
-    "                         the ratio of shmfs's p99 to its median; for growth-* the bound is\n"
+    "                         repeatable; NAME/plain bounds the ratio to the reference,\n"
+    "                         NAME/floor that to the cheapest floor, NAME/p99 the ratio of\n"
+    "                         shmfs's p99 to its median; for growth-* the bound is\n"
     "                         on the growth of shmfs, for a figure without ratio on its value\n"
     "  --json                 a JSON object instead of the table\n"
+    "  --readme               the rows of README's table instead\n"
     "  --note TEXT            words for the table's head and the JSON object\n"
     "  --quick                21 rounds of shorter samples, 2000 objects, 128 MiB\n"
     "  --help                 this text\n"
@@ -80,12 +85,27 @@ static void parse_bound(struct options *options, const char *text)
 	memcpy(bound->name, text, name_length);
 	memcpy(bound->suffix, text + name_length, length - name_length);
 	if (slash != NULL && strcmp(bound->suffix, "/plain") != 0 &&
-	    strcmp(bound->suffix, "/p99") != 0)
-		refuse("--max: neither /plain nor /p99: %s", text);
+	    strcmp(bound->suffix, "/p99") != 0 && strcmp(bound->suffix, "/floor") != 0)
+		refuse("--max: neither /plain, /p99 nor /floor: %s", text);
 	bound->most = strtod(equals + 1, &end);
 	if (end == equals + 1 || *end != '\0' || !isfinite(bound->most) || bound->most < 0)
 		refuse("--max: not a ratio: %s", text);
 	options->bound_count++;
+}
+
+static void parse_rival(struct options *options, char *text)
+{
+	char *equals = strchr(text, '=');
+	struct rival *rival = &options->rivals[options->rival_count];
+
+	if (options->rival_count == MAX_RIVALS)
+		refuse("--floor: more than %d", MAX_RIVALS);
+	if (equals == NULL && strcmp(text, "memfd") != 0)
+		refuse("--floor: neither NAME=DIRECTORY nor memfd: %s", text);
+	if (equals != NULL)
+		*equals = '\0';
+	*rival = (struct rival){.label = text, .path = equals == NULL ? NULL : equals + 1};
+	options->rival_count++;
 }
 
 static void parse_pattern(struct options *options, const char *text)
@@ -112,6 +132,9 @@ enum {
 	OPTION_ONLY,
 	OPTION_MAX,
 	OPTION_JSON,
+	OPTION_README,
+	OPTION_FLOOR,
+	OPTION_WALKED,
 	OPTION_NOTE,
 	OPTION_QUICK,
 	OPTION_PLAIN,
@@ -128,6 +151,9 @@ static const struct option long_options[] = {
     {"only", required_argument, NULL, OPTION_ONLY},
     {"max", required_argument, NULL, OPTION_MAX},
     {"json", no_argument, NULL, OPTION_JSON},
+    {"readme", no_argument, NULL, OPTION_README},
+    {"floor", required_argument, NULL, OPTION_FLOOR},
+    {"walked", required_argument, NULL, OPTION_WALKED},
     {"note", required_argument, NULL, OPTION_NOTE},
     {"quick", no_argument, NULL, OPTION_QUICK},
     {"plain", required_argument, NULL, OPTION_PLAIN},
@@ -138,7 +164,7 @@ static const struct option long_options[] = {
     {NULL, 0, NULL, 0},
 };
 
-static void parse_option(struct options *options, int option, const char *value)
+static void parse_option(struct options *options, int option, char *value)
 {
 	switch (option) {
 	case OPTION_OBJECTS:
@@ -161,6 +187,15 @@ static void parse_option(struct options *options, int option, const char *value)
 		break;
 	case OPTION_JSON:
 		options->json = true;
+		break;
+	case OPTION_README:
+		options->readme = true;
+		break;
+	case OPTION_FLOOR:
+		parse_rival(options, value);
+		break;
+	case OPTION_WALKED:
+		options->walked = parse_count("walked", value, 100000);
 		break;
 	case OPTION_NOTE:
 		options->note = value;
@@ -202,6 +237,8 @@ void options_parse(struct options *options, int argc, char **argv)
 	options->paths[SHMFS] = argv[optind + 1];
 	if (options->rounds == 0)
 		options->rounds = options->quick ? 21 : 61;
+	if (options->walked == 0)
+		options->walked = 32;
 	if (options->objects == 0)
 		options->objects = options->quick ? 2000 : 100000;
 	if (options->freed == 0)

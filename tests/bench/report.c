@@ -55,6 +55,30 @@ static void result_table(const char *third, const struct results *results)
 	}
 }
 
+/* The last columns: floor programs and memfds, and shmfs over the cheapest of them. */
+static void walk_table(
+    const char *third, const struct options *options, const struct results *results)
+{
+	if (results->walk_count == 0)
+		return;
+	printf("\n%-22s %8s %8s %8s %8s", "us per call", "tmpfs", "shmfs", third, "/tmpfs");
+	for (size_t i = 0; i < options->rival_count; i++)
+		printf(" %8s", options->rivals[i].label);
+	printf(" %8s\n", "/floor");
+	for (size_t i = 0; i < results->walk_count; i++) {
+		const struct walk *walk = &results->walk[i];
+
+		printf("%-22s", walk->name);
+		for (int side = 0; side < SIDES; side++)
+			print_number(8, walk->cost[side] / 1e3);
+		print_number(8, walk->ratio);
+		for (size_t k = 0; k < options->rival_count; k++)
+			print_number(8, walk->rival[k] / 1e3);
+		print_number(8, walk->floor);
+		putchar('\n');
+	}
+}
+
 static void value_table(const char *third, const struct results *results)
 {
 	if (results->value_count == 0)
@@ -101,6 +125,7 @@ void report_table(const struct options *options, const struct results *results)
 	    options->rounds, options->objects, options->note == NULL ? "" : ", ",
 	    options->note == NULL ? "" : options->note);
 	result_table(third, results);
+	walk_table(third, options, results);
 	value_table(third, results);
 	growth_table(options, results);
 }
@@ -118,6 +143,11 @@ static double measured(const struct results *results, const char *name, const ch
 		return strcmp(suffix, "/plain") == 0 ? result->plain
 						     : result->p99[SHMFS] / result->cost[SHMFS];
 	}
+	for (size_t i = 0; i < results->walk_count; i++)
+		if (strcmp(results->walk[i].name, name) == 0)
+			return *suffix == '\0'		       ? results->walk[i].ratio
+			       : strcmp(suffix, "/floor") == 0 ? results->walk[i].floor
+							       : NAN;
 	for (size_t i = 0; i < results->growth_count && *suffix == '\0'; i++)
 		if (strcmp(results->growth[i].name, name) == 0)
 			return report_growth(&results->growth[i], SHMFS);

@@ -76,7 +76,7 @@ void series_release(struct series *series)
 }
 
 /* The median of the rounds' quotients; NAN without a round in which both were measured. */
-static double median_quotient(const struct series *over, const struct series *under)
+double series_quotient(const struct series *over, const struct series *under)
 {
 	struct series quotients = {0};
 
@@ -93,8 +93,8 @@ void samples_finish(struct samples *samples, struct result *result)
 {
 	const struct series *shmfs = &samples->side[SHMFS];
 
-	result->ratio = median_quotient(shmfs, &samples->side[TMPFS]);
-	result->plain = median_quotient(shmfs, &samples->side[PLAIN]);
+	result->ratio = series_quotient(shmfs, &samples->side[TMPFS]);
+	result->plain = series_quotient(shmfs, &samples->side[PLAIN]);
 	for (int i = 0; i < SIDES; i++) {
 		result->cost[i] = series_percentile(&samples->side[i], 0.5);
 		result->p99[i] = series_percentile(&samples->single[i], 0.99);

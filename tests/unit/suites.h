@@ -9,7 +9,6 @@
 Suite *txn_suite(void);
 Suite *arena_suite(void);
 Suite *index_suite(void);
-Suite *map_cache_suite(void);
 Suite *memory_suite(void);
 Suite *name_suite(void);
 Suite *siphash_suite(void);

@@ -28,7 +28,7 @@ int main(void)
 	    policy_suite, lifetime_suite, protocol_suite, hostile_suite, random_suite,
 	    refused_suite, recovery_suite, waiting_suite, room_suite, request_suite, options_suite,
 	    refusals_suite, printing_suite, arguments_suite, follower_suite, busy_poll_suite,
-	    transfer_suite, warnings_suite, socket_suite};
+	    transfer_suite, pages_suite, warnings_suite, socket_suite};
 	SRunner *runner = srunner_create(NULL);
 	int failed;
 

@@ -8,6 +8,7 @@
 Suite *init_suite(void);
 Suite *tier_suite(void);
 Suite *transfer_suite(void);
+Suite *pages_suite(void);
 Suite *warnings_suite(void);
 Suite *socket_suite(void);
 Suite *names_suite(void);

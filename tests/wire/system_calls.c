@@ -3,6 +3,7 @@
 #include "system_calls.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,12 +14,77 @@
 
 #include "daemon/fuse/abi.h"
 
+struct fake_pipes fake_pipes;
 struct fake_backing fake_backing = {.error = ENOTTY};
 static int reply_error;
 
 void fail_next_reply(int error)
 {
 	reply_error = error;
+}
+
+static bool reply_fails(void)
+{
+	if (reply_error == 0)
+		return false;
+	errno = reply_error;
+	reply_error = 0;
+	return true;
+}
+
+/* What the kernel has not taken is left in the pipe, as it would be. */
+static ssize_t splice_reply(int pipe, int fd, size_t size)
+{
+	char *whole = malloc(size);
+	size_t done = 0;
+	ssize_t sent;
+
+	fake_pipes.out++;
+	if (whole == NULL || reply_fails()) {
+		free(whole);
+		return -1;
+	}
+	while (done < size) {
+		ssize_t count = read(pipe, whole + done, size - done);
+
+		if (count <= 0)
+			abort();
+		done += (size_t)count;
+	}
+	sent = write(fd, whole, size);
+	free(whole);
+	return sent;
+}
+
+static ssize_t splice_memory(int fd, off64_t *offset, int pipe, size_t size, unsigned flags)
+{
+	fake_pipes.in++;
+	if (fake_pipes.in == fake_pipes.fail_in) {
+		errno = EIO;
+		return -1;
+	}
+	if (fake_pipes.in == fake_pipes.short_in)
+		size = 4096;
+	return syscall(SYS_splice, fd, offset, pipe, NULL, size, flags);
+}
+
+ssize_t splice(
+    int from, off64_t *from_offset, int to, off64_t *to_offset, size_t size, unsigned flags)
+{
+	(void)to_offset;
+	if (from_offset == NULL)
+		return splice_reply(from, to, size);
+	return splice_memory(from, from_offset, to, size, flags);
+}
+
+int pipe2(int ends[2], int flags)
+{
+	if (fake_pipes.none) {
+		errno = EMFILE;
+		return -1;
+	}
+	fake_pipes.pipes++;
+	return (int)syscall(SYS_pipe2, ends, flags);
 }
 
 /* Gathers the pieces itself, so that a sanitizer sees every byte being read. */
@@ -29,11 +95,8 @@ ssize_t writev(int fd, const struct iovec *iov, int count)
 	char *whole;
 	int error;
 
-	if (reply_error != 0) {
-		errno = reply_error;
-		reply_error = 0;
+	if (reply_fails())
 		return -1;
-	}
 	for (int i = 0; i < count; i++)
 		size += iov[i].iov_len;
 	whole = malloc(size + 1);

@@ -3,10 +3,12 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -127,6 +129,45 @@ START_TEST(a_size_that_changes_meanwhile_is_no_error)
 }
 END_TEST
 
+static void read_for_ever(void *context)
+{
+	unsigned char *data = buffer();
+	int fd = OK(open("theirs", O_RDWR));
+
+	(void)context;
+	for (;;)
+		GIVES(LARGE, pread(fd, data, LARGE, 1));
+}
+
+/* The kernel takes no reply for one who is gone. Nothing of it is in the reply to another. */
+START_TEST(what_killed_readers_asked_for_is_nobody_elses)
+{
+	unsigned char *data = buffer();
+	int theirs = new_object("theirs", MEMORY), fd = new_object("mine", MEMORY), status;
+
+	memset(data, 't', LARGE);
+	for (int i = 0; i < MEMORY / LARGE; i++)
+		GIVES(LARGE, pwrite(theirs, data, LARGE, (off_t)i * LARGE));
+	memset(data, 'm', LARGE);
+	for (int i = 0; i < MEMORY / LARGE; i++)
+		GIVES(LARGE, pwrite(fd, data, LARGE, (off_t)i * LARGE));
+	for (int round = 0; round < 100; round++) {
+		pid_t pid = start_child(read_for_ever, NULL);
+
+		for (int i = 0; i < 10; i++) {
+			GIVES(LARGE, pread(fd, data, LARGE, round * 100 + i));
+			BYTES_ARE('m', data, LARGE);
+		}
+		OK(kill(pid, SIGKILL));
+		OK(waitpid(pid, &status, 0));
+		ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	}
+	OK(close(theirs));
+	OK(close(fd));
+	free(data);
+}
+END_TEST
+
 void add_transfer_cases(Suite *suite)
 {
 	TCase *tests = case_on_mount(suite, "transfers", start_ordinary_mount);
@@ -134,4 +175,5 @@ void add_transfer_cases(Suite *suite)
 	tcase_set_timeout(tests, 60);
 	tcase_add_test(tests, each_finds_his_own_bytes);
 	tcase_add_test(tests, a_size_that_changes_meanwhile_is_no_error);
+	tcase_add_test(tests, what_killed_readers_asked_for_is_nobody_elses);
 }

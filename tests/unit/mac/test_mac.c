@@ -145,17 +145,6 @@ static int64_t do_read(struct scene *s, int unused)
 	return shmfs_read(s->fs, &s->asker, s->opened, s->buffer, 10, 0);
 }
 
-static int64_t do_read_mapped(struct scene *s, int unused)
-{
-	const struct shmfs_read_request what = {
-	    .handle = s->opened, .size = 100, .buffer = s->buffer, .room = 100, .mapped_min = 1};
-	const void *data;
-
-	(void)unused;
-	GIVES(100, shmfs_write_back(s->fs, s->opened, s->buffer, 100, 0));
-	return shmfs_read_mapped(s->fs, &s->asker, &what, &data);
-}
-
 static int64_t do_write(struct scene *s, int unused)
 {
 	(void)unused;
@@ -165,7 +154,7 @@ static int64_t do_write(struct scene *s, int unused)
 static int64_t do_begin(struct scene *s, int writes)
 {
 	const struct shmfs_range range = {s->opened, 0};
-	const struct shmfs_read_request what = {.handle = s->opened, .size = 10, .room = 10};
+	const struct shmfs_read_request what = {.handle = s->opened, .size = 10};
 	struct shmfs_memory memory;
 
 	return writes ? shmfs_write_begin(s->fs, &s->asker, &range, 10, &memory)
@@ -292,7 +281,6 @@ static const struct question questions[] = {
     {"chown of nothing", do_setattr, 0, MAC_MODIFY, false},
     {"utimes", do_setattr, SHMFS_CHANGE_MTIME, MAC_MODIFY, false},
     {"read", do_read, 0, MAC_OBSERVE, true},
-    {"read_mapped", do_read_mapped, 0, MAC_OBSERVE, true},
     {"write", do_write, 0, MAC_MODIFY, true},
     {"begin to read", do_begin, 0, MAC_OBSERVE, true},
     {"begin to write", do_begin, 1, MAC_MODIFY, true},

@@ -58,23 +58,29 @@ START_TEST(reads_stop_at_the_size)
 }
 END_TEST
 
-/* How many bytes are read where they are; 0: none, and those that can be read are copied. */
-static size_t read_mapped(uint64_t offset, size_t most, size_t least, const void **out)
-{
-	static unsigned char copy[5 * 65536], again[5 * 65536];
-	const struct shmfs_read_request what = {.handle = handle,
-	    .offset = offset,
-	    .size = most,
-	    .buffer = copy,
-	    .room = sizeof copy,
-	    .mapped_min = least};
-	ssize_t want = (ssize_t)TX(fs, shmfs_read(fs, ALICE, handle, again, most, offset)), count;
+static struct shmfs_memory memory;
 
-	count = (ssize_t)TX(fs, shmfs_read_mapped(fs, ALICE, &what, out));
-	GIVES(want, count);
-	if (count > 0)
-		ck_assert_mem_eq(*out, again, (size_t)count);
-	return count > 0 && *out != copy ? (size_t)count : 0;
+/* What a read comes to: how many bytes, of which memory; or an errno. */
+static int64_t begin_read(uint64_t offset, size_t size)
+{
+	const struct shmfs_read_request what = {.handle = handle, .offset = offset, .size = size};
+	int64_t rc = TX(fs, shmfs_read_begin(fs, ALICE, &what, &memory));
+
+	return rc < 0 ? rc : rc == 1 ? 0 : (int64_t)memory.size;
+}
+
+/* As many as a pipe has room for, which is at least sixteen of the smallest pages. */
+static size_t read_pipe(int pipe, unsigned char *buffer, size_t size)
+{
+	size_t done = 0;
+
+	while (done < size) {
+		ssize_t count = read(pipe, buffer + done, size - done);
+
+		ck_assert_int_gt(count, 0);
+		done += (size_t)count;
+	}
+	return done;
 }
 
 /* Bytes that tell where they are. */
@@ -87,81 +93,110 @@ static void fill(size_t size)
 	GIVES(size, TX(fs, shmfs_write(fs, ALICE, handle, bytes, size, 0)));
 }
 
-START_TEST(what_is_read_in_place_is_what_is_read)
+START_TEST(what_is_read_by_pages_is_what_is_read_by_a_copy)
 {
 	static const struct {
 		uint64_t offset;
 		size_t most, count;
 	} cases[] = {{0, 40000, 20000}, {0, 4096, 4096}, {1, 4096, 4096}, {4095, 2, 2},
 	    {4096, 9000, 9000}, {19999, 100, 1}, {8191, 20000, 11809}};
+	static unsigned char copy[20000], pages[20000];
+	int ends[2];
 
 	begin("a", 20000);
 	fill(20000);
+	ck_assert_int_eq(pipe(ends), 0);
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-		const unsigned char *data;
-		const void *mapped;
-
-		GIVES(cases[i].count, read_mapped(cases[i].offset, cases[i].most, 1, &mapped));
-		data = mapped;
+		GIVES(cases[i].count, begin_read(cases[i].offset, cases[i].most));
+		GIVES(cases[i].count, TX(fs, shmfs_memory_read(fs, &memory, copy)));
+		GIVES(cases[i].count, TX(fs, shmfs_memory_splice(fs, &memory, ends[1])));
+		ck_assert_uint_eq(read_pipe(ends[0], pages, memory.size), cases[i].count);
+		ck_assert_mem_eq(pages, copy, cases[i].count);
 		for (size_t at = 0; at < cases[i].count; at++)
-			ck_assert_uint_eq(data[at], (cases[i].offset + at) % 251);
+			ck_assert_uint_eq(copy[at], (cases[i].offset + at) % 251);
 	}
+	close(ends[0]);
+	close(ends[1]);
 	close_checked(fs);
 }
 END_TEST
 
-START_TEST(nothing_is_in_place_of_what_cannot_be_read)
+START_TEST(a_read_of_what_is_not_there_does_not_begin)
 {
-	const void *mapped;
-
 	begin("a", 20000);
 	fill(20000);
-	GIVES(0, read_mapped(20000, 100, 1, &mapped));
-	GIVES(0, read_mapped(TOP + 1, 100, 1, &mapped));
-	GIVES(0, read_mapped(0, 100, 101, &mapped));
-	GIVES(0, read_mapped(19000, 2000, 1001, &mapped));
-	GIVES(1000, read_mapped(19000, 2000, 1000, &mapped));
+	GIVES(0, begin_read(20000, 100));
+	GIVES(0, begin_read(0, 0));
+	GIVES(-EINVAL, begin_read(TOP + 1, 100));
+	GIVES(1000, begin_read(19000, 2000));
 	handle = open_object(fs, id, O_WRONLY);
-	GIVES(0, read_mapped(0, 100, 1, &mapped));
+	GIVES(-EBADF, begin_read(0, 100));
 	close_checked(fs);
 }
 END_TEST
 
-START_TEST(no_more_is_read_than_has_room)
+/* Whoever has a pipe is not kept waiting by one that is full. */
+START_TEST(a_full_pipe_is_eagain_and_one_that_fills_takes_less)
 {
-	unsigned char buffer[100];
-	struct shmfs_read_request what = {
-	    .handle = 0, .offset = 5, .size = 1000, .buffer = buffer, .room = sizeof buffer};
-	struct shmfs_memory memory;
-	const void *data;
+	int ends[2], room;
 
-	begin("a", 20000);
-	fill(20000);
-	what.handle = handle;
-	GIVES(100, TX(fs, shmfs_read_mapped(fs, ALICE, &what, &data)));
-	what.mapped_min = 101;
-	GIVES(100, TX(fs, shmfs_read_mapped(fs, ALICE, &what, &data)));
-	ck_assert_ptr_eq(data, buffer);
-	GIVES(0, TX(fs, shmfs_read_begin(fs, ALICE, &what, &memory)));
-	ck_assert_uint_eq(memory.size, 100);
+	begin("a", 1 << 20);
+	ck_assert_int_eq(pipe(ends), 0);
+	room = fcntl(ends[1], F_GETPIPE_SZ);
+	GIVES(1 << 20, begin_read(0, 1 << 20));
+	GIVES(room, TX(fs, shmfs_memory_splice(fs, &memory, ends[1])));
+	GIVES(-EAGAIN, TX(fs, shmfs_memory_splice(fs, &memory, ends[1])));
+	close(ends[0]);
+	close(ends[1]);
 	close_checked(fs);
 }
 END_TEST
 
-START_TEST(a_hole_is_not_read_in_place_and_stays_a_hole)
+START_TEST(a_hole_that_is_read_by_pages_is_zeros_and_stays_a_hole)
 {
-	const void *mapped;
+	static unsigned char pages[5 * 65536];
 	struct shmfs_attr attr;
+	int ends[2];
 
 	begin("a", 5 * PAGE);
-	GIVES(0, read_mapped(0, 5 * PAGE, 1, &mapped));
+	ck_assert_int_eq(pipe(ends), 0);
+	fcntl(ends[1], F_SETPIPE_SZ, sizeof pages * 2);
 	GIVES(1, TX(fs, shmfs_write(fs, ALICE, handle, "x", 1, 2 * PAGE)));
-	GIVES(0, read_mapped(0, 5 * PAGE, 1, &mapped));
-	GIVES(0, read_mapped(2 * PAGE - 1, 2, 1, &mapped));
-	GIVES(0, read_mapped(2 * PAGE, PAGE + 1, 1, &mapped));
-	GIVES(PAGE, read_mapped(2 * PAGE, PAGE, 1, &mapped));
+	GIVES(5 * PAGE, begin_read(0, 5 * PAGE));
+	GIVES(5 * PAGE, TX(fs, shmfs_memory_splice(fs, &memory, ends[1])));
+	ck_assert_uint_eq(read_pipe(ends[0], pages, memory.size), memory.size);
+	for (size_t i = 0; i < memory.size; i++)
+		ck_assert_uint_eq(pages[i], i == 2 * PAGE ? 'x' : 0);
 	GIVES(0, shmfs_getattr(fs, ALICE, id, &attr));
 	ck_assert_uint_eq(attr.blocks, PAGE / 512);
+	close(ends[0]);
+	close(ends[1]);
+	close_checked(fs);
+}
+END_TEST
+
+/* Who is told of a punch reads nothing else than what was there before or after. */
+START_TEST(what_is_cut_off_while_it_is_in_a_pipe_is_what_it_was)
+{
+	static unsigned char pages[8192];
+	int ends[2];
+
+	begin("a", 20000);
+	fill(20000);
+	ck_assert_int_eq(pipe(ends), 0);
+	GIVES(8192, begin_read(0, 8192));
+	GIVES(8192, TX(fs, shmfs_memory_splice(fs, &memory, ends[1])));
+	resize(fs, id, 0);
+	resize(fs, id, 20000);
+	ck_assert_uint_eq(read_pipe(ends[0], pages, 8192), 8192);
+	for (size_t i = 0; i < 8192; i++)
+		ck_assert_uint_eq(pages[i], i % 251);
+	GIVES(8192, begin_read(0, 8192));
+	GIVES(8192, TX(fs, shmfs_memory_read(fs, &memory, pages)));
+	for (size_t i = 0; i < 8192; i++)
+		ck_assert_uint_eq(pages[i], 0);
+	close(ends[0]);
+	close(ends[1]);
 	close_checked(fs);
 }
 END_TEST
@@ -437,10 +472,11 @@ Suite *io_suite(void)
 	TCase *tests = harness_case(suite, "io");
 
 	tcase_add_test(tests, reads_stop_at_the_size);
-	tcase_add_test(tests, what_is_read_in_place_is_what_is_read);
-	tcase_add_test(tests, nothing_is_in_place_of_what_cannot_be_read);
-	tcase_add_test(tests, no_more_is_read_than_has_room);
-	tcase_add_test(tests, a_hole_is_not_read_in_place_and_stays_a_hole);
+	tcase_add_test(tests, what_is_read_by_pages_is_what_is_read_by_a_copy);
+	tcase_add_test(tests, a_read_of_what_is_not_there_does_not_begin);
+	tcase_add_test(tests, a_full_pipe_is_eagain_and_one_that_fills_takes_less);
+	tcase_add_test(tests, a_hole_that_is_read_by_pages_is_zeros_and_stays_a_hole);
+	tcase_add_test(tests, what_is_cut_off_while_it_is_in_a_pipe_is_what_it_was);
 	tcase_add_test(tests, an_object_without_memory_reads_nothing);
 	tcase_add_test(tests, reads_beyond_the_number_space_are_invalid);
 	tcase_add_test(tests, holes_read_as_zeros);

@@ -83,7 +83,7 @@ static void expect_rights(struct shmfs *fs, uint64_t id, uint64_t handle, unsign
 	const int read = has & RD ? 0 : -EPERM, write = has & WR ? 0 : -EPERM;
 	uint64_t other = open_object(fs, id, O_RDWR);
 	const struct shmfs_range from = {handle, 0}, to = {other, 10};
-	const struct shmfs_read_request what = {.handle = handle, .size = 5, .room = 5};
+	const struct shmfs_read_request what = {.handle = handle, .size = 5};
 	struct shmfs_memory memory;
 	char buffer[10];
 

@@ -36,7 +36,7 @@ static void begin_dictionary(const char *test)
 	txn_begin(&arena->txn);
 	dictionary = arena_alloc(arena, sizeof *dictionary);
 	GIVES(0, dictionary_init(arena, dictionary, key));
-	txn_commit(&arena->txn, outside_os(), NULL);
+	txn_commit(&arena->txn, outside_os());
 	for (unsigned i = 0; i < 1000; i++)
 		dirs[i].id = i + 1;
 }
@@ -76,7 +76,7 @@ static uint64_t insert(unsigned i, struct node *dir, const char *name)
 	before = arena->txn.log_used;
 	dictionary_insert(arena, dictionary, entries[i]);
 	after = arena->txn.log_used;
-	txn_commit(&arena->txn, outside_os(), NULL);
+	txn_commit(&arena->txn, outside_os());
 	return after - before;
 }
 
@@ -88,7 +88,7 @@ static uint64_t take_out(unsigned i)
 	dictionary_remove(arena, dictionary, entries[i]);
 	log = arena->txn.log_used;
 	arena_free(arena, entries[i]);
-	txn_commit(&arena->txn, outside_os(), NULL);
+	txn_commit(&arena->txn, outside_os());
 	return log;
 }
 
@@ -246,7 +246,7 @@ START_TEST(each_step_across_growth_and_shrinking_can_be_undone)
 			before = snapshot_take(arena);
 			txn_begin(&arena->txn);
 			dictionary_insert(arena, dictionary, make_entry(dir, name));
-			txn_rollback(&arena->txn, outside_os(), NULL);
+			txn_rollback(&arena->txn, outside_os());
 			snapshot_expect(before, arena, "an insertion");
 			snapshot_free(before);
 		}
@@ -258,7 +258,7 @@ START_TEST(each_step_across_growth_and_shrinking_can_be_undone)
 			before = snapshot_take(arena);
 			txn_begin(&arena->txn);
 			dictionary_remove(arena, dictionary, entries[i]);
-			txn_rollback(&arena->txn, outside_os(), NULL);
+			txn_rollback(&arena->txn, outside_os());
 			snapshot_expect(before, arena, "a removal");
 			snapshot_free(before);
 		}
@@ -288,7 +288,7 @@ static uint64_t crowd(unsigned first, unsigned count, uint64_t low_bits, bool sa
 		before = arena->txn.log_used;
 		dictionary_insert(arena, dictionary, entries[first + i]);
 		log = arena->txn.log_used - before;
-		txn_commit(&arena->txn, outside_os(), NULL);
+		txn_commit(&arena->txn, outside_os());
 		most = log > most ? log : most;
 	}
 	return most;
@@ -359,14 +359,14 @@ START_TEST(growth_beyond_one_page_of_segments_can_be_undone)
 		snprintf(name, sizeof name, "%u", number++);
 		txn_begin(&arena->txn);
 		dictionary_insert(arena, dictionary, make_entry(&dirs[0], name));
-		txn_commit(&arena->txn, outside_os(), NULL);
+		txn_commit(&arena->txn, outside_os());
 	}
 	before = snapshot_take(arena);
 	txn_begin(&arena->txn);
 	dictionary_insert(arena, dictionary, make_entry(&dirs[0], "one more"));
 	log = arena->txn.log_used;
 	ck_assert_uint_eq(dictionary->buckets, EDGE + 1);
-	txn_rollback(&arena->txn, outside_os(), NULL);
+	txn_rollback(&arena->txn, outside_os());
 	snapshot_expect(before, arena, "an insertion");
 	snapshot_free(before);
 	ck_assert_uint_le(log, STEP_BYTES);
@@ -392,20 +392,20 @@ START_TEST(without_memory_to_grow_it_works_on)
 		snprintf(name, sizeof name, "object-%u", i);
 		entries[i] = make_entry(&dirs[0], name);
 	}
-	txn_commit(&arena->txn, outside_os(), NULL);
+	txn_commit(&arena->txn, outside_os());
 	arena->page_count = arena->page_fresh + 600;
 	for (unsigned round = 0; round < 60; round++) {
 		txn_begin(&arena->txn);
 		for (unsigned i = 0; i < 10; i++)
 			last[taken++] = arena_alloc(arena, ARENA_PAGE_SIZE);
-		txn_commit(&arena->txn, outside_os(), NULL);
+		txn_commit(&arena->txn, outside_os());
 	}
 	ck_assert_ptr_nonnull(last[taken - 1]);
 	dictionary->entries += 1000; /* as if there were so many, so that it wants to grow */
 	for (unsigned i = 0; i < 600; i++) {
 		txn_begin(&arena->txn);
 		dictionary_insert(arena, dictionary, entries[i]);
-		txn_commit(&arena->txn, outside_os(), NULL);
+		txn_commit(&arena->txn, outside_os());
 	}
 	ck_assert_uint_eq(dictionary->buckets, 512);
 	for (unsigned i = 0; i < 600; i++) {
@@ -417,7 +417,7 @@ START_TEST(without_memory_to_grow_it_works_on)
 		txn_begin(&arena->txn);
 		for (unsigned j = 0; j < 10; j++)
 			arena_free(arena, last[i + j]);
-		txn_commit(&arena->txn, outside_os(), NULL);
+		txn_commit(&arena->txn, outside_os());
 	}
 	insert(600, &dirs[1], "one more");
 	ck_assert_uint_eq(dictionary->buckets, 513);

@@ -40,13 +40,13 @@ static void end(void)
 
 static void commit(void)
 {
-	txn_commit(&arena->txn, outside_os(), NULL);
+	txn_commit(&arena->txn, outside_os());
 	REQUIRE_SAME(0, arena_verify(arena, NULL, NULL));
 }
 
 static void rollback(void)
 {
-	txn_rollback(&arena->txn, outside_os(), NULL);
+	txn_rollback(&arena->txn, outside_os());
 	REQUIRE_SAME(0, arena_verify(arena, NULL, NULL));
 }
 

@@ -28,7 +28,7 @@ static void begin_arena(size_t size)
 	GIVES(0, arena_create(false, size, ARENA_PAGE_SIZE, &arena_fd, &arena));
 	txn_begin(&arena->txn);
 	tree = arena_alloc(arena, sizeof *tree);
-	txn_commit(&arena->txn, outside_os(), NULL);
+	txn_commit(&arena->txn, outside_os());
 }
 
 static void end_arena(void)
@@ -181,10 +181,10 @@ START_TEST(random_keys_behave_like_a_sorted_array)
 		for (unsigned i = 1 + random_below(&random, 4); i > 0; i--)
 			random_change(&random, &model, random_percent(&random, 60));
 		if (undo) {
-			txn_rollback(&arena->txn, outside_os(), NULL);
+			txn_rollback(&arena->txn, outside_os());
 			model = before;
 		} else {
-			txn_commit(&arena->txn, outside_os(), NULL);
+			txn_commit(&arena->txn, outside_os());
 		}
 		expect_next(&model, random_key(&random, &model));
 		expect_previous(&model, random_key(&random, &model));
@@ -197,7 +197,7 @@ START_TEST(random_keys_behave_like_a_sorted_array)
 	while (model.count > 0) {
 		txn_begin(&arena->txn);
 		random_change(&random, &model, false);
-		txn_commit(&arena->txn, outside_os(), NULL);
+		txn_commit(&arena->txn, outside_os());
 	}
 	expect_same(&model);
 	ck_assert_ptr_null(tree->root);
@@ -224,7 +224,7 @@ START_TEST(edges_of_the_key_space)
 			ck_assert_ptr_null(index_get(tree, k));
 			GIVES(0, index_insert(arena, tree, k, value_of(i)));
 			ck_assert_ptr_eq(index_get(tree, k), value_of(i));
-			txn_commit(&arena->txn, outside_os(), NULL);
+			txn_commit(&arena->txn, outside_os());
 		}
 		for (unsigned i = 0; i < COUNT; i++, key++) {
 			ck_assert_ptr_nonnull(index_next(tree, &key));
@@ -238,7 +238,7 @@ START_TEST(edges_of_the_key_space)
 		for (unsigned i = 0; i < COUNT; i++) {
 			txn_begin(&arena->txn);
 			index_remove(arena, tree, keys[i]);
-			txn_commit(&arena->txn, outside_os(), NULL);
+			txn_commit(&arena->txn, outside_os());
 			ck_assert_ptr_null(index_get(tree, keys[i]));
 		}
 		ck_assert_uint_eq(tree->count, 0);
@@ -274,7 +274,7 @@ START_TEST(keys_that_count_up_leave_nothing_behind)
 		GIVES(0, index_insert(arena, tree, key, value_of(key)));
 		if (key > 10)
 			index_remove(arena, tree, key - 10);
-		txn_commit(&arena->txn, outside_os(), NULL);
+		txn_commit(&arena->txn, outside_os());
 		if (key == 100)
 			used = arena_used(arena);
 	}
@@ -295,9 +295,9 @@ START_TEST(without_memory_an_insertion_fails_and_can_be_undone)
 
 		txn_begin(&arena->txn);
 		if (index_insert(arena, tree, key, value_of(i)) == 0) {
-			txn_commit(&arena->txn, outside_os(), NULL);
+			txn_commit(&arena->txn, outside_os());
 		} else {
-			txn_rollback(&arena->txn, outside_os(), NULL);
+			txn_rollback(&arena->txn, outside_os());
 			snapshot_expect(before, arena, "an insertion without memory");
 			refused++;
 		}

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fs/storage/map_cache.h"
 #include "fs/storage/txn.h"
 #include "harness.h"
 #include "suites.h"
@@ -52,12 +51,10 @@ static const struct shmfs_os noting_os = {
 };
 
 static struct txn txn;
-static struct shmfs_map_cache maps;
 
 static void setup(void)
 {
 	txn = (struct txn){.log = malloc(TXN_LOG_SIZE)};
-	maps = MAP_CACHE_EMPTY;
 	trace[0] = '\0';
 	expiring = NULL;
 }
@@ -91,7 +88,7 @@ START_TEST(rollback_puts_back_the_oldest_bytes)
 	memcpy(memory + 3, "....", 4);
 	txn_save(&txn, memory + 6, 4);
 	memcpy(memory + 6, "----", 4);
-	txn_rollback(&txn, &noting_os, &maps);
+	txn_rollback(&txn, &noting_os);
 	ck_assert_str_eq(memory, "0123456789");
 	ck_assert_uint_eq(txn.state, TXN_IDLE);
 	ck_assert_str_eq(trace, "");
@@ -109,7 +106,7 @@ START_TEST(rollback_restores_any_length_and_nothing_beside_it)
 		memset(memory, 'b', sizeof memory);
 		memset(want, 'b', sizeof want);
 		memset(want + 17, 'a', size);
-		txn_rollback(&txn, &noting_os, &maps);
+		txn_rollback(&txn, &noting_os);
 		ck_assert_mem_eq(memory, want, sizeof want);
 	}
 }
@@ -122,7 +119,7 @@ START_TEST(commit_keeps_what_was_stored)
 	txn_begin(&txn);
 	txn_save(&txn, memory, sizeof memory);
 	memcpy(memory, "new", sizeof memory);
-	txn_commit(&txn, &noting_os, &maps);
+	txn_commit(&txn, &noting_os);
 	ck_assert_str_eq(memory, "new");
 	ck_assert_uint_eq(txn.state, TXN_IDLE);
 }
@@ -136,11 +133,11 @@ START_TEST(begin_forgets_the_transaction_before)
 	txn_save(&txn, memory, sizeof memory);
 	memcpy(memory, "new", sizeof memory);
 	note_one_effect_of_each_kind();
-	txn_commit(&txn, &noting_os, &maps);
+	txn_commit(&txn, &noting_os);
 	trace[0] = '\0';
 	txn_begin(&txn);
 	ck_assert_uint_eq(txn.log_used, 0);
-	txn_rollback(&txn, &noting_os, &maps);
+	txn_rollback(&txn, &noting_os);
 	ck_assert_str_eq(memory, "new");
 	ck_assert_str_eq(trace, "");
 }
@@ -150,7 +147,7 @@ START_TEST(commit_takes_its_effects_in_order)
 {
 	txn_begin(&txn);
 	note_one_effect_of_each_kind();
-	txn_commit(&txn, &noting_os, &maps);
+	txn_commit(&txn, &noting_os);
 	ck_assert_str_eq(trace, COMMIT_TRACE);
 }
 END_TEST
@@ -165,7 +162,7 @@ START_TEST(rollback_takes_its_effects_backwards_after_the_memory)
 	memcpy(memory, "new", sizeof memory);
 	expiring = memory;
 	wanted = "old";
-	txn_rollback(&txn, &noting_os, &maps);
+	txn_rollback(&txn, &noting_os);
 	ck_assert_str_eq(trace, ROLLBACK_TRACE);
 }
 END_TEST
@@ -178,7 +175,7 @@ START_TEST(recovery_rolls_back_what_is_active)
 	txn_save(&txn, memory, sizeof memory);
 	memcpy(memory, "new", sizeof memory);
 	note_one_effect_of_each_kind();
-	txn_recover(&txn, &noting_os, &maps);
+	txn_recover(&txn, &noting_os);
 	ck_assert_str_eq(memory, "old");
 	ck_assert_str_eq(trace, ROLLBACK_TRACE);
 	ck_assert_uint_eq(txn.state, TXN_IDLE);
@@ -194,7 +191,7 @@ START_TEST(recovery_completes_what_is_committed)
 	memcpy(memory, "new", sizeof memory);
 	note_one_effect_of_each_kind();
 	txn.state = TXN_COMMITTED;
-	txn_recover(&txn, &noting_os, &maps);
+	txn_recover(&txn, &noting_os);
 	ck_assert_str_eq(memory, "new");
 	ck_assert_str_eq(trace, COMMIT_TRACE);
 	ck_assert_uint_eq(txn.state, TXN_IDLE);
@@ -209,9 +206,9 @@ START_TEST(recovery_leaves_alone_what_is_idle)
 	txn_save(&txn, memory, sizeof memory);
 	memcpy(memory, "new", sizeof memory);
 	note_one_effect_of_each_kind();
-	txn_commit(&txn, &noting_os, &maps);
+	txn_commit(&txn, &noting_os);
 	trace[0] = '\0';
-	txn_recover(&txn, &noting_os, &maps);
+	txn_recover(&txn, &noting_os);
 	ck_assert_str_eq(memory, "new");
 	ck_assert_str_eq(trace, "");
 }
@@ -233,7 +230,7 @@ START_TEST(an_interrupted_rollback_can_be_started_over)
 	memcpy(memory, "1222", 4);
 	txn.log_used -= 2 * (sizeof(uint64_t) + 2 * sizeof(uint64_t));
 	memcpy(memory + 1, "111", 3);
-	txn_recover(&txn, &noting_os, &maps);
+	txn_recover(&txn, &noting_os);
 	ck_assert_str_eq(memory, "0000");
 }
 END_TEST
@@ -247,7 +244,7 @@ START_TEST(the_log_takes_as_much_as_it_says)
 	txn_save(&txn, memory, TXN_LOG_SIZE - 2 * sizeof(uint64_t));
 	ck_assert_uint_eq(txn.log_used, TXN_LOG_SIZE);
 	memset(memory, 'b', sizeof memory);
-	txn_rollback(&txn, &noting_os, &maps);
+	txn_rollback(&txn, &noting_os);
 	ck_assert_int_eq(memory[0], 'a');
 	ck_assert_int_eq(memory[TXN_LOG_SIZE - 2 * sizeof(uint64_t)], 'b');
 }

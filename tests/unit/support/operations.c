@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
+#include <unistd.h>
 
 #include "harness.h"
 
@@ -136,9 +137,9 @@ const struct operation operations[] = {
     {READ, READER, .want = 1000, .size = 2000, .offset = 9000},
     {READ, EMPTY_RW, .want = 0, .size = 2000},
     {READ, WRITER, .want = -EBADF, .size = 1},
-    {READ_MAPPED, READER, .want = 100, .size = 100},
-    {READ_MAPPED, READER, .want = 1000, .size = 2000, .offset = 9000},
-    {READ_MAPPED, WRITER, .want = -EBADF, .size = 1},
+    {READ_PAGES, READER, .want = 100, .size = 100},
+    {READ_PAGES, READER, .want = 1000, .size = 2000, .offset = 9000},
+    {READ_PAGES, WRITER, .want = -EBADF, .size = 1},
     {WRITE, WRITER, .want = 100, .size = 100},
     {WRITE, READ_WRITE, .want = 1000, .size = 2000, .offset = 9000},
     {WRITE, READ_WRITE, .want = -EFBIG, .size = 1, .offset = 10000},
@@ -172,8 +173,8 @@ const struct operation operations[] = {
     {SETXATTR, FILE_C, "user.shmfs.seals", .want = 0, .size = 5},
     {SETXATTR, FILE_A, "user.shmfs.seals", .want = -EBUSY, .size = 5},
     {SETXATTR, FILE_C, "user.shmfs.seals", .want = -EINVAL, .size = 6},
-    {READ_MAPPED, READER, .want = 0, .flags = O_NOATIME},
-    {READ_MAPPED, NOBODY, .want = -EBADF, .flags = O_NOATIME},
+    {READ_PAGES, READER, .want = 0, .flags = O_NOATIME},
+    {READ_PAGES, NOBODY, .want = -EBADF, .flags = O_NOATIME},
     {REMOVEXATTR, FILE_B, "user.kept", .want = 0},
     {REMOVEXATTR, FILE_B, "user.kept.too", .want = 0},
     {REMOVEXATTR, SUB, "system.posix_acl_default", .want = 0},
@@ -280,19 +281,26 @@ static int64_t run_copy(const struct operation *o, struct world *w)
 	return shmfs_copy(w->fs, ALICE, &from, &to, w->buffer, (size_t)o->size);
 }
 
-static int64_t run_read_mapped(const struct operation *o, struct world *w, uint64_t handle)
+/* As the daemon does it: by a pipe, or else by a copy. */
+static int64_t run_read_pages(const struct operation *o, struct world *w, uint64_t handle)
 {
 	const struct shmfs_read_request what = {
 	    .handle = handle,
 	    .offset = o->offset,
 	    .size = (size_t)o->size,
 	    .flags = (int)o->flags,
-	    .buffer = w->buffer,
-	    .room = sizeof w->buffer,
 	};
-	const void *data;
+	struct shmfs_memory memory;
+	ssize_t count;
+	int ends[2], rc = shmfs_read_begin(w->fs, ALICE, &what, &memory);
 
-	return shmfs_read_mapped(w->fs, ALICE, &what, &data);
+	if (rc != 0)
+		return rc < 0 ? rc : 0;
+	REQUIRE(pipe(ends) == 0, "no pipe");
+	count = shmfs_memory_splice(w->fs, &memory, ends[1]);
+	close(ends[0]);
+	close(ends[1]);
+	return count >= 0 ? count : shmfs_memory_read(w->fs, &memory, w->buffer);
 }
 
 static int run_set_limits(const struct operation *o, struct world *w)
@@ -357,8 +365,8 @@ static int64_t run_on_handle(const struct operation *o, struct world *w, uint64_
 		return 0;
 	case READ:
 		return shmfs_read(w->fs, ALICE, handle, w->buffer, size, o->offset);
-	case READ_MAPPED:
-		return run_read_mapped(o, w, handle);
+	case READ_PAGES:
+		return run_read_pages(o, w, handle);
 	case WRITE:
 		return shmfs_write(w->fs, ALICE, handle, w->buffer, size, o->offset);
 	case WRITE_BACK:
@@ -443,7 +451,7 @@ const char *operation_text(const struct operation *o, enum situation situation)
 {
 	static const char *const actions[] = {"lookup", "forget", "create", "tmpfile", "mknod",
 	    "mkdir", "symlink", "link", "unlink", "rmdir", "rename", "setattr", "open", "release",
-	    "read", "read_mapped", "write", "write_back", "fallocate", "setxattr", "removexattr",
+	    "read", "read_pages", "write", "write_back", "fallocate", "setxattr", "removexattr",
 	    "copy", "pin", "unpin", "set_limits", "reap", "end_memory", "expire", "drop_rights",
 	    "set_subjects"};
 	static char text[200];

@@ -156,21 +156,16 @@ static ssize_t read_memory(void *arg, int fd, void *buffer, size_t size, uint64_
 	return count;
 }
 
-#define VIEW_PAYS (1024 * 1024)
-
-/* A view of many bytes is one that pays, and then so does any within it. */
-static const void *view_memory(
-    void *arg, struct shmfs_map_cache *kept, int fd, uint64_t offset, size_t size)
+static ssize_t splice_memory(void *arg, int fd, int pipe, size_t size, uint64_t offset)
 {
-	const void *data;
+	ssize_t count;
 
 	expect_open(fd);
-	if (arrive(arg, OUTSIDE_VIEW))
-		return NULL;
-	(void)shmfs_os_linux()->view(arg, kept, fd, offset, VIEW_PAYS);
-	data = shmfs_os_linux()->view(arg, kept, fd, offset, size);
+	if (arrive(arg, OUTSIDE_SPLICE))
+		return failure();
+	count = shmfs_os_linux()->splice(arg, fd, pipe, size, offset);
 	leave();
-	return data;
+	return count;
 }
 
 static ssize_t write_memory(void *arg, int fd, const void *buffer, size_t size, uint64_t offset)
@@ -364,7 +359,7 @@ const struct shmfs_os *outside_os(void)
 	    .punch = punch,
 	    .read = read_memory,
 	    .write = write_memory,
-	    .view = view_memory,
+	    .splice = splice_memory,
 	    .seek = seek,
 	    .quiesce = quiesce,
 	    .blocks = blocks,
@@ -421,7 +416,7 @@ const char *outside_call_name(enum outside_call call)
 	    [OUTSIDE_TRUNCATE] = "truncate",
 	    [OUTSIDE_PUNCH] = "punch",
 	    [OUTSIDE_READ] = "read",
-	    [OUTSIDE_VIEW] = "view",
+	    [OUTSIDE_SPLICE] = "splice",
 	    [OUTSIDE_WRITE] = "write",
 	    [OUTSIDE_SEEK] = "seek",
 	    [OUTSIDE_BLOCKS] = "blocks",

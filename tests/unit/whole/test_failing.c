@@ -17,7 +17,7 @@ static struct world world;
 static bool is_tolerated(enum outside_call call)
 {
 	return call == OUTSIDE_BLOCKS || call == OUTSIDE_UNUSED || call == OUTSIDE_CLOSE ||
-	       call == OUTSIDE_VIEW;
+	       call == OUTSIDE_SPLICE;
 }
 
 /* Memory that cannot be had because the table of descriptors is full: the system's, for a caller.
@@ -94,7 +94,7 @@ START_TEST(every_call_outside_may_fail)
 	ck_assert_uint_gt(reached[OUTSIDE_TRUNCATE], 0);
 	ck_assert_uint_gt(reached[OUTSIDE_PUNCH], 0);
 	ck_assert_uint_gt(reached[OUTSIDE_READ], 0);
-	ck_assert_uint_gt(reached[OUTSIDE_VIEW], 0);
+	ck_assert_uint_gt(reached[OUTSIDE_SPLICE], 0);
 	ck_assert_uint_gt(reached[OUTSIDE_WRITE], 0);
 	ck_assert_uint_gt(reached[OUTSIDE_BLOCKS], 0);
 	ck_assert_uint_gt(reached[OUTSIDE_UNUSED], 0);

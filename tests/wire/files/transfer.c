@@ -9,6 +9,7 @@
 #include "pool.h"
 #include "requests.h"
 #include "suites.h"
+#include "system_calls.h"
 
 enum { LARGE = 256 * 1024, SMALL = 64 * 1024, OBJECT = 1024 * 1024 };
 
@@ -102,6 +103,37 @@ START_TEST(a_large_read_is_answered_by_its_worker)
 	ck_assert_int_eq(
 	    memcmp((const char *)reply_body(w, LARGE - 100) + LARGE - 103, "end", 3), 0);
 	pool_end();
+	GIVES(1, channel_serve(&w->server.channel));
+	ck_assert(reply_take(w));
+	GIVES(0, ask_release(w, file));
+	wire_close(w);
+}
+END_TEST
+
+/* What a worker's pipe does not take is copied by the loop, once the worker is done. */
+START_TEST(a_read_that_a_worker_cannot_answer_is_answered_by_the_loop)
+{
+	struct file file;
+	struct wire *w = open_with_workers(&file);
+	struct fuse_read_in in = {.fh = file.handle, .size = LARGE};
+	uint64_t unique;
+
+	w->server.ops.workers = NULL;
+	GIVES(0, ask_write(w, file, "begin", 5, 0));
+	w->server.ops.workers = &w->server.workers;
+	fake_pipes = (struct fake_pipes){.fail_in = 1};
+	message_begin(w, FUSE_READ, file.id);
+	message_add(w, &in, sizeof in);
+	message_send(w);
+	unique = w->unique;
+	send_statfs(w);
+	GIVES(1, channel_serve(&w->server.channel));
+	pool_run();
+	ck_assert(!reply_take(w));
+	pool_end();
+	ck_assert(reply_take(w));
+	ck_assert_uint_eq(reply_header(w)->unique, unique);
+	ck_assert_mem_eq(reply_body(w, LARGE), "begin", 6);
 	GIVES(1, channel_serve(&w->server.channel));
 	ck_assert(reply_take(w));
 	GIVES(0, ask_release(w, file));
@@ -237,6 +269,7 @@ Suite *transfer_suite(void)
 	const TTest *const tests[] = {
 	    a_large_write_is_answered_when_its_bytes_are_there,
 	    a_large_read_is_answered_by_its_worker,
+	    a_read_that_a_worker_cannot_answer_is_answered_by_the_loop,
 	    no_more_than_so_many_at_a_time,
 	    a_handle_without_the_right_is_ebadf,
 	    an_interrupted_transfer_is_answered_when_it_is_done,

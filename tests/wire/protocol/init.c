@@ -55,7 +55,8 @@ START_TEST(the_reply_has_every_field_a_modern_kernel_reads)
 	ck_assert_uint_eq(out->major, 7);
 	ck_assert_uint_eq(out->minor, 40);
 	ck_assert_uint_eq(out->max_write, 256 * 1024);
-	ck_assert_uint_eq(out->max_pages, EXCHANGE_READ_MAX / SYSTEM_PAGE);
+	/* Half of it where a pipe for all of it is more than one may have. */
+	ck_assert_uint_eq(out->max_pages * SYSTEM_PAGE, reply_pipe_read_max());
 	ck_assert_uint_eq(out->max_readahead, 1024 * 1024);
 	ck_assert_uint_eq(out->time_gran, 1);
 	ck_assert_uint_eq(out->map_alignment, 0);
