@@ -112,6 +112,10 @@ bool channel_has_more(const struct channel *channel)
 {
 	struct pollfd next = {.fd = channel->fd, .events = POLLIN};
 
+	for (uint32_t slot = 0; slot < channel->exchange->used; slot++) {
+		if (channel->requests[slot].state == REQUEST_LEFT)
+			return true;
+	}
 	return poll(&next, 1, 0) == 1 && (next.revents & POLLIN);
 }
 

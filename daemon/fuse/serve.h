@@ -15,7 +15,8 @@
  */
 int channel_serve(struct channel *channel);
 
-/* Whether a request waits to be served. */
+/* Whether a request waits to be served, in the kernel or as a server before this one has left it.
+ */
 bool channel_has_more(const struct channel *channel);
 
 /* Serves what lies in the current slot: `length` bytes that claim to be one request, and a NUL. */

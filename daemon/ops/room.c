@@ -44,18 +44,25 @@ bool room_wait(struct request *request)
 
 static bool is_last_try(const struct room_waiter *waiter, bool drained)
 {
-	uint64_t patience =
-	    waiter->request->opcode == FUSE_STATFS ? ROOM_PATIENCE_TO_TELL_MS : ROOM_PATIENCE_MS;
-
-	return drained || clock_now() - waiter->since >= patience * CLOCK_MS;
+	return drained || waiter->request->opcode == FUSE_STATFS ||
+	       clock_now() - waiter->since >= (uint64_t)ROOM_PATIENCE_MS * CLOCK_MS;
 }
 
-static void try_one(struct channel *channel, const struct room_waiter *waiter, bool drained)
+static struct room_waiter take(struct room *room, unsigned at)
+{
+	struct room_waiter waiter = room->waiters[at];
+
+	for (room->count--; at < room->count; at++)
+		room->waiters[at] = room->waiters[at + 1];
+	return waiter;
+}
+
+static void try_one(struct channel *channel, const struct room_waiter *waiter, bool last)
 {
 	struct room *room = &channel->ops->room;
 
 	room->since = waiter->since;
-	room->last = is_last_try(waiter, drained);
+	room->last = last;
 	channel_serve_again(channel, waiter->request->slot);
 	room->since = 0;
 	room->last = false;
@@ -71,30 +78,24 @@ void room_try_again(struct channel *channel, bool drained)
 		return;
 	room->tried = channel->counters->requests;
 	while (count-- > 0) {
-		struct room_waiter first = room->waiters[0];
+		struct room_waiter first = take(room, 0);
 
-		room->count--;
-		for (unsigned i = 0; i < room->count; i++)
-			room->waiters[i] = room->waiters[i + 1];
-		try_one(channel, &first, drained);
+		try_one(channel, &first, is_last_try(&first, drained));
 	}
 }
 
 void room_interrupt(struct channel *channel, uint64_t unique)
 {
 	struct room *room = &channel->ops->room;
-	struct request *request;
+	struct room_waiter waiter;
 	unsigned i = 0;
 
 	while (i < room->count && room->waiters[i].request->unique != unique)
 		i++;
 	if (i == room->count)
 		return;
-	request = room->waiters[i].request;
-	for (room->count--; i < room->count; i++)
-		room->waiters[i] = room->waiters[i + 1];
-	request_resume(request);
-	request_fail(request, -EINTR);
+	waiter = take(room, i);
+	try_one(channel, &waiter, true);
 }
 
 bool room_is_awaited(const struct channel *channel)

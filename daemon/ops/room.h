@@ -24,12 +24,11 @@
 
 #include "fuse/channel.h"
 
-/* Milliseconds after which a refusal is the answer although the kernel goes on talking; and what is
- * told as free, which need not be exact where that takes long. */
+/* Milliseconds after which a refusal is the answer although the kernel goes on talking. */
 #define ROOM_PATIENCE_MS 3000
-#define ROOM_PATIENCE_TO_TELL_MS 100
 
-/* Requests that are served between two tries. */
+/* Requests that are served between two tries. What is free is told at the first one, as it need not
+ * be exact where that takes long. */
 #define ROOM_INTERVAL 512
 
 /* Those that may wait at a time. Of what others leave, a user gets half. */
@@ -44,7 +43,8 @@ bool room_wait(struct request *request);
 /* Serves those who wait again; `drained`: the kernel had no request more. */
 void room_try_again(struct channel *channel, bool drained);
 
-/* The kernel lets a caller who waits know of a signal: they are answered with EINTR. */
+/* The kernel tells of a signal for a caller who waits: the answer is what it is now. EINTR is none
+ * that programs know of these calls, nor of statfs(2). */
 void room_interrupt(struct channel *channel, uint64_t unique);
 
 /* Whether anybody waits. */

@@ -67,15 +67,17 @@ static int lay_out(struct arena *arena, size_t size, size_t system_page)
 	return 0;
 }
 
+/*
+ * A base is asked for by a hint, which the kernel follows where the address is free, rather than by
+ * MAP_FIXED_NOREPLACE: sanitizers that keep addresses to themselves know how to refuse a hint.
+ */
 static int map_at(uintptr_t base, size_t size, int fd, void **out)
 {
-	int fixed = base == 0 ? 0 : MAP_FIXED_NOREPLACE;
-	void *memory = mmap(
-	    (void *)base, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE | fixed, fd, 0);
+	void *memory =
+	    mmap((void *)base, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
 
 	if (memory == MAP_FAILED)
 		return -errno;
-	/* Kernels without MAP_FIXED_NOREPLACE take the address as a hint. */
 	if (base != 0 && (uintptr_t)memory != base) {
 		munmap(memory, size);
 		return -EEXIST;

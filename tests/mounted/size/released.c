@@ -90,15 +90,15 @@ START_TEST(bytes_of_a_process_that_was_killed_can_be_had_at_once)
 }
 END_TEST
 
-/* statfs(2) tells of them, too. */
-START_TEST(what_a_killed_process_held_is_told_as_free_at_once)
+/* statfs(2), which is told while others are busy as well, need not be exact at once. */
+START_TEST(what_a_killed_process_held_is_told_as_free_soon)
 {
 	unsigned long pages = pages_left(), nodes = nodes_left();
 
 	for (int round = 0; round < ROUNDS; round++) {
 		fill_and_die(0, OBJECTS, OBJECT_PAGES * PAGE);
-		ck_assert_uint_eq(pages_left(), pages);
-		ck_assert_uint_eq(nodes_left(), nodes);
+		expect_pages_left_soon(pages);
+		expect_nodes_left_soon(nodes);
 	}
 }
 END_TEST
@@ -227,7 +227,7 @@ void add_released_cases(Suite *suite)
 
 	tcase_set_timeout(tcase, 60);
 	tcase_add_loop_test(tcase, bytes_of_a_process_that_was_killed_can_be_had_at_once, 0, 2);
-	tcase_add_test(tcase, what_a_killed_process_held_is_told_as_free_at_once);
+	tcase_add_test(tcase, what_a_killed_process_held_is_told_as_free_soon);
 	tcase_add_test(tcase, nodes_of_a_process_that_was_killed_can_be_had_at_once);
 	tcase_add_test(tcase, what_was_unmapped_can_be_had_at_once);
 	tcase_add_test(tcase, a_mount_that_is_full_refuses_while_others_are_busy);
