@@ -167,7 +167,7 @@ bool call_may_see(const struct call *call, const struct shmfs_object *object, bo
 	if (rc == 0)
 		return true;
 	path[0] = '\0';
-	return call->trusted || call->by.uid == object->attr.uid ||
+	return call->by.exempt || call->by.uid == object->attr.uid ||
 	       (rc != -EACCES && call->by.uid == object->creator);
 }
 

@@ -33,15 +33,14 @@ struct call {
 	const struct control_config *config;
 	unsigned clients; /* of the socket, all together */
 	struct peer *peer;
-	struct shmfs_subject by;
-	bool trusted;	   /* root, or the owner of the mount */
-	json_t *message;   /* the whole call */
-	json_t *params;	   /* in it; NULL: none */
-	bool oneway;	   /* nobody waits for an answer */
-	json_t *answer;	   /* parameters of the reply */
-	const char *error; /* the name of an error; NULL: none */
-	int fd;		   /* to be passed with the answer; -1: none */
-	struct scan *scan; /* to be done elsewhere before there is an answer; NULL: none */
+	struct shmfs_subject by; /* exempt: root, or the owner of the mount */
+	json_t *message;	 /* the whole call */
+	json_t *params;		 /* in it; NULL: none */
+	bool oneway;		 /* nobody waits for an answer */
+	json_t *answer;		 /* parameters of the reply */
+	const char *error;	 /* the name of an error; NULL: none */
+	int fd;			 /* to be passed with the answer; -1: none */
+	struct scan *scan;	 /* to be done elsewhere before there is an answer; NULL: none */
 };
 
 /* The answer as a message with its NUL, to be freed; NULL: oneway, or out of memory. */

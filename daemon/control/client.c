@@ -176,7 +176,6 @@ static bool identify(struct client *client)
 	    .by = {cred.uid, cred.gid, client->groups, groups_size / sizeof(gid_t), cred.pid,
 		client_is_trusted(cred.uid)},
 	};
-	client->call.trusted = client->call.by.exempt;
 	return true;
 }
 

@@ -37,7 +37,7 @@ void command_get_statistics(struct call *call)
 {
 	struct shmfs_usage usage;
 
-	if (!call->trusted && shmfs_policies(call->config->fs) != 0) {
+	if (!call->by.exempt && shmfs_policies(call->config->fs) != 0) {
 		call_refuse_caller(call);
 		return;
 	}
@@ -121,7 +121,7 @@ void command_set_limits(struct call *call)
 	enum shmfs_scope scope;
 	bool inherit = false;
 
-	if (!call->trusted) {
+	if (!call->by.exempt) {
 		call_refuse_caller(call);
 		return;
 	}
@@ -154,7 +154,7 @@ void command_verify(struct call *call)
 	json_t *lines;
 	unsigned count;
 
-	if (!call->trusted) {
+	if (!call->by.exempt) {
 		call_refuse_caller(call);
 		return;
 	}
@@ -196,7 +196,7 @@ void command_reap(struct call *call)
 		return;
 	(void)shmfs_object(call->config->fs, id, &object);
 	/* Root and the mount's owner, or the object's. */
-	if ((!call->trusted && call->by.uid != object.attr.uid) ||
+	if ((!call->by.exempt && call->by.uid != object.attr.uid) ||
 	    call_ask(call, id, SHMFS_ASK_MODIFY) < 0) {
 		call_refuse_caller(call);
 		return;

@@ -120,7 +120,7 @@ static int add_user(void *arg, const struct shmfs_user *user)
 {
 	struct user_page *page = arg;
 
-	if (!page->call->trusted && page->call->by.uid != user->uid)
+	if (!page->call->by.exempt && page->call->by.uid != user->uid)
 		return 0;
 	(void)json_array_append_new(page->users, user_to_json(user));
 	return 0;
@@ -187,7 +187,7 @@ static void add_to_sum(struct call *call, const struct holder *holder, struct su
 	char path[SHMFS_PATH_MAX];
 
 	if (shmfs_object(call->config->fs, holder->id, &object) < 0 ||
-	    (!call->trusted && !call_may_see(call, &object, call->scan->id != 0, path)))
+	    (!call->by.exempt && !call_may_see(call, &object, call->scan->id != 0, path)))
 		return;
 	sum->objects++;
 	sum->size += object.attr.size;
@@ -212,7 +212,7 @@ static json_t *holder_to_json(const struct holder *holder, const struct sum *sum
 void command_holders_found(struct call *call)
 {
 	const struct scan *scan = call->scan;
-	size_t looks = scan->count < LOOKS_MAX || call->trusted ? scan->count : LOOKS_MAX;
+	size_t looks = scan->count < LOOKS_MAX || call->by.exempt ? scan->count : LOOKS_MAX;
 	json_t *list;
 	bool truncated = scan->truncated;
 

@@ -62,7 +62,7 @@ static bool get_part(struct call *call, struct part *part)
 	    !call_get_bool(call, "write", &part->writes))
 		return false;
 	(void)shmfs_object(call->config->fs, part->id, &object);
-	if (!call->trusted && (part->writes || call->by.uid != object.attr.uid)) {
+	if (!call->by.exempt && (part->writes || call->by.uid != object.attr.uid)) {
 		call_refuse_caller(call);
 		return false;
 	}

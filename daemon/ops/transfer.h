@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Large reads and writes beside each other: where another request waits already, a worker thread
- * moves the bytes of this one, and the loop goes on. Workers only move bytes to
- * an object's memory, or have the kernel take its pages. Everything about the namespace is done by
- * the loop, before and after.
+ * moves the bytes of this one, and the loop goes on. Workers only move bytes to an object's memory,
+ * or have the kernel take its pages. Everything about the namespace is done by the loop, before and
+ * after.
  *
  * Meanwhile the handle stays open and the object keeps its size or grows: the kernel closes nothing
  * before the answer, and lets one write, truncation or allocation of a file at a time come here. A
@@ -30,4 +30,5 @@
 bool transfer_write(
     struct request *request, const struct shmfs_range *to, const char *data, size_t size);
 bool transfer_read(struct request *request, const struct shmfs_memory *from);
+
 #endif

@@ -118,18 +118,6 @@ static bool read_size(const char *text, uint64_t *out)
 	return number_read_scaled(text, "kmgt", UINT64_MAX, out);
 }
 
-/* A name of the list, which stays where it is; NULL: it is none. */
-static const char *read_huge(const char *text)
-{
-	static const char *const names[] = {"never", "within_size", "always", "advise"};
-
-	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-		if (strcmp(text, names[i]) == 0)
-			return names[i];
-	}
-	return NULL;
-}
-
 static const char *const rules_names[] = {
     [SHMFS_RULES_LINUX] = "linux",
     [SHMFS_RULES_FREEBSD] = "freebsd",
@@ -148,6 +136,16 @@ static int place_of(const char *text, const char *const *names, size_t count)
 			return (int)i;
 	}
 	return -1;
+}
+
+static const char *const huge_names[] = {"never", "within_size", "always", "advise"};
+
+/* A name of the table, which stays where it is; NULL: it is none. */
+static const char *read_huge(const char *text)
+{
+	int place = place_of(text, huge_names, sizeof huge_names / sizeof huge_names[0]);
+
+	return place >= 0 ? huge_names[place] : NULL;
 }
 
 static bool read_rules(const char *text, enum shmfs_rules *out)

@@ -96,8 +96,7 @@ static bool send_message(struct peer *peer, const char *message, size_t size)
 	struct call call = {
 	    .config = &config,
 	    .peer = peer,
-	    .by = {.uid = peer->uid, .gid = peer->uid},
-	    .trusted = peer->uid == 0,
+	    .by = {.uid = peer->uid, .gid = peer->uid, .exempt = peer->uid == 0},
 	};
 	bool good = dispatch(&call, message, size);
 	size_t reply_size = 0;
