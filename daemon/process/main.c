@@ -245,8 +245,8 @@ static int run(int argc, char **argv, char **kept, struct upgrade_start *start)
 
 int main(int argc, char **argv)
 {
-	char **kept = upgrade_keep_arguments(argc, argv);
 	struct upgrade_start start;
+	char **kept;
 	int status;
 
 	failpoints_begin();
@@ -254,6 +254,7 @@ int main(int argc, char **argv)
 		log_error("SHMFS_RESUME in the environment is nonsense: unset it");
 		return END_USAGE;
 	}
+	kept = upgrade_keep_arguments(argc, argv);
 	if (kept == NULL) {
 		log_error("no memory for the arguments");
 		return END_SYSTEM;
@@ -262,5 +263,6 @@ int main(int argc, char **argv)
 	/* This program was stepped into, and did not get as far as to take over. */
 	if (status != END_OK && !start.trial)
 		upgrade_return(&start, kept);
+	upgrade_drop_arguments(kept);
 	return status;
 }

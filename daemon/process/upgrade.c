@@ -43,10 +43,19 @@ char **upgrade_keep_arguments(int argc, char **argv)
 
 	for (int i = 0; kept != NULL && i < argc; i++) {
 		kept[i] = strdup(argv[i]);
-		if (kept[i] == NULL)
+		if (kept[i] == NULL) {
+			upgrade_drop_arguments(kept);
 			return NULL;
+		}
 	}
 	return kept;
+}
+
+void upgrade_drop_arguments(char **kept)
+{
+	for (size_t i = 0; kept[i] != NULL; i++)
+		free(kept[i]);
+	free(kept);
 }
 
 int upgrade_prepare(struct upgrade *upgrade, char **argv)

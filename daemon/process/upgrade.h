@@ -34,8 +34,9 @@ struct upgrade_start {
 int upgrade_read_start(struct upgrade_start *out);
 
 /* The arguments for the next program, which is to read the same: whoever reads them here moves them
- * about and cuts lists at their commas. Kept for the life of this program. NULL: no memory. */
+ * about and cuts lists at their commas. The caller's to drop. NULL: no memory. */
 char **upgrade_keep_arguments(int argc, char **argv);
+void upgrade_drop_arguments(char **kept);
 
 /* Notes this program. A negative errno where its file cannot be told. */
 int upgrade_prepare(struct upgrade *upgrade, char **argv);
