@@ -89,6 +89,7 @@ enum touch {
 	TOUCH_REFUSED = 1 << 6,	     /* a write has found no room */
 	TOUCH_SHORT = 1 << 7,	     /* a write has found too little room */
 	TOUCH_COPY_REFUSED = 1 << 8, /* copy_file_range has found no room */
+	TOUCH_PIECES = 1 << 9,	     /* written to by more at once than one message of FUSE holds */
 };
 
 /* Changes that a watched call has made. */

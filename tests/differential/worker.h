@@ -110,6 +110,14 @@ void note_read(const struct slot *slot, struct result *result);
 /* The same for sendfile, splice, copy_file_range, posix_fadvise and reads of 0 bytes. */
 void note_unasked(const struct slot *slot, struct result *result);
 
+/* Before a write of `length` bytes. A message holds 256 KiB, less where its first page begins
+ * later. */
+static inline void note_pieces(const struct slot *slot, struct result *result, int64_t length)
+{
+	if (length > (256 << 10) - 4096)
+		note_touch(result, slot->ino, TOUCH_PIECES);
+}
+
 /* After the model was asked: a write of `length` bytes is to find no room, or only for `there`. */
 static inline void note_room(
     const struct slot *slot, struct result *result, int64_t length, int64_t there)
@@ -118,6 +126,7 @@ static inline void note_room(
 		note_touch(result, slot->ino, TOUCH_REFUSED);
 	else if (there < length)
 		note_touch(result, slot->ino, TOUCH_SHORT);
+	note_pieces(slot, result, there);
 }
 
 /* --- data --- */

@@ -212,6 +212,8 @@ static bool seek_may_differ(struct comparison *comparison, const struct result *
 
 	if (touched & TOUCH_ALLOCATED)
 		return met(ALLOWED_SEEK_OF_ALLOCATED);
+	if ((touched & TOUCH_PIECES) && comparison->terms->huge)
+		return met(ALLOWED_SEEK_OF_PIECES);
 	return (touched & TOUCH_MAPPED) && !comparison->terms->native &&
 	       met(ALLOWED_SEEK_OF_MAPPED);
 }

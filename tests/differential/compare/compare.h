@@ -9,6 +9,7 @@ struct terms {
 	bool allow_differences; /* the subject is shmfs */
 	bool native;		/* io=passthrough */
 	bool cached;		/* io=cached */
+	bool huge;		/* huge= has another value than never */
 };
 
 struct difference {

@@ -36,6 +36,7 @@ void do_copy_file_range(struct worker *worker, const struct call *call, struct r
 		note_touch(result, out->ino, TOUCH_COPY_REFUSED);
 		return;
 	}
+	note_pieces(out, result, length);
 	give(result, copy_file_range(in->fd, in_own ? NULL : &in_offset, out->fd,
 			 out_own ? NULL : &out_offset, (size_t)length, 0));
 	result->words[0] = (uint64_t)in_offset;
