@@ -61,6 +61,9 @@ int shmfs_open_again(int arena_fd, const struct shmfs_os *os, struct shmfs **out
  */
 void shmfs_recover(struct shmfs *fs);
 
+/* After what was left to do has been asked for again. */
+void shmfs_recovered(struct shmfs *fs);
+
 /*
  * Whether shmfs_open_again() could map what is behind a descriptor: 0; -EPROTO: not an arena of
  * this layout; -EEXIST: its address is taken in this program; -ENOMEM. Changes nothing.
@@ -97,6 +100,21 @@ struct shmfs_mark {
 };
 void shmfs_set_mark(struct shmfs *fs, struct shmfs_mark mark);
 struct shmfs_mark shmfs_mark(const struct shmfs *fs);
+
+/*
+ * What a request has done to an object's memory, which no rollback takes back: how many bytes a
+ * write has stored, or how many parts of a punch are done. Whoever serves the same request after a
+ * crash goes on behind that, since another process may have stored there meanwhile, and may have
+ * told so. It has to outlive the server; all zeros is that of no request.
+ */
+struct shmfs_done {
+	uint64_t request, amount;
+};
+uint64_t shmfs_done(const struct shmfs_done *done, uint64_t request);
+void shmfs_note_done(struct shmfs_done *done, uint64_t request, uint64_t amount);
+
+/* Has what the active transaction does noted as this request's. Without, nothing is noted. */
+void shmfs_set_done(struct shmfs *fs, struct shmfs_done *done, uint64_t request);
 
 /* The backing id that was noted last (0: none yet), whether or not it is still open. One that was
  * given out later is known to nobody. */

@@ -27,9 +27,8 @@ struct shmfs_os {
 	 */
 	ssize_t (*splice)(void *arg, int fd, int pipe, size_t size, uint64_t offset);
 	int (*seek)(void *arg, int fd, uint64_t offset, int whence, uint64_t *out);
-	/* Has whoever works at the range of shmfs_free_begin() end that, and waits for it.
-	 * Returns how far it is freed: every page before that offset. */
-	uint64_t (*quiesce)(void *arg);
+	/* Has whoever works at the range of shmfs_free_begin() end that, and waits for it. */
+	void (*quiesce)(void *arg);
 	int (*blocks)(void *arg, int fd, uint64_t *out); /* in use, of 512 bytes */
 	/* Makes sure that nobody else can change fd's data, where nobody opens it for writing from
 	 * now on. -EBUSY: somebody has it mapped writable, or it cannot be told. Nobody works at

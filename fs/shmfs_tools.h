@@ -71,23 +71,25 @@ unsigned shmfs_verify(
  * It is freed by shmfs_free_step(), so many pages a call (a tenth of a microsecond each,
  * about): true while there is more. Or by somebody else, who has the range that
  * shmfs_free_begin() gives, while the namespace goes on: false when there is nothing left.
- * shmfs_free_end() tells how far that came; it may come late, after the namespace itself has
- * ended the work (shmfs_os.quiesce), and tells nothing then. There is one such range at a time. Not
- * within a transaction.
+ * shmfs_free_end() tells that nobody works at it any more; it may come late, after the namespace
+ * itself has ended the work (shmfs_os.quiesce), and tells nothing then. There is one such range at
+ * a time. Not within a transaction.
  *
  * shmfs_free_pages() frees the next pages of a range, at most so many, and moves its begin behind
- * them: false when there are none left, which is also where the system refuses to free one. It
- * touches the memory alone, so any thread may call it.
+ * them: false when there are none left, which is also where the system refuses to free one. How far
+ * it came, it notes where a crash does not reach. It touches no other memory, so any thread may
+ * call it.
  */
 struct shmfs_free_range {
 	int fd;
 	uint64_t begin, end;
+	_Atomic uint64_t *freed_to; /* the namespace's */
 };
 
 bool shmfs_free_pending(const struct shmfs *fs);
 bool shmfs_free_step(struct shmfs *fs, uint64_t pages);
 bool shmfs_free_begin(struct shmfs *fs, struct shmfs_free_range *out);
-void shmfs_free_end(struct shmfs *fs, uint64_t freed_to);
+void shmfs_free_end(struct shmfs *fs);
 bool shmfs_free_pages(const struct shmfs_os *os, struct shmfs_free_range *range, uint64_t pages);
 bool shmfs_is_freeing(const struct shmfs *fs, uint64_t id);
 

@@ -15,6 +15,9 @@
  *   any other request                    it changed nothing, or that was rolled back, or it waited
  *                                        for what is final: it is served (again)
  *
+ * What a request has done to an object's memory stands beside it from right after that: it is not
+ * done again, over what another process may have stored there meanwhile.
+ *
  * A reply is sent twice where the server died between sending it and clearing the slot: the kernel
  * knows the number no more, and says ENOENT.
  *
@@ -30,6 +33,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "fs/shmfs.h"
 #include "tier.h"
 
 /* Bytes of data in the largest reply, which is that of a READ. */
@@ -65,7 +69,8 @@
 #define EXCHANGE_PAGE 4096
 #define EXCHANGE_BEFORE_DATA 80
 struct exchange_slot {
-	_Alignas(EXCHANGE_PAGE) char unused[EXCHANGE_PAGE - EXCHANGE_BEFORE_DATA];
+	_Alignas(EXCHANGE_PAGE) struct shmfs_done done; /* by the request that is here, or was */
+	char unused[EXCHANGE_PAGE - EXCHANGE_BEFORE_DATA - sizeof(struct shmfs_done)];
 	char request[EXCHANGE_REQUEST_SIZE];
 };
 

@@ -157,6 +157,7 @@ int recovery_run(struct channel *channel)
 	sort_out(channel);
 	failpoint("slots sorted out");
 	rc = serve_all_left(channel);
+	shmfs_recovered(channel->fs);
 	if (rc == 0)
 		request_prepare_slot(channel, channel->exchange->current);
 	failpoint("recovered");

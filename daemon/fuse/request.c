@@ -59,9 +59,16 @@ struct request *request_begin(struct channel *channel)
 		.pid = (pid_t)header->pid},
 	};
 	PROBE5(receive, header->unique, header->opcode, header->uid, header->pid, header->nodeid);
-	if (channel->fs != NULL)
+	if (channel->fs != NULL) {
 		shmfs_begin(channel->fs);
+		shmfs_set_done(channel->fs, request_done(request), request->unique);
+	}
 	return request;
+}
+
+struct shmfs_done *request_done(const struct request *request)
+{
+	return &request->channel->exchange->slots[request->slot].done;
 }
 
 void request_resume(struct request *request)

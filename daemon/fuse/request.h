@@ -22,6 +22,9 @@ struct iovec;
 /* Takes up the well-formed request in the current slot, and begins its transaction. */
 struct request *request_begin(struct channel *channel);
 
+/* Where it is noted what the request has done to memory. */
+struct shmfs_done *request_done(const struct request *request);
+
 /*
  * The change is final, and the kernel is told of its success, with size bytes that the opcode's
  * reply has. 0; -ENOENT: the kernel gave the request up, and knows nothing of what it was given;

@@ -34,8 +34,10 @@ struct transfer {
 /* As much as there is; an error counts only where nothing came before it. */
 static ssize_t write_all(const struct transfer *t)
 {
+	struct shmfs_done *noted = request_done(t->request);
+	uint64_t unique = t->request->unique;
 	const struct shmfs_memory *to = &t->memory;
-	size_t done = 0;
+	size_t done = (size_t)shmfs_done(noted, unique);
 
 	while (done < to->size) {
 		ssize_t count =
@@ -48,6 +50,7 @@ static ssize_t write_all(const struct transfer *t)
 		if (count <= 0)
 			break;
 		done += (size_t)count;
+		shmfs_note_done(noted, unique, done);
 	}
 	return (ssize_t)done;
 }

@@ -27,11 +27,11 @@ static void close_backing(void *arg, int backing)
 	backing_close(&server->channel, backing);
 }
 
-static uint64_t quiesce(void *arg)
+static void quiesce(void *arg)
 {
 	const struct server *server = arg;
 
-	return free_worker_quiesce(server->free_worker);
+	free_worker_quiesce(server->free_worker);
 }
 
 void server_init(struct server *server, const struct options *options, struct handover *handover)

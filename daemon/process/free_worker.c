@@ -25,7 +25,6 @@ struct free_worker {
 	pthread_mutex_t lock; /* of what follows */
 	pthread_cond_t ended;
 	bool working, hurry;
-	uint64_t freed_to;
 };
 
 /* --- the worker ------------------------------------------------------------------------------- */
@@ -36,7 +35,6 @@ static bool may_go_on(struct free_worker *self)
 	bool may;
 
 	pthread_mutex_lock(&self->lock);
-	self->freed_to = range->begin;
 	may = range->begin < range->end && !self->hurry;
 	if (!may) {
 		self->working = false;
@@ -60,12 +58,10 @@ static void run(void *arg)
 
 /* --- the loop --------------------------------------------------------------------------------- */
 
-uint64_t free_worker_quiesce(struct free_worker *self)
+void free_worker_quiesce(struct free_worker *self)
 {
-	uint64_t freed_to;
-
 	if (self == NULL)
-		return 0;
+		return;
 	pthread_mutex_lock(&self->lock);
 	self->hurry = true;
 	/* One that has not begun, because all workers have something to do, need not. */
@@ -73,9 +69,7 @@ uint64_t free_worker_quiesce(struct free_worker *self)
 		self->working = false;
 	while (self->working)
 		pthread_cond_wait(&self->ended, &self->lock);
-	freed_to = self->freed_to;
 	pthread_mutex_unlock(&self->lock);
-	return freed_to;
 }
 
 static void done(void *arg)
@@ -83,7 +77,7 @@ static void done(void *arg)
 	struct free_worker *self = arg;
 
 	self->started = false;
-	shmfs_free_end(self->server->channel.fs, self->freed_to);
+	shmfs_free_end(self->server->channel.fs);
 	free_worker_go_on(self);
 }
 
@@ -107,7 +101,6 @@ void free_worker_go_on(struct free_worker *self)
 	if (shmfs_free_begin(fs, &self->range)) {
 		self->started = self->working = true;
 		self->hurry = false;
-		self->freed_to = self->range.begin;
 	}
 	pacing_rest(self->server->pacing, self->started);
 	deferred_answer(&self->server->channel);

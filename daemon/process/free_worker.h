@@ -7,8 +7,6 @@
 #ifndef SHMFS_PROCESS_FREE_WORKER_H
 #define SHMFS_PROCESS_FREE_WORKER_H
 
-#include <stdint.h>
-
 #include "server.h"
 
 struct free_worker;
@@ -21,7 +19,7 @@ void free_worker_go_on(struct free_worker *self);
 
 /* The namespace wants to free memory itself: ends what the worker is at, and waits for that (struct
  * shmfs_os). NULL: nothing is under way. */
-uint64_t free_worker_quiesce(struct free_worker *self);
+void free_worker_quiesce(struct free_worker *self);
 
 /* Begins nothing any more. What is left is the next server's. NULL is nothing. */
 void free_worker_stop(struct free_worker *self);

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <linux/falloc.h>
 
+#include "fs/failpoint.h"
 #include "fs/mac/mac.h"
 #include "fs/object/handle.h"
 #include "fs/object/node.h"
@@ -15,6 +16,31 @@
 
 /* Zeroing fewer pages than this is not worth a queue. */
 #define ZERO_AT_ONCE 16
+
+/* The parts of a range that are zeroed while the caller waits. */
+enum part { PART_FIRST = 1, PART_LAST };
+
+static int zero_part(
+    struct shmfs *fs, const struct node *node, enum part part, uint64_t offset, uint64_t end)
+{
+	int rc = 0;
+
+	if (done_so_far(fs) >= part)
+		return 0;
+	if (offset < end)
+		rc = fs->os->punch(fs->os->arg, node->object.fd, offset, end - offset);
+	if (rc == 0)
+		note_done(fs, part);
+	failpoint("bytes zeroed");
+	return rc;
+}
+
+static bool zero_later(struct shmfs *fs, struct node *node, uint64_t from, uint64_t to)
+{
+	return deferred_resume_hole(fs, node) ||
+	       (deferred_wants(fs, to - from) &&
+		   deferred_add_range(fs, node, FREE_HOLE, from, to) == 0);
+}
 
 /*
  * Frees the whole pages and zeroes the partial ones of a range, as far as the object reaches. The
@@ -32,13 +58,10 @@ static int zero(struct shmfs *fs, struct node *node, uint64_t offset, uint64_t l
 	/* The first and the last part hold the partial pages. */
 	from = (offset / unit + 1) * unit;
 	to = (offset + length) / unit * unit;
-	if (from >= to || !deferred_wants(fs, to - from) ||
-	    deferred_add_range(fs, node, FREE_HOLE, from, to) < 0)
-		return fs->os->punch(fs->os->arg, node->object.fd, offset, length);
-	rc = fs->os->punch(fs->os->arg, node->object.fd, offset, from - offset);
-	if (rc == 0 && to < offset + length)
-		rc = fs->os->punch(fs->os->arg, node->object.fd, to, offset + length - to);
-	return rc;
+	if (from >= to || !zero_later(fs, node, from, to))
+		from = to = offset + length;
+	rc = zero_part(fs, node, PART_FIRST, offset, from);
+	return rc < 0 ? rc : zero_part(fs, node, PART_LAST, to, offset + length);
 }
 
 /*

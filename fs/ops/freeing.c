@@ -32,9 +32,9 @@ bool shmfs_free_begin(struct shmfs *fs, struct shmfs_free_range *out)
 	return fs->begun != NULL;
 }
 
-void shmfs_free_end(struct shmfs *fs, uint64_t freed_to)
+void shmfs_free_end(struct shmfs *fs)
 {
-	deferred_note_freed(fs, freed_to);
+	fs->begun = NULL;
 }
 
 bool shmfs_is_freeing(const struct shmfs *fs, uint64_t id)

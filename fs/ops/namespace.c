@@ -198,7 +198,14 @@ void shmfs_recover(struct shmfs *fs)
 	memory_settle(fs);
 	txn_recover(&fs->arena->txn, fs->os);
 	shmfs_begin(fs);
-	deferred_drop_holes(fs);
+	deferred_leave_holes(fs);
+	shmfs_commit(fs);
+}
+
+void shmfs_recovered(struct shmfs *fs)
+{
+	shmfs_begin(fs);
+	deferred_drop_left(fs);
 	shmfs_commit(fs);
 }
 

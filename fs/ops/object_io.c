@@ -167,6 +167,28 @@ ssize_t shmfs_write_end(struct shmfs *fs, const struct shmfs_cred *cred, uint64_
 	return (ssize_t)count;
 }
 
+/*
+ * Stores what is not stored yet. What lies behind the size that is final, a rollback cuts off
+ * again, and nobody has seen it: that does not count.
+ */
+static ssize_t store(struct shmfs *fs, const struct node *node, const char *data, size_t size,
+    uint64_t offset, uint64_t final_size)
+{
+	size_t before = (size_t)smaller(done_so_far(fs), size);
+	ssize_t count = 0;
+
+	if (before < size)
+		count = fs->os->write(
+		    fs->os->arg, node->object.fd, data + before, size - before, offset + before);
+	if (count < 0 && before == 0)
+		return count;
+	count = (ssize_t)before + (count > 0 ? count : 0);
+	if (offset < final_size)
+		note_done(fs, smaller((uint64_t)count, final_size - offset));
+	failpoint("bytes written");
+	return count;
+}
+
 ssize_t shmfs_write(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t id,
     const void *buffer, size_t size, uint64_t offset)
 {
@@ -191,8 +213,7 @@ ssize_t shmfs_write(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t id
 	if (offset >= node->object.size)
 		return rules_of(fs)->full_write_is_0 ? 0 : -EFBIG;
 	size = (size_t)smaller(size, node->object.size - offset);
-	count = fs->os->write(fs->os->arg, node->object.fd, buffer, size, offset);
-	failpoint("bytes written");
+	count = store(fs, node, buffer, size, offset, old_size);
 	if (count < 0)
 		return count;
 	/* What the system had no memory for does not count as written, so not as size either. */

@@ -7,6 +7,7 @@ void shmfs_begin(struct shmfs *fs)
 	fs->refusal.limit = SHMFS_LIMIT_NONE;
 	fs->denial.entry = NULL;
 	fs->stamped = false;
+	fs->done = NULL;
 	txn_begin(&fs->arena->txn);
 }
 
@@ -40,6 +41,22 @@ void shmfs_set_mark(struct shmfs *fs, struct shmfs_mark mark)
 struct shmfs_mark shmfs_mark(const struct shmfs *fs)
 {
 	return fs->super->mark;
+}
+
+uint64_t shmfs_done(const struct shmfs_done *done, uint64_t request)
+{
+	return amount_done(done, request);
+}
+
+void shmfs_note_done(struct shmfs_done *done, uint64_t request, uint64_t amount)
+{
+	note_amount(done, request, amount);
+}
+
+void shmfs_set_done(struct shmfs *fs, struct shmfs_done *done, uint64_t request)
+{
+	fs->done = done;
+	fs->request = request;
 }
 
 int shmfs_last_backing(const struct shmfs *fs)

@@ -43,6 +43,20 @@ int deferred_add_end(struct shmfs *fs, int fd)
 	return add(fs, (struct deferred_free){.kind = FREE_END, .fd = fd, .end = INT64_MAX});
 }
 
+bool deferred_resume_hole(struct shmfs *fs, const struct node *node)
+{
+	struct deferred_free *entry = first_entry(fs);
+
+	while (entry != NULL &&
+	       !(entry->left && entry->node == node && entry->request == request_of_done(fs)))
+		entry = deferred_next_of(entry);
+	if (entry == NULL)
+		return false;
+	save(fs, &entry->left, sizeof entry->left);
+	entry->left = false;
+	return true;
+}
+
 int deferred_add_range(
     struct shmfs *fs, struct node *node, enum free_kind kind, uint64_t from, uint64_t to)
 {
@@ -52,6 +66,7 @@ int deferred_add_range(
 			     .fd = node->object.fd,
 			     .at = from,
 			     .end = to,
+			     .request = request_of_done(fs),
 			 });
 
 	if (rc < 0)
@@ -71,23 +86,16 @@ static void take_out(struct shmfs *fs, struct deferred_free *entry)
 	arena_free(fs->arena, entry);
 }
 
-void deferred_note_freed(struct shmfs *fs, uint64_t freed_to)
-{
-	struct deferred_free *entry = fs->begun;
-
-	if (entry != NULL && freed_to > entry->at)
-		entry->at = smaller(freed_to, entry->end);
-	fs->begun = NULL;
-}
-
 /*
  * Nobody frees pages of an entry that is worked at here, or goes: its range may be written next,
  * its descriptor be closed.
  */
 static void quiesce(struct shmfs *fs, const struct deferred_free *entry)
 {
-	if (fs->begun == entry)
-		deferred_note_freed(fs, fs->os->quiesce(fs->os->arg));
+	if (fs->begun != entry)
+		return;
+	fs->os->quiesce(fs->os->arg);
+	fs->begun = NULL;
 }
 
 /* Moves the begin of a range to its next page; false: there is none left. */
@@ -125,27 +133,28 @@ bool shmfs_free_pages(const struct shmfs_os *os, struct shmfs_free_range *range,
 	size = smaller(pages * os->page_size(os->arg), range->end - range->begin);
 	if (punch(os, range, size) < 0)
 		goto end;
-	failpoint("pages freed");
 	range->begin += size;
+	*range->freed_to = range->begin;
+	failpoint("pages freed");
 	return true;
 
 end:
 	range->begin = range->end;
+	*range->freed_to = range->end;
 	return false;
 }
 
-static struct shmfs_free_range range_of(const struct deferred_free *entry)
+static struct shmfs_free_range range_of(struct deferred_free *entry)
 {
-	return (struct shmfs_free_range){.fd = entry->fd, .begin = entry->at, .end = entry->end};
+	return (struct shmfs_free_range){
+	    .fd = entry->fd, .begin = entry->at, .end = entry->end, .freed_to = &entry->at};
 }
 
 static bool free_pages(const struct shmfs *fs, struct deferred_free *entry, uint64_t pages)
 {
 	struct shmfs_free_range range = range_of(entry);
-	bool freed = shmfs_free_pages(fs->os, &range, pages);
 
-	entry->at = range.begin;
-	return freed;
+	return shmfs_free_pages(fs->os, &range, pages);
 }
 
 bool deferred_next(const struct shmfs *fs, struct shmfs_free_range *out)
@@ -240,13 +249,22 @@ void deferred_free_down_to(struct shmfs *fs, uint64_t most)
 	}
 }
 
-void deferred_drop_holes(struct shmfs *fs)
+void deferred_leave_holes(struct shmfs *fs)
+{
+	for (struct deferred_free *entry = first_entry(fs); entry != NULL;
+	     entry = deferred_next_of(entry)) {
+		save(fs, &entry->left, sizeof entry->left);
+		entry->left = entry->kind == FREE_HOLE;
+	}
+}
+
+void deferred_drop_left(struct shmfs *fs)
 {
 	struct deferred_free *next;
 
 	for (struct deferred_free *entry = first_entry(fs); entry != NULL; entry = next) {
 		next = deferred_next_of(entry);
-		if (entry->kind == FREE_HOLE)
+		if (entry->left)
 			take_out(fs, entry);
 	}
 }

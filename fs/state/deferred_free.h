@@ -4,14 +4,15 @@
  *
  * The kernel takes hundreds of milliseconds to free an object of many gigabytes, and nobody else
  * can be served meanwhile. So large memory is only queued in a transaction, and freed a range at a
- * time between requests. Each is a hole punched, which may be done twice: the queue is all
+ * time between requests. Each is a hole punched; the queue, and how far each entry came, is all
  * that has to outlive a crash.
  *
  * Accounts do not wait: what is queued is charged to nobody. Where somebody asks for more than the
  * limit and the memory that is still there leave, so much of it is freed first (charge.c) that what
  * is granted can be touched.
  *
- * What an entry says is left is a hint and changed without a transaction; who loses it begins anew.
+ * What an entry says is left is changed without a transaction, as pages that are freed do not come
+ * back.
  */
 #ifndef SHMFS_DEFERRED_FREE_H
 #define SHMFS_DEFERRED_FREE_H
@@ -42,9 +43,6 @@ bool deferred_free_next(struct shmfs *fs, uint64_t pages);
 /* The first entry's last step, once none of its pages is left. */
 void deferred_finish_first(struct shmfs *fs);
 
-/* What somebody else works at is freed up to here, and that is done. */
-void deferred_note_freed(struct shmfs *fs, uint64_t freed_to);
-
 /* Frees at once what is queued of a node, for somebody who is about to change its memory. */
 void deferred_finish(struct shmfs *fs, struct node *node);
 
@@ -61,8 +59,13 @@ uint64_t deferred_pages(const struct shmfs *fs);
  */
 void deferred_free_down_to(struct shmfs *fs, uint64_t most);
 
-/* Takes holes out of the queue: a crash came before anybody was told of them, and whoever wants one
- * asks for it again. Until then the range may be written. */
-void deferred_drop_holes(struct shmfs *fs);
+/*
+ * After a crash, which came before anybody was told of the holes that are queued: whoever wants one
+ * asks for it again, and it goes on where it was, as what is freed already may have been written
+ * since. What nobody has asked for then is dropped, and its range may be written.
+ */
+void deferred_leave_holes(struct shmfs *fs);
+bool deferred_resume_hole(struct shmfs *fs, const struct node *node);
+void deferred_drop_left(struct shmfs *fs);
 
 #endif

@@ -9,6 +9,7 @@
 #ifndef SHMFS_STATE_H
 #define SHMFS_STATE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -163,8 +164,11 @@ struct deferred_free {
 	struct list_link link;
 	struct node *node; /* NULL at FREE_END */
 	int32_t fd;
-	uint32_t kind;	  /* enum free_kind */
-	uint64_t at, end; /* what is left to free, in whole pages */
+	uint32_t kind;	     /* enum free_kind */
+	_Atomic uint64_t at; /* what is left to free, in whole pages */
+	uint64_t end;
+	uint64_t request; /* whose hole it is (struct shmfs_done); 0: that is not told */
+	bool left;	  /* it has not been asked for again since a crash */
 };
 
 struct deferred_queue {
@@ -293,6 +297,8 @@ struct shmfs {
 	    *begun; /* what has a range that somebody else frees (deferred_free.h), or NULL */
 	struct timespec stamp; /* of all that the transaction changes, once it is asked for */
 	bool stamped;
+	struct shmfs_done *done; /* of the request that the transaction is for, or NULL */
+	uint64_t request;
 	struct shmfs_refusal refusal;
 	struct shmfs_denial denial;
 	char scratch[XATTR_VALUE_MAX]; /* of one operation */
@@ -301,6 +307,41 @@ struct shmfs {
 static inline uint64_t page_bytes(const struct shmfs *fs)
 {
 	return UINT64_C(1) << fs->page_shift;
+}
+
+/* Whose request the transaction is for; 0: that is not told. */
+static inline uint64_t request_of_done(const struct shmfs *fs)
+{
+	return fs->done != NULL ? fs->request : 0;
+}
+
+static inline uint64_t amount_done(const struct shmfs_done *done, uint64_t request)
+{
+	return done->request == request ? done->amount : 0;
+}
+
+/* Whose it is is said last: what was another's is nobody's in between. */
+static inline void note_amount(struct shmfs_done *done, uint64_t request, uint64_t amount)
+{
+	if (done->request != request)
+		done->request = 0;
+	atomic_signal_fence(memory_order_seq_cst);
+	done->amount = amount;
+	atomic_signal_fence(memory_order_seq_cst);
+	done->request = request;
+	atomic_signal_fence(memory_order_seq_cst);
+}
+
+/* What the request has done already, and what it has now (struct shmfs_done). */
+static inline uint64_t done_so_far(const struct shmfs *fs)
+{
+	return fs->done != NULL ? amount_done(fs->done, fs->request) : 0;
+}
+
+static inline void note_done(struct shmfs *fs, uint64_t amount)
+{
+	if (fs->done != NULL)
+		note_amount(fs->done, fs->request, amount);
 }
 
 static inline void save(struct shmfs *fs, void *memory, size_t size)

@@ -158,10 +158,9 @@ static int seek(void *arg, int fd, uint64_t offset, int whence, uint64_t *out)
 }
 
 /* Whoever has a range frees it before anything else happens. */
-static uint64_t quiesce(void *arg)
+static void quiesce(void *arg)
 {
 	(void)arg;
-	return 0;
 }
 
 static int blocks(void *arg, int fd, uint64_t *out)

@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "scene.h"
@@ -226,6 +227,67 @@ static void map_anew(void)
 	NOTE(fsync(fd));
 }
 
+/* --- with somebody who answers -----------------------------------------------------------------
+ */
+
+enum { ANSWER = 200 };
+
+/* A process that waits, where it has "a" mapped, for a byte to become this, and stores another. */
+static pid_t begin_answering(size_t at, unsigned char seen)
+{
+	volatile unsigned char *byte = &scene.map[at];
+	pid_t pid = fork();
+
+	if (pid != 0)
+		return pid;
+	alarm(60);
+	while (*byte != seen)
+		;
+	*byte = ANSWER;
+	_exit(0);
+}
+
+/* What it stored came after what it saw, so nothing comes after that. */
+static void end_answering(pid_t pid, size_t at)
+{
+	int status;
+
+	NOTE(waitpid(pid, &status, 0) == pid ? status : -1);
+	NOTE(scene.map[at]);
+	scene_note_data(scene.both, 10000, 0);
+}
+
+static void write_that_is_answered(void)
+{
+	const unsigned char *data = scene_data(3000, 5);
+	pid_t pid = begin_answering(1000, data[0]);
+
+	NOTE(pwrite(scene.both, data, 3000, 1000));
+	end_answering(pid, 1000);
+}
+
+static void punch_that_is_answered(void)
+{
+	pid_t pid;
+
+	NOTE(pwrite(scene.both, scene_data(1, 9), 1, 5000));
+	pid = begin_answering(5000, 0);
+	NOTE(fallocate(scene.both, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 100, 5000));
+	end_answering(pid, 5000);
+}
+
+static void copy_that_is_answered(void)
+{
+	int fd = OPEN(open("b", O_RDWR));
+	off_t from = 100, to = 1000;
+	pid_t pid;
+
+	NOTE(pwrite(fd, scene_data(1, 99), 1, 100));
+	pid = begin_answering(1000, 99);
+	NOTE(copy_file_range(fd, &from, scene.both, &to, 3000, 0));
+	end_answering(pid, 1000);
+}
+
 const struct operation operations_on_files[] = {
     {"open_to_read", open_to_read, NULL},
     {"open_to_write", open_to_write, NULL},
@@ -256,5 +318,8 @@ const struct operation operations_on_files[] = {
     {"grow_beyond_the_limit_of_all", grow_beyond_the_limit_of_all, NULL},
     {"map_and_touch", map_and_touch, NULL},
     {"map_anew", map_anew, NULL},
+    {"write_that_is_answered", write_that_is_answered, NULL},
+    {"punch_that_is_answered", punch_that_is_answered, NULL},
+    {"copy_that_is_answered", copy_that_is_answered, NULL},
     {NULL, NULL, NULL},
 };

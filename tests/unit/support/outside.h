@@ -64,7 +64,6 @@ struct outside {
 	int asked;	      /* the memory that a question was begun about; 0: it was ended */
 	bool in_use;	      /* somebody maps every memory, whatever is true */
 	unsigned quiesced;    /* how often somebody else's work was ended */
-	uint64_t freed_to;    /* how far that had come */
 	size_t write_at_most; /* bytes that one write takes; 0 = all */
 	size_t page_size;     /* the system's, or what SHMFS_TEST_PAGE_SIZE pretends */
 	struct timespec now;
