@@ -173,20 +173,29 @@ uint64_t shmfs_users(const struct shmfs *fs, uint64_t from, unsigned most,
 
 /* --- holding and removing objects ------------------------------------------------------------- */
 
+struct shmfs_part {
+	uint64_t offset, length;
+	bool writes; /* the memory is to be written to */
+};
+
 /*
  * Pins a part of an object: until the pin ends, the object stays and does not shrink. -EINVAL: no
  * object, or the part is empty or reaches past its end; -EPERM: writes is set, and it is sealed
- * against writing; -ESTALE; -ENOMEM.
+ * against writing; -ESTALE; -ENOMEM. The owner is a number of the caller's, by which whoever takes
+ * up the namespace knows whose it is.
  */
+struct shmfs_pin {
+	uint64_t id, object;
+	int owner;
+};
 int shmfs_pin(
-    struct shmfs *fs, uint64_t id, uint64_t offset, uint64_t length, bool writes, uint64_t *pin);
+    struct shmfs *fs, uint64_t id, const struct shmfs_part *part, int owner, uint64_t *pin);
 
 /* Unknown pins are none. */
 void shmfs_unpin(struct shmfs *fs, uint64_t pin);
 
-/* The lowest pin; 0: there is none. For whoever takes up a namespace and knows nobody behind a pin.
- */
-uint64_t shmfs_first_pin(const struct shmfs *fs);
+/* The first pin whose number is at least `from`; false: there is none. */
+bool shmfs_next_pin(const struct shmfs *fs, uint64_t from, struct shmfs_pin *out);
 
 /*
  * Opens the memory of a pinned object, for the caller to hand out and to close: no part of a

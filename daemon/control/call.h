@@ -21,6 +21,7 @@ struct scan;
 
 /* What a connection is to the calls that are made over it. */
 struct peer {
+	int fd;
 	pid_t pid;
 	uid_t uid;
 	struct {

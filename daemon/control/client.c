@@ -39,9 +39,8 @@ struct client {
 	uv_poll_t poll;
 	uv_timer_t timer;
 	struct worker *worker; /* that looks for holders; NULL: none does */
-	int fd;
-	unsigned handles;   /* of the loop that are not closed yet */
-	bool closing, last; /* last: closed after the answer */
+	unsigned handles;      /* of the loop that are not closed yet */
+	bool closing, last;    /* last: closed after the answer */
 	struct peer peer;
 	struct call call;
 	gid_t groups[GROUPS_MAX];
@@ -85,25 +84,41 @@ static void leave_list(struct client *client)
 	client->clients->count--;
 }
 
-static void close_client(struct client *client)
+static struct kept *kept_of(const struct client *client)
 {
-	if (client->closing)
-		return;
+	return client->clients->config->kept;
+}
+
+static void let_go(struct client *client)
+{
 	client->closing = true;
-	pins_end(client->clients->config->fs, &client->peer);
 	outbox_drop(&client->outbox);
 	if (client->worker != NULL)
 		atomic_store(&client->call.scan->stop, true);
 	leave_list(client);
 	uv_close((uv_handle_t *)&client->poll, on_handle_closed);
 	uv_close((uv_handle_t *)&client->timer, on_handle_closed);
-	close(client->fd);
+}
+
+static void close_client(struct client *client)
+{
+	if (client->closing)
+		return;
+	pins_end(client->clients->config, &client->peer);
+	let_go(client);
+	/* Another one may have the number at once. */
+	kept_set(&kept_of(client)->busy, client->peer.fd, false);
+	close(client->peer.fd);
 }
 
 void client_close_all(struct clients *clients)
 {
-	while (clients->first != NULL)
-		close_client(clients->first);
+	while (clients->first != NULL) {
+		if (kept_has(kept_of(clients->first), clients->first->peer.fd))
+			let_go(clients->first);
+		else
+			close_client(clients->first);
+	}
 }
 
 /* --- calls ------------------------------------------------------------------------------------ */
@@ -163,9 +178,10 @@ static bool identify(struct client *client)
 	struct ucred cred;
 	socklen_t size = sizeof cred, groups_size = sizeof client->groups;
 
-	if (getsockopt(client->fd, SOL_SOCKET, SO_PEERCRED, &cred, &size) < 0)
+	if (getsockopt(client->peer.fd, SOL_SOCKET, SO_PEERCRED, &cred, &size) < 0)
 		return false;
-	if (getsockopt(client->fd, SOL_SOCKET, SO_PEERGROUPS, client->groups, &groups_size) < 0)
+	if (getsockopt(client->peer.fd, SOL_SOCKET, SO_PEERGROUPS, client->groups, &groups_size) <
+	    0)
 		groups_size = 0;
 	client->peer.pid = cred.pid;
 	client->peer.uid = cred.uid;
@@ -241,6 +257,8 @@ static void wait_for(struct client *client)
 	uint64_t ms = waits || client->inbox.used > 0 ? MESSAGE_MS : IDLE_MS;
 	int rc;
 
+	kept_set(&kept_of(client)->busy, client->peer.fd,
+	    waits || client->inbox.used > 0 || client->worker != NULL);
 	(void)uv_timer_stop(&client->timer);
 	if (client->worker != NULL) {
 		(void)uv_poll_stop(&client->poll);
@@ -258,7 +276,7 @@ static void wait_for(struct client *client)
 /* Sends what there is; false: the client is closed. */
 static bool send_or_close(struct client *client)
 {
-	int rc = outbox_send(&client->outbox, client->fd);
+	int rc = outbox_send(&client->outbox, client->peer.fd);
 
 	if (rc < 0 || (rc == 1 && client->last)) {
 		close_client(client);
@@ -284,7 +302,9 @@ static void on_client(uv_poll_t *poll, int status, int events)
 {
 	struct client *client = poll->data;
 
-	if (status < 0 || ((events & UV_READABLE) && !inbox_receive(&client->inbox, client->fd))) {
+	kept_set(&kept_of(client)->busy, client->peer.fd, true);
+	if (status < 0 ||
+	    ((events & UV_READABLE) && !inbox_receive(&client->inbox, client->peer.fd))) {
 		close_client(client);
 		return;
 	}
@@ -318,7 +338,7 @@ static int start_client(struct client *client)
 {
 	struct clients *clients = client->clients;
 	uv_loop_t *loop = clients->config->workers->loop;
-	int rc = uv_poll_init(loop, &client->poll, client->fd);
+	int rc = uv_poll_init(loop, &client->poll, client->peer.fd);
 
 	if (rc < 0)
 		return rc;
@@ -341,7 +361,7 @@ static struct client *new_client(struct clients *clients, int fd, const struct u
 	if (client == NULL)
 		return NULL;
 	client->clients = clients;
-	client->fd = fd;
+	client->peer.fd = fd;
 	client->outbox.fd = -1;
 	client->peer.uid = cred->uid;
 	client->peer.pid = cred->pid;
@@ -350,6 +370,34 @@ static struct client *new_client(struct clients *clients, int fd, const struct u
 		return NULL;
 	}
 	return client;
+}
+
+/* Without a descriptor's peer, or memory, the connection ends, and its pins as those of nobody. */
+static void take_up(struct clients *clients, int fd)
+{
+	struct kept *kept = clients->config->kept;
+	struct client *client = NULL;
+	struct ucred cred;
+	socklen_t size = sizeof cred;
+
+	if (kept_has(kept, fd) && getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &size) == 0)
+		client = new_client(clients, fd, &cred);
+	if (client == NULL) {
+		if (kept_has(kept, fd))
+			close(fd);
+		kept_set(&kept->pinned, fd, false);
+		kept_set(&kept->busy, fd, false);
+		return;
+	}
+	pins_find(clients->config->fs, &client->peer);
+	wait_for(client);
+}
+
+void client_take_up_kept(struct clients *clients)
+{
+	for (int fd = 0; fd < SHMFS_DESCRIPTOR_FIRST; fd++)
+		take_up(clients, fd);
+	pins_end_left(clients->config);
 }
 
 void client_begin(struct clients *clients, int fd, const struct ucred *cred)

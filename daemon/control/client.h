@@ -31,6 +31,10 @@ bool client_is_trusted(uid_t uid);
  * ends; or told that there is no room for it, and closed. */
 void client_begin(struct clients *clients, int fd, const struct ucred *cred);
 
+/* Goes on with connections that another server has left with their pins; pins of all others end. */
+void client_take_up_kept(struct clients *clients);
+
+/* Those with pins are left to the next server, if there is one. */
 void client_close_all(struct clients *clients);
 
 #endif

@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include "common/counters.h"
+#include "common/kept.h"
 #include "common/worker.h"
 #include "fs/shmfs.h"
 
@@ -16,6 +17,7 @@ struct control_config {
 
 	struct shmfs *fs;
 	const struct counters *counters;
+	struct kept *kept;
 	const char *mountpoint, *device; /* device: "major:minor" */
 	const char *tier;		 /* how the kernel reaches memory */
 	const char *memory;		 /* what it is of */

@@ -9,7 +9,6 @@
 #include <uv.h>
 
 #include "client.h"
-#include "pins.h"
 
 /* Before connections are accepted again that the system had no room for. */
 #define REST_MS 200
@@ -66,7 +65,6 @@ int control_start(const struct control_config *config, struct control **out)
 	int rc;
 
 	*out = NULL;
-	pins_end_left(config->fs);
 	if (config->listen_fd < 0)
 		return 0;
 	control = calloc(1, sizeof *control);
@@ -84,6 +82,7 @@ int control_start(const struct control_config *config, struct control **out)
 	control->poll.data = control->rest.data = control;
 	control->handles = 2;
 	*out = control;
+	client_take_up_kept(&control->clients);
 	return uv_poll_start(&control->poll, UV_READABLE, on_connection);
 }
 

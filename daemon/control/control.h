@@ -19,8 +19,9 @@
  *               all of a connection's end with it.
  *   a user      by "uid". There need not be such a user.
  *
- * A pin is in the namespace, and who has it is known to the server alone: so a server ends what the
- * one before has left, whose connections died with it.
+ * A pin is in the namespace, with the descriptor of the connection that it belongs to, which
+ * outlives the server, in the table that is the supervisor's too. One that had a call under way
+ * does not, as nobody would answer that.
  */
 #ifndef SHMFS_CONTROL_CONTROL_H
 #define SHMFS_CONTROL_CONTROL_H
@@ -30,8 +31,9 @@
 struct control;
 
 /*
- * Serves the clients of the listening descriptor on the loop of the workers. Pins that are left in
- * the namespace are of clients that are gone, and end here. *out is NULL where there is no socket.
+ * Serves the clients of the listening descriptor on the loop of the workers, and those with pins
+ * that another server has left; pins of clients that are gone end. *out is NULL where there is no
+ * socket.
  * A negative errno, and then *out may have to be stopped.
  */
 int control_start(const struct control_config *config, struct control **out);

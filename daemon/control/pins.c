@@ -15,19 +15,39 @@ static void end_pin(struct shmfs *fs, uint64_t pin)
 	shmfs_commit(fs);
 }
 
-void pins_end(struct shmfs *fs, struct peer *peer)
+void pins_end(const struct control_config *config, struct peer *peer)
 {
 	for (unsigned i = 0; i < peer->pin_count; i++)
-		end_pin(fs, peer->pins[i].id);
+		end_pin(config->fs, peer->pins[i].id);
 	peer->pin_count = 0;
+	kept_set(&config->kept->pinned, peer->fd, false);
 }
 
-void pins_end_left(struct shmfs *fs)
+static void add(struct peer *peer, uint64_t pin, uint64_t object)
 {
-	uint64_t pin;
+	peer->pins[peer->pin_count].id = pin;
+	peer->pins[peer->pin_count++].object = object;
+}
 
-	while ((pin = shmfs_first_pin(fs)) != 0)
-		end_pin(fs, pin);
+void pins_find(const struct shmfs *fs, struct peer *peer)
+{
+	struct shmfs_pin pin = {0};
+
+	for (uint64_t from = 0; peer->pin_count < CALL_PINS_MAX && shmfs_next_pin(fs, from, &pin);
+	     from = pin.id + 1) {
+		if (pin.owner == peer->fd)
+			add(peer, pin.id, pin.object);
+	}
+}
+
+void pins_end_left(const struct control_config *config)
+{
+	struct shmfs_pin pin = {0};
+
+	for (uint64_t from = 0; shmfs_next_pin(config->fs, from, &pin); from = pin.id + 1) {
+		if (!kept_has(config->kept, pin.owner))
+			end_pin(config->fs, pin.id);
+	}
 }
 
 void pins_add_holders(const struct peer *peer, struct scan *scan)
@@ -48,20 +68,14 @@ void pins_add_holders(const struct peer *peer, struct scan *scan)
 /* --- methods ---------------------------------------------------------------------------------- */
 
 /* The part that is asked for; without a length, all from the offset on. */
-struct part {
-	uint64_t id, offset, length;
-	bool writes;
-};
-
-static bool get_part(struct call *call, struct part *part)
+static bool get_part(struct call *call, uint64_t *id, struct shmfs_part *part)
 {
 	struct shmfs_object object;
 
-	if (!call_get_object(call, &part->id) ||
-	    !call_get_int(call, "offset", INT64_MAX, &part->offset) ||
+	if (!call_get_object(call, id) || !call_get_int(call, "offset", INT64_MAX, &part->offset) ||
 	    !call_get_bool(call, "write", &part->writes))
 		return false;
-	(void)shmfs_object(call->config->fs, part->id, &object);
+	(void)shmfs_object(call->config->fs, *id, &object);
 	if (!call->by.exempt && (part->writes || call->by.uid != object.attr.uid)) {
 		call_refuse_caller(call);
 		return false;
@@ -71,16 +85,17 @@ static bool get_part(struct call *call, struct part *part)
 }
 
 /* The pin is in the arena before anybody has the memory, so that no crash leaves one without the
- * other. */
-static int pin(struct call *call, const struct part *part, uint64_t *id)
+ * other; and the connection is kept before there is a pin of it. */
+static int pin(struct call *call, uint64_t object, const struct shmfs_part *part, uint64_t *id)
 {
 	struct shmfs *fs = call->config->fs;
-	int rc = call_ask(call, part->id, SHMFS_ASK_PIN);
+	int rc = call_ask(call, object, SHMFS_ASK_PIN);
 
 	if (rc < 0)
 		return rc;
+	kept_set(&call->config->kept->pinned, call->peer->fd, true);
 	shmfs_begin(fs);
-	rc = shmfs_pin(fs, part->id, part->offset, part->length, part->writes, id);
+	rc = shmfs_pin(fs, object, part, call->peer->fd, id);
 	if (rc < 0) {
 		shmfs_rollback(fs);
 		return rc;
@@ -96,23 +111,23 @@ void command_pin(struct call *call)
 {
 	struct peer *peer = call->peer;
 	struct shmfs_object object;
-	struct part part = {0};
-	uint64_t id;
+	struct shmfs_part part = {0};
+	uint64_t pinned, id;
 	int rc;
 
-	if (!get_part(call, &part))
+	if (!get_part(call, &pinned, &part))
 		return;
-	rc = peer->pin_count < CALL_PINS_MAX && !call->oneway ? pin(call, &part, &id) : -EMFILE;
+	rc = peer->pin_count < CALL_PINS_MAX && !call->oneway ? pin(call, pinned, &part, &id)
+							      : -EMFILE;
 	if (rc < 0) {
 		call_fail(call, rc);
 		return;
 	}
 	call->fd = rc;
-	peer->pins[peer->pin_count].id = id;
-	peer->pins[peer->pin_count++].object = part.id;
-	(void)shmfs_object(call->config->fs, part.id, &object);
+	add(peer, id, pinned);
+	(void)shmfs_object(call->config->fs, pinned, &object);
 	call->answer = json_pack("{s:I,s:I,s:I,s:I,s:I}", "pin", (json_int_t)id, "id",
-	    (json_int_t)part.id, "offset", (json_int_t)part.offset, "length",
+	    (json_int_t)pinned, "offset", (json_int_t)part.offset, "length",
 	    (json_int_t)part.length, "size", (json_int_t)object.attr.size);
 }
 
@@ -129,6 +144,8 @@ void command_unpin(struct call *call)
 			continue;
 		peer->pins[i] = peer->pins[--peer->pin_count];
 		end_pin(call->config->fs, id);
+		if (peer->pin_count == 0)
+			kept_set(&call->config->kept->pinned, peer->fd, false);
 		call->answer = json_object();
 		return;
 	}

@@ -39,7 +39,7 @@ static int run_command(struct ctl *ctl, const json_t *answer, const char *comman
 	return CTL_FAILED;
 }
 
-/* Until somebody ends this, or the server does. */
+/* Until somebody ends this, or the mount ends. */
 static int wait_for_end(struct ctl *ctl)
 {
 	char byte;
@@ -48,7 +48,7 @@ static int wait_for_end(struct ctl *ctl)
 	fflush(stdout);
 	while (read(ctl->socket, &byte, 1) < 0 && errno == EINTR)
 		;
-	ctl_warn("the pin was lost: the server ended");
+	ctl_warn("the pin was lost: the mount ended");
 	return CTL_FAILED;
 }
 

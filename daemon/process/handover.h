@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "common/counters.h"
+#include "common/kept.h"
 #include "fuse/exchange.h"
 #include "mountpoint.h"
 
@@ -39,6 +40,7 @@ struct handover {
 	int32_t store_fd; /* of the tmpfs that memory comes from; 0: there is none (shmfs_os.h) */
 
 	struct counters counters;
+	struct kept kept;
 	struct exchange exchange;
 };
 

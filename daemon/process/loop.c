@@ -261,6 +261,7 @@ static int start_control(struct loop *loop)
 	    .listen_fd = handover->control_fd,
 	    .fs = channel->fs,
 	    .counters = channel->counters,
+	    .kept = &handover->kept,
 	    .mountpoint = handover->mountpoint.path,
 	    .device = handover->mountpoint.device,
 	    .tier = tier_name(channel->tier),

@@ -90,7 +90,7 @@ static void note_descriptors(struct handover *handover)
 	log_let_go();
 	handover->own_descriptors = 0;
 	for (int fd = 0; fd < SHMFS_DESCRIPTOR_FIRST; fd++) {
-		if (fcntl(fd, F_GETFD) >= 0)
+		if (fcntl(fd, F_GETFD) >= 0 && !kept_has(&handover->kept, fd))
 			handover_own(handover, fd);
 	}
 }
@@ -100,7 +100,7 @@ static void close_strays(const struct handover *handover)
 {
 	log_let_go();
 	for (int fd = 0; fd < SHMFS_DESCRIPTOR_FIRST; fd++) {
-		if (!handover_owns(handover, fd))
+		if (!handover_owns(handover, fd) && !kept_has(&handover->kept, fd))
 			close(fd);
 	}
 }

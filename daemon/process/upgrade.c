@@ -90,6 +90,10 @@ static int hand_on(int handover_fd, const struct handover *handover, int previou
 		rc = keep_open(handover->store_fd);
 	if (rc == 0 && handover->control_fd >= 0)
 		rc = keep_open(handover->control_fd);
+	for (int fd = 0; rc == 0 && fd < SHMFS_DESCRIPTOR_FIRST; fd++) {
+		if (kept_has(&handover->kept, fd))
+			rc = keep_open(fd);
+	}
 	if (rc < 0)
 		return rc;
 	snprintf(text, sizeof text, "%d,%d", handover_fd, previous);

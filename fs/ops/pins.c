@@ -8,18 +8,18 @@
 #include "fs/state/deferred_free.h"
 #include "fs/state/expiry.h"
 
-static int check_part(const struct node *node, uint64_t offset, uint64_t length)
+static int check_part(const struct node *node, const struct shmfs_part *part)
 {
 	uint64_t end;
 
-	if (!is_object(node) || length == 0 || __builtin_add_overflow(offset, length, &end) ||
-	    end > node->object.size)
+	if (!is_object(node) || part->length == 0 ||
+	    __builtin_add_overflow(part->offset, part->length, &end) || end > node->object.size)
 		return -EINVAL;
 	return 0;
 }
 
 int shmfs_pin(
-    struct shmfs *fs, uint64_t id, uint64_t offset, uint64_t length, bool writes, uint64_t *out)
+    struct shmfs *fs, uint64_t id, const struct shmfs_part *part, int owner, uint64_t *out)
 {
 	struct node *node = node_get(fs, id);
 	struct super *super = fs->super;
@@ -28,16 +28,16 @@ int shmfs_pin(
 
 	if (node == NULL || node->ended != NODE_ENDED_NOT)
 		return -ESTALE;
-	rc = check_part(node, offset, length);
+	rc = check_part(node, part);
 	if (rc < 0)
 		return rc;
-	if (writes && (node->object.seals & SEAL_WRITE))
+	if (part->writes && (node->object.seals & SEAL_WRITE))
 		return -EPERM;
 	pin = arena_alloc(fs->arena, sizeof *pin);
 	if (pin == NULL)
 		return -ENOMEM;
 	save(fs, &super->next_pin, sizeof super->next_pin);
-	*pin = (struct pin){.id = super->next_pin++, .node = node};
+	*pin = (struct pin){.id = super->next_pin++, .node = node, .owner = owner};
 	rc = index_insert(fs->arena, &super->pins, pin->id, pin);
 	if (rc == 0)
 		rc = expiry_export(fs, node);
@@ -67,11 +67,14 @@ void shmfs_unpin(struct shmfs *fs, uint64_t id)
 	life_drop_unused(fs, node);
 }
 
-uint64_t shmfs_first_pin(const struct shmfs *fs)
+bool shmfs_next_pin(const struct shmfs *fs, uint64_t from, struct shmfs_pin *out)
 {
-	uint64_t id = 0;
+	const struct pin *pin = index_next(&fs->super->pins, &from);
 
-	return index_next(&fs->super->pins, &id) != NULL ? id : 0;
+	if (pin == NULL)
+		return false;
+	*out = (struct shmfs_pin){.id = pin->id, .object = pin->node->id, .owner = pin->owner};
+	return true;
 }
 
 int shmfs_open_pinned(struct shmfs *fs, uint64_t id, bool writes)

@@ -150,6 +150,7 @@ struct handle {
 struct pin {
 	uint64_t id;
 	struct node *node;
+	int32_t owner;
 };
 
 /* --- memory that is not in use any more ------------------------------------------------------- */

@@ -32,7 +32,10 @@ static void removed(void *arg, const struct shmfs_removal *removal)
 	assert(removal->id != 0);
 }
 
+static struct kept kept;
+
 static struct control_config config = {
+    .kept = &kept,
     .counters = &counters,
     .mountpoint = "/m",
     .device = "0:1",
@@ -76,8 +79,8 @@ static void begin(void)
 
 static void end(struct peer *peer)
 {
-	pins_end(config.fs, peer);
-	assert(shmfs_first_pin(config.fs) == 0);
+	pins_end(&config, peer);
+	assert(!shmfs_next_pin(config.fs, 0, &(struct shmfs_pin){0}));
 	assert(shmfs_verify(config.fs, NULL, NULL) == 0);
 	shmfs_close(config.fs);
 }

@@ -167,6 +167,12 @@ class Mount:
     def server_pid(self):
         return self.call("GetMount")["server"]
 
+    def has_other_server(self, pid):
+        try:
+            return self.server_pid() != pid
+        except (EOFError, ConnectionResetError, BrokenPipeError):
+            return False
+
 
 def as_user(uid, work):
     """The result of work() in a process of another user; its ServiceError or OSError here too."""

@@ -348,9 +348,64 @@ class Pins(MountTest):
         os.close(fd)
         self.mount.wait_until(lambda: self.mount.call("GetStatistics")["size"] == 0)
 
-    def test_pins_end_with_a_server_that_is_killed(self):
+    def kill_server(self):
+        before = self.mount.server_pid()
+        os.kill(before, signal.SIGKILL)
+        self.mount.wait_until(lambda: self.mount.has_other_server(before))
+
+    def test_a_pin_outlives_the_server(self):
+        with self.mount.client() as client, self.mount.client() as other:
+            pin = client.call("Pin", path="a")["pin"]
+            second = client.call("Pin", path="a")["pin"]
+            other.call("Pin", path="a")
+            for _ in range(20):
+                self.kill_server()
+                self.refuses_to_shrink()
+            self.assertEqual(self.mount.objects()[0]["pins"], 3)
+            holders = self.mount.call("Holders", path="a")["holders"]
+            self.assertEqual([h["pid"] for h in holders if "p" in h["access"]], [os.getpid()])
+            self.fails("InvalidParameter", lambda: other.call("Unpin", pin=pin))
+            client.call("Unpin", pin=pin)
+            client.call("Unpin", pin=second)
+            other.socket.close()
+            self.mount.wait_until(lambda: self.mount.objects()[0]["pins"] == 0)
+            self.resize(100)
+
+    def test_a_pin_that_outlived_a_server_ends_with_its_connection(self):
         with self.mount.client() as client:
             client.call("Pin", path="a")
+            self.kill_server()
+            self.refuses_to_shrink()
+        self.mount.wait_until(lambda: self.mount.objects()[0]["pins"] == 0)
+        self.resize(100)
+
+    def test_a_connection_that_ends_while_there_is_no_server_takes_its_pins_along(self):
+        with self.mount.client() as client:
+            client.call("Pin", path="a")
+            server = self.mount.server_pid()
+            self.mount.daemon.send_signal(signal.SIGSTOP)
+            os.kill(server, signal.SIGKILL)
+        self.mount.daemon.send_signal(signal.SIGCONT)
+        self.mount.wait_until(lambda: self.mount.objects()[0]["pins"] == 0)
+        self.resize(100)
+
+    def test_an_upgrade_keeps_pins(self):
+        with self.mount.client() as client:
+            pin = client.call("Pin", path="a")["pin"]
+            for _ in range(3):
+                before = self.mount.server_pid()
+                self.mount.daemon.send_signal(signal.SIGHUP)
+                self.mount.wait_until(lambda: self.mount.has_other_server(before))
+                self.refuses_to_shrink()
+            client.call("Unpin", pin=pin)
+            self.resize(100)
+
+    # What was said in part, nobody can go on with.
+    def test_a_call_under_way_ends_the_connection_with_its_server(self):
+        with self.mount.client() as client:
+            client.call("Pin", path="a")
+            client.socket.sendall(b'{"method"')
+            time.sleep(0.2)
             os.kill(self.mount.server_pid(), signal.SIGKILL)
             self.assertIsNone(client.receive())
             self.mount.wait_until(lambda: self.mount.objects()[0]["pins"] == 0)
@@ -429,14 +484,8 @@ class Surviving(MountTest):
         self.mount.make("a", 5000)
         pid = self.mount.server_pid()
         self.mount.daemon.send_signal(signal.SIGHUP)
-        self.mount.wait_until(lambda: self.is_other(pid))
+        self.mount.wait_until(lambda: self.mount.has_other_server(pid))
         self.assertEqual(self.mount.objects()[0]["size"], 5000)
-
-    def is_other(self, pid):
-        try:
-            return self.mount.server_pid() != pid
-        except (EOFError, ConnectionResetError, BrokenPipeError):
-            return False
 
 
 class Checking(MountTest):

@@ -134,7 +134,7 @@ START_TEST(a_node_lives_by_a_name_a_reference_a_handle_or_a_pin)
 		uint64_t id = new_object_of(fs, SHMFS_ROOT, "a", 10000), pin;
 		uint64_t handle = open_object(fs, id, O_RDWR);
 
-		GIVES(0, TX(fs, shmfs_pin(fs, id, 0, 1, false, &pin)));
+		GIVES(0, TX(fs, shmfs_pin(fs, id, &(struct shmfs_part){0, 1, false}, 7, &pin)));
 		for (unsigned step = 1; step <= WAYS; step++) {
 			unsigned way = (last + step) % WAYS;
 

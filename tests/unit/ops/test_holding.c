@@ -19,7 +19,7 @@ static const struct shmfs_subject root = {.uid = 0};
 
 static int64_t pin(uint64_t id, uint64_t offset, uint64_t length, uint64_t *out)
 {
-	return TX(fs, shmfs_pin(fs, id, offset, length, true, out));
+	return TX(fs, shmfs_pin(fs, id, &(struct shmfs_part){offset, length, true}, 7, out));
 }
 
 static void unpin(uint64_t id)
@@ -164,6 +164,7 @@ END_TEST
 START_TEST(pins_outlive_the_process_and_can_be_found)
 {
 	uint64_t id, first, second;
+	struct shmfs_pin found;
 
 	fs = open_small();
 	id = new_object_of(fs, SHMFS_ROOT, "a", 10000);
@@ -172,11 +173,16 @@ START_TEST(pins_outlive_the_process_and_can_be_found)
 	fs = take_up(fs);
 	GIVES(-EBUSY, try_size(id, 1));
 	ck_assert_uint_eq(usage(fs).pins, 2);
-	ck_assert_uint_eq(shmfs_first_pin(fs), first);
-	unpin(shmfs_first_pin(fs));
-	ck_assert_uint_eq(shmfs_first_pin(fs), second);
-	unpin(shmfs_first_pin(fs));
-	ck_assert_uint_eq(shmfs_first_pin(fs), 0);
+	ck_assert(shmfs_next_pin(fs, 0, &found));
+	ck_assert_uint_eq(found.id, first);
+	ck_assert_uint_eq(found.object, id);
+	ck_assert_int_eq(found.owner, 7);
+	ck_assert(shmfs_next_pin(fs, first + 1, &found));
+	ck_assert_uint_eq(found.id, second);
+	ck_assert(!shmfs_next_pin(fs, second + 1, &found));
+	unpin(first);
+	unpin(second);
+	ck_assert(!shmfs_next_pin(fs, 0, &found));
 	GIVES(0, try_size(id, 1));
 	close_checked(fs);
 }
@@ -190,7 +196,7 @@ START_TEST(an_object_that_is_sealed_against_writing_is_pinned_for_reading)
 	id = new_object_of(fs, SHMFS_ROOT, "a", 10000);
 	GIVES(0, TX(fs, shmfs_setxattr(fs, ALICE, id, "user.shmfs.seals", "write", 5, 0)));
 	GIVES(-EPERM, pin(id, 0, 1, &p));
-	GIVES(0, TX(fs, shmfs_pin(fs, id, 0, 1, false, &p)));
+	GIVES(0, TX(fs, shmfs_pin(fs, id, &(struct shmfs_part){0, 1, false}, 7, &p)));
 	unpin(p);
 	close_checked(fs);
 }

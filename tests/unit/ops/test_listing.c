@@ -91,7 +91,7 @@ START_TEST(an_object_is_described)
 	writer = open_object(fs, id, O_RDWR);
 	GIVES(0, TX(fs, shmfs_setxattr(fs, ALICE, id, "user.x", "y", 1, 0)));
 	GIVES(0, TX(fs, shmfs_setxattr(fs, ALICE, id, "user.shmfs.seals", "grow", 4, 0)));
-	GIVES(0, TX(fs, shmfs_pin(fs, id, 0, 1, false, &pin)));
+	GIVES(0, TX(fs, shmfs_pin(fs, id, &(struct shmfs_part){0, 1, false}, 7, &pin)));
 	GIVES(0, shmfs_object(fs, id, &object));
 	ck_assert_uint_eq(object.attr.size, 5000);
 	ck_assert_uint_eq(object.charged, PAGES(5000) * PAGE + PAGE);

@@ -320,7 +320,8 @@ static int64_t run_looking_after(const struct operation *o, struct world *w, uin
 
 	switch (o->action) {
 	case PIN:
-		return shmfs_pin(w->fs, id, o->offset, o->size, o->flags != 0, &pin);
+		return shmfs_pin(
+		    w->fs, id, &(struct shmfs_part){o->offset, o->size, o->flags != 0}, 7, &pin);
 	case UNPIN:
 		shmfs_unpin(w->fs, id);
 		return 0;

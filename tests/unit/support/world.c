@@ -88,7 +88,8 @@ static void make_watched(struct world *w)
 	struct shmfs *fs = w->fs;
 
 	w->id[PINNED] = new_object_of(fs, SHMFS_ROOT, "pinned", 9000);
-	GIVES(0, TX(fs, shmfs_pin(fs, w->id[PINNED], 0, 9000, true, &w->id[A_PIN])));
+	GIVES(0, TX(fs, shmfs_pin(fs, w->id[PINNED], &(struct shmfs_part){0, 9000, true}, 7,
+			    &w->id[A_PIN])));
 	GIVES(0, TX(fs, shmfs_unlink(fs, ALICE, SHMFS_ROOT, "pinned")));
 	forget(fs, w->id[PINNED], 1);
 	w->id[EXPIRING] = new_object(fs, SHMFS_ROOT, "expiring");
