@@ -159,7 +159,8 @@ static void end_memory(struct shmfs *fs, struct node *node)
 	int fd = node->object.fd;
 	uint64_t size = deferred_forget(fs, node);
 
-	if (deferred_wants(fs, size) && memory_is_unused(fs, fd) && deferred_add_end(fs, fd) == 0)
+	if (deferred_wants(fs, size) && memory_is_unused(fs, fd) &&
+	    deferred_add_end(fs, fd, node->creator) == 0)
 		return;
 	txn_effect(&fs->arena->txn, TXN_CLOSE_ON_COMMIT, fd, 0);
 	descriptor_give_back(fs, fd);

@@ -2,10 +2,10 @@
 /* Freeing what is queued, beside other work. */
 #include "fs/state/deferred_free.h"
 
-static void finish_first(struct shmfs *fs)
+static void end(struct shmfs *fs, struct deferred_free *entry)
 {
 	shmfs_begin(fs);
-	deferred_finish_first(fs);
+	deferred_end(fs, entry);
 	shmfs_commit(fs);
 }
 
@@ -16,20 +16,24 @@ bool shmfs_free_pending(const struct shmfs *fs)
 
 bool shmfs_free_step(struct shmfs *fs, uint64_t pages)
 {
-	if (!shmfs_free_pending(fs))
+	struct deferred_free *entry = deferred_pick(fs);
+
+	if (entry == NULL)
 		return false;
-	if (deferred_free_next(fs, pages))
+	if (deferred_free_more(fs, entry, pages))
 		return true;
-	finish_first(fs);
+	end(fs, entry);
 	return shmfs_free_pending(fs);
 }
 
 bool shmfs_free_begin(struct shmfs *fs, struct shmfs_free_range *out)
 {
-	while (shmfs_free_pending(fs) && !deferred_next(fs, out))
-		finish_first(fs);
-	fs->begun = deferred_at(fs->super->deferred.list.first);
-	return fs->begun != NULL;
+	struct deferred_free *entry;
+
+	while ((entry = deferred_pick(fs)) != NULL && !deferred_range(fs, entry, out))
+		end(fs, entry);
+	fs->begun = entry;
+	return entry != NULL;
 }
 
 void shmfs_free_end(struct shmfs *fs)

@@ -12,14 +12,21 @@
 /* Pages that are freed at once where somebody waits for them. */
 #define AT_ONCE 1024
 
-/* More entries than this are never queued, so that no user can make the queue long. */
-#define ENTRIES_MAX 64
+/* What is freed of one entry before those of others have their turn: some milliseconds. */
+#define TURN_BYTES (UINT64_C(64) << 20)
+
+/*
+ * No user can make the queue long: with more entries than this, only what would hold everybody up
+ * is queued, and of that there cannot be much.
+ */
+#define ENTRIES_MAX 1024
 
 bool deferred_wants(const struct shmfs *fs, uint64_t bytes)
 {
 	const struct deferred_queue *queue = &fs->super->deferred;
 
-	return queue->min > 0 && bytes >= queue->min && queue->list.count < ENTRIES_MAX;
+	return queue->min > 0 && bytes >= queue->min &&
+	       (queue->list.count < ENTRIES_MAX || bytes >= TURN_BYTES);
 }
 
 static inline struct deferred_free *first_entry(const struct shmfs *fs)
@@ -38,9 +45,10 @@ static int add(struct shmfs *fs, struct deferred_free entry)
 	return 0;
 }
 
-int deferred_add_end(struct shmfs *fs, int fd)
+int deferred_add_end(struct shmfs *fs, int fd, uint32_t uid)
 {
-	return add(fs, (struct deferred_free){.kind = FREE_END, .fd = fd, .end = INT64_MAX});
+	return add(
+	    fs, (struct deferred_free){.kind = FREE_END, .fd = fd, .uid = uid, .end = INT64_MAX});
 }
 
 bool deferred_resume_hole(struct shmfs *fs, const struct node *node)
@@ -64,6 +72,7 @@ int deferred_add_range(
 			     .kind = kind,
 			     .node = node,
 			     .fd = node->object.fd,
+			     .uid = node->creator,
 			     .at = from,
 			     .end = to,
 			     .request = request_of_done(fs),
@@ -157,22 +166,46 @@ static bool free_pages(const struct shmfs *fs, struct deferred_free *entry, uint
 	return shmfs_free_pages(fs->os, &range, pages);
 }
 
-bool deferred_next(const struct shmfs *fs, struct shmfs_free_range *out)
+/*
+ * How long an entry has to wait: one that somebody waits for less than what merely ended, and users
+ * in the order of their uids, beginning behind the one who had the last turn.
+ */
+static uint64_t distance(const struct shmfs *fs, const struct deferred_free *entry)
 {
-	*out = range_of(first_entry(fs));
-	return find_page(fs->os, out);
+	return (uint64_t)(entry->kind == FREE_END) << 32 | (entry->uid - fs->freed_uid - 1);
 }
 
-bool deferred_free_next(struct shmfs *fs, uint64_t pages)
+struct deferred_free *deferred_pick(struct shmfs *fs)
 {
-	quiesce(fs, first_entry(fs));
-	return free_pages(fs, first_entry(fs), pages);
+	struct deferred_free *best = first_entry(fs);
+
+	for (struct deferred_free *entry = best; entry != NULL; entry = deferred_next_of(entry)) {
+		if (distance(fs, entry) < distance(fs, best))
+			best = entry;
+	}
+	if (best != NULL)
+		fs->freed_uid = best->uid;
+	return best;
 }
 
-void deferred_finish_first(struct shmfs *fs)
+bool deferred_range(
+    const struct shmfs *fs, struct deferred_free *entry, struct shmfs_free_range *out)
 {
-	struct deferred_free *entry = first_entry(fs);
+	*out = range_of(entry);
+	if (!find_page(fs->os, out))
+		return false;
+	out->end = out->begin + smaller(TURN_BYTES, out->end - out->begin);
+	return true;
+}
 
+bool deferred_free_more(struct shmfs *fs, struct deferred_free *entry, uint64_t pages)
+{
+	quiesce(fs, entry);
+	return free_pages(fs, entry, pages);
+}
+
+void deferred_end(struct shmfs *fs, struct deferred_free *entry)
+{
 	if (entry->kind == FREE_SHRINK)
 		txn_effect(
 		    &fs->arena->txn, TXN_SIZE_ON_COMMIT, entry->fd, entry->node->object.size);

@@ -26,22 +26,25 @@
 bool deferred_wants(const struct shmfs *fs, uint64_t bytes);
 
 /*
- * Queues memory, or a range of a node's. -ENOMEM, and nothing is queued: then it has to be freed at
- * once. The node is saved here.
+ * Queues a user's memory, or a range of a node's. -ENOMEM, and nothing is queued: then it has to be
+ * freed at once. The node is saved here.
  */
-int deferred_add_end(struct shmfs *fs, int fd);
+int deferred_add_end(struct shmfs *fs, int fd, uint32_t uid);
 int deferred_add_range(
     struct shmfs *fs, struct node *node, enum free_kind kind, uint64_t from, uint64_t to);
 
-/* The range of the first entry, of which there is one, from its next page on; false: none is left.
- */
-bool deferred_next(const struct shmfs *fs, struct shmfs_free_range *out);
+/* Whose turn it is: no user's memory comes before another's. NULL: nothing is queued. */
+struct deferred_free *deferred_pick(struct shmfs *fs);
 
-/* Frees so many pages of the first entry; false: none was left. */
-bool deferred_free_next(struct shmfs *fs, uint64_t pages);
+/* What an entry has to be freed in one turn, from its next page on; false: none is left. */
+bool deferred_range(
+    const struct shmfs *fs, struct deferred_free *entry, struct shmfs_free_range *out);
 
-/* The first entry's last step, once none of its pages is left. */
-void deferred_finish_first(struct shmfs *fs);
+/* Frees so many pages of an entry; false: none was left. */
+bool deferred_free_more(struct shmfs *fs, struct deferred_free *entry, uint64_t pages);
+
+/* An entry's last step, once none of its pages is left. */
+void deferred_end(struct shmfs *fs, struct deferred_free *entry);
 
 /* Frees at once what is queued of a node, for somebody who is about to change its memory. */
 void deferred_finish(struct shmfs *fs, struct node *node);

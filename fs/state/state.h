@@ -166,6 +166,7 @@ struct deferred_free {
 	struct node *node; /* NULL at FREE_END */
 	int32_t fd;
 	uint32_t kind;	     /* enum free_kind */
+	uint32_t uid;	     /* who was charged for it */
 	_Atomic uint64_t at; /* what is left to free, in whole pages */
 	uint64_t end;
 	uint64_t request; /* whose hole it is (struct shmfs_done); 0: that is not told */
@@ -296,6 +297,7 @@ struct shmfs {
 	int arena_fd;
 	struct deferred_free
 	    *begun; /* what has a range that somebody else frees (deferred_free.h), or NULL */
+	uint32_t freed_uid;    /* whose memory had the last turn */
 	struct timespec stamp; /* of all that the transaction changes, once it is asked for */
 	bool stamped;
 	struct shmfs_done *done; /* of the request that the transaction is for, or NULL */

@@ -26,6 +26,7 @@ Suite *times_suite(void);
 Suite *io_suite(void);
 Suite *allocate_suite(void);
 Suite *twice_suite(void);
+Suite *turns_suite(void);
 Suite *charge_suite(void);
 Suite *accounts_suite(void);
 Suite *descriptors_suite(void);

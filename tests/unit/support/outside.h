@@ -34,7 +34,7 @@ enum outside_call {
 	OUTSIDE_NONE = OUTSIDE_CALLS,
 };
 
-#define OUTSIDE_IDS 1024
+#define OUTSIDE_IDS 2048
 
 /* What is open outside. Backing ids map to the descriptor they were made of, plus one. */
 struct outside_books {
