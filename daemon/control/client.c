@@ -38,7 +38,7 @@ struct client {
 	struct clients *clients;
 	uv_poll_t poll;
 	uv_timer_t timer;
-	struct worker *worker; /* that looks for holders; NULL: none does */
+	struct worker *worker; /* that looks for holders; NULL: none does, nor will */
 	unsigned handles;      /* of the loop that are not closed yet */
 	bool closing, last;    /* last: closed after the answer */
 	struct peer peer;
@@ -89,12 +89,24 @@ static struct kept *kept_of(const struct client *client)
 	return client->clients->config->kept;
 }
 
+/* One that has not begun. */
+static void drop_scan(struct client *client)
+{
+	if (client->worker == NULL)
+		return;
+	worker_free(client->worker);
+	client->worker = NULL;
+	call_end(&client->call);
+}
+
 static void let_go(struct client *client)
 {
 	client->closing = true;
 	outbox_drop(&client->outbox);
-	if (client->worker != NULL)
+	if (client == client->clients->scanning)
 		atomic_store(&client->call.scan->stop, true);
+	else
+		drop_scan(client);
 	leave_list(client);
 	uv_close((uv_handle_t *)&client->poll, on_handle_closed);
 	uv_close((uv_handle_t *)&client->timer, on_handle_closed);
@@ -143,12 +155,37 @@ static void run_scan(void *arg)
 	holders_scan(client->call.scan);
 }
 
+/*
+ * One scan at a time, so that other work finds a thread; and users in turn, in the order of their
+ * uids, beginning behind the one who had the last.
+ */
+static void begin_next_scan(struct clients *clients)
+{
+	struct client *next = NULL;
+
+	if (clients->scanning != NULL)
+		return;
+	for (struct client *one = clients->first; one != NULL; one = one->next) {
+		if (one->worker != NULL &&
+		    (next == NULL || one->peer.uid - clients->scanned_uid - 1 <=
+					 next->peer.uid - clients->scanned_uid - 1))
+			next = one;
+	}
+	if (next == NULL)
+		return;
+	clients->scanning = next;
+	clients->scanned_uid = next->peer.uid;
+	worker_start(next->worker);
+}
+
 static void end_scan(void *arg)
 {
 	struct client *client = arg;
 
 	worker_free(client->worker);
 	client->worker = NULL;
+	client->clients->scanning = NULL;
+	begin_next_scan(client->clients);
 	if (client->closing) {
 		call_end(&client->call);
 		free_if_done(client);
@@ -161,7 +198,7 @@ static void end_scan(void *arg)
 
 static void start_scan(struct client *client)
 {
-	const struct clients *clients = client->clients;
+	struct clients *clients = client->clients;
 
 	for (const struct client *one = clients->first; one != NULL; one = one->next)
 		pins_add_holders(&one->peer, client->call.scan);
@@ -169,7 +206,7 @@ static void start_scan(struct client *client)
 	if (client->worker == NULL)
 		call_fail(&client->call, -ENOMEM);
 	else
-		worker_start(client->worker);
+		begin_next_scan(clients);
 }
 
 /* The kernel's word for who is at the other end. */

@@ -22,6 +22,8 @@ struct clients {
 	const struct control_config *config;
 	struct client *first;
 	unsigned count;
+	struct client *scanning; /* for holders; NULL: nobody */
+	uid_t scanned_uid;	 /* of who did that last */
 };
 
 /* Root and the owner of the mount, who may do everything. */

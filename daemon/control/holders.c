@@ -13,6 +13,19 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/clock.h"
+
+/* What a scan that nobody bounds may take: the processor is others' too. */
+#define SCAN_MS 10000
+
+/* What is not looked at any more might hold it, too. */
+static bool may_go_on(struct scan *scan)
+{
+	if (clock_now() >= scan->until)
+		scan->truncated = true;
+	return !scan->truncated && !atomic_load(&scan->stop);
+}
+
 struct scan *holders_prepare(const char *device, uint64_t id)
 {
 	struct scan *scan = calloc(1, sizeof *scan);
@@ -122,7 +135,7 @@ static void look_at_descriptors(struct scan *scan, int process, struct holder *h
 			close(fd);
 		return;
 	}
-	while ((entry = readdir(dir)) != NULL && !atomic_load(&scan->stop)) {
+	while ((entry = readdir(dir)) != NULL && may_go_on(scan)) {
 		if (!isdigit((unsigned char)entry->d_name[0]) ||
 		    !leads_to_object(scan, dirfd(dir), entry->d_name, &holder->id))
 			continue;
@@ -145,7 +158,7 @@ static void look_at_mappings(struct scan *scan, int process, struct holder *hold
 
 	if (file == NULL)
 		return;
-	while (!atomic_load(&scan->stop) && getline(&line, &size, file) > 0) {
+	while (may_go_on(scan) && getline(&line, &size, file) > 0) {
 		if (sscanf(line, "%*s %*s %*s %x:%x %" SCNu64, &major, &minor, &id) != 3 ||
 		    !is_sought(scan, major, minor, id))
 			continue;
@@ -242,8 +255,9 @@ void holders_scan(struct scan *scan)
 		scan->rc = -errno;
 		return;
 	}
+	scan->until = clock_now() + (uint64_t)SCAN_MS * CLOCK_MS;
 	name_those_known_before(scan, dirfd(proc));
-	while ((entry = readdir(proc)) != NULL && !atomic_load(&scan->stop)) {
+	while ((entry = readdir(proc)) != NULL && may_go_on(scan)) {
 		if (isdigit((unsigned char)entry->d_name[0]))
 			look_at_process(scan, dirfd(proc), entry->d_name);
 	}

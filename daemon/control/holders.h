@@ -40,6 +40,7 @@ struct scan {
 	uint64_t id;	       /* of the object; 0: all */
 	pid_t skip[2];	       /* the server and its supervisor */
 	atomic_bool stop;
+	uint64_t until; /* on the clock of common/clock.h */
 
 	struct holder *holders;
 	size_t count, room;

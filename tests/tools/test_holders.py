@@ -122,3 +122,30 @@ class Holders(MountTest):
         (found,) = self.mount.call("Holders", path="a")["holders"]
         self.assertEqual(found["pid"], process.pid)
         self.assertRegex(found["command"], re.compile(r"^[ -~]*$"))
+
+    def test_each_of_many_who_ask_at_a_time_is_answered(self):
+        holder = self.process(open_it(self.path, os.O_RDONLY))
+        clients = [self.mount.client() for _ in range(6)]
+        message = b'{"method":"org.shmfs.Holders","parameters":{"all":true}}\0'
+        for client in clients:
+            client.send(message)
+        # Some lose interest: while their look is under way, and before its turn.
+        for client in clients[::3]:
+            client.socket.close()
+        for client in clients:
+            if client.socket.fileno() < 0:
+                continue
+            found = client.receive()["parameters"]["holders"]
+            self.assertEqual([item["pid"] for item in found], [holder.pid])
+            client.socket.close()
+        self.assertEqual(self.holders(), {holder.pid: "f"})
+
+    def test_a_server_ends_with_some_who_ask(self):
+        clients = [self.mount.client() for _ in range(6)]
+        for client in clients:
+            client.send(b'{"method":"org.shmfs.Holders","parameters":{"all":true}}\0')
+        server = self.mount.server_pid()
+        self.mount.daemon.send_signal(signal.SIGHUP)
+        self.mount.wait_until(lambda: self.mount.has_other_server(server))
+        for client in clients:
+            client.socket.close()

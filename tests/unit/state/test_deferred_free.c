@@ -453,37 +453,6 @@ START_TEST(only_what_would_be_too_much_is_freed_first)
 }
 END_TEST
 
-/* The queue is bounded, whoever fills it: sparse objects cost nothing but their entry. What would
- * hold everybody up is queued all the same. */
-START_TEST(a_full_queue_means_freeing_at_once)
-{
-	enum { ENTRIES = 1024, TURN = 64 << 20 };
-	struct shmfs_config config = small_config();
-	struct shmfs *fs;
-	unsigned steps;
-
-	config.deferred_free_min = bytes(LEAST);
-	fs = open_with(config);
-	check_every_transaction(false);
-	for (int i = 0; i < ENTRIES + 100; i++) {
-		forget(fs, new_object_of(fs, SHMFS_ROOT, "a", bytes(LARGE)), 1);
-		GIVES(0, TX(fs, shmfs_unlink(fs, ALICE, SHMFS_ROOT, "a")));
-	}
-	ck_assert_uint_eq(outside->books.memories, ENTRIES);
-	for (int i = 0; i < 2; i++) {
-		forget(fs, new_object_of(fs, SHMFS_ROOT, "a", TURN - (uint64_t)i), 1);
-		GIVES(0, TX(fs, shmfs_unlink(fs, ALICE, SHMFS_ROOT, "a")));
-	}
-	ck_assert_uint_eq(outside->books.memories, ENTRIES + 1);
-	check_every_transaction(true);
-	for (steps = 1; shmfs_free_step(fs, PIECE_PAGES); steps++)
-		;
-	ck_assert_uint_eq(steps, ENTRIES + 1);
-	ck_assert_uint_eq(outside->books.memories, 0);
-	close_checked(fs);
-}
-END_TEST
-
 Suite *deferred_free_suite(void)
 {
 	Suite *suite = suite_create("deferred free");
@@ -508,6 +477,5 @@ Suite *deferred_free_suite(void)
 	tcase_add_test(tests, the_work_at_one_object_is_not_ended_for_another);
 	tcase_add_test(tests, what_is_granted_can_be_touched);
 	tcase_add_test(tests, only_what_would_be_too_much_is_freed_first);
-	tcase_add_test(tests, a_full_queue_means_freeing_at_once);
 	return suite;
 }

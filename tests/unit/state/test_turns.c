@@ -120,6 +120,34 @@ START_TEST(a_range_is_of_one_turn)
 }
 END_TEST
 
+/* The queue is bounded, whoever fills it: sparse objects cost nothing but their entry. What would
+ * hold everybody up is queued all the same. */
+START_TEST(a_full_queue_means_freeing_at_once)
+{
+	enum { ENTRIES = 1024 };
+	struct shmfs *fs = open_in_pieces();
+	unsigned steps;
+
+	check_every_transaction(false);
+	for (int i = 0; i < ENTRIES + 100; i++) {
+		forget(fs, new_object_of(fs, SHMFS_ROOT, "a", LEAST * PAGE), 1);
+		GIVES(0, TX(fs, shmfs_unlink(fs, ALICE, SHMFS_ROOT, "a")));
+	}
+	ck_assert_uint_eq(outside->books.memories, ENTRIES);
+	for (int i = 0; i < 2; i++) {
+		forget(fs, new_object_of(fs, SHMFS_ROOT, "a", TURN - (uint64_t)i), 1);
+		GIVES(0, TX(fs, shmfs_unlink(fs, ALICE, SHMFS_ROOT, "a")));
+	}
+	ck_assert_uint_eq(outside->books.memories, ENTRIES + 1);
+	check_every_transaction(true);
+	for (steps = 1; shmfs_free_step(fs, LEAST); steps++)
+		;
+	ck_assert_uint_eq(steps, ENTRIES + 1);
+	ck_assert_uint_eq(outside->books.memories, 0);
+	close_checked(fs);
+}
+END_TEST
+
 Suite *turns_suite(void)
 {
 	Suite *suite = suite_create("turns");
@@ -128,5 +156,6 @@ Suite *turns_suite(void)
 	tcase_add_test(tests, users_take_turns);
 	tcase_add_test(tests, who_waits_comes_before_what_ended);
 	tcase_add_test(tests, a_range_is_of_one_turn);
+	tcase_add_test(tests, a_full_queue_means_freeing_at_once);
 	return suite;
 }
