@@ -9,6 +9,13 @@
 #include <sys/types.h>
 #include <time.h>
 
+/* What the system tells of memory. */
+struct shmfs_memory_state {
+	uint64_t blocks; /* in use, of 512 bytes */
+	/* The last write, store through a mapping or growth; neither a shrink nor a hole. */
+	struct timespec written;
+};
+
 /*
  * Every system call that an operation makes, so that tests can fail any of them. Each is handed
  * arg, and returns 0, a count or a descriptor, or a negative errno.
@@ -18,7 +25,8 @@ struct shmfs_os {
 	/* Makes empty memory with this very descriptor, in place of what has it. */
 	int (*memory_create)(void *arg, int fd);
 	int (*close)(void *arg, int fd);
-	int (*truncate)(void *arg, int fd, uint64_t size);
+	int (*truncate)(void *arg, int fd, uint64_t size); /* up */
+	int (*cut)(void *arg, int fd, uint64_t size);	   /* down */
 	int (*punch)(void *arg, int fd, uint64_t offset, uint64_t length);
 	ssize_t (*read)(void *arg, int fd, void *buffer, size_t size, uint64_t offset);
 	ssize_t (*write)(void *arg, int fd, const void *buffer, size_t size, uint64_t offset);
@@ -29,7 +37,9 @@ struct shmfs_os {
 	int (*seek)(void *arg, int fd, uint64_t offset, int whence, uint64_t *out);
 	/* Has whoever works at the range of shmfs_free_begin() end that, and waits for it. */
 	void (*quiesce)(void *arg);
-	int (*blocks)(void *arg, int fd, uint64_t *out); /* in use, of 512 bytes */
+	int (*look)(void *arg, int fd, struct shmfs_memory_state *out);
+	/* Has look() tell this time, until the next of those. */
+	int (*set_written)(void *arg, int fd, const struct timespec *when);
 	/* Makes sure that nobody else can change fd's data, where nobody opens it for writing from
 	 * now on. -EBUSY: somebody has it mapped writable, or it cannot be told. Nobody works at
 	 * fd meanwhile. */

@@ -44,8 +44,11 @@ void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
  * sendfile and splice from a direct opening fill FUSE's page cache (Linux 6.5 to 6.18 at least).
  * Under passthrough, mappings store to other pages, so that what is cached once is stale from then
  * on, and nobody is asked before it is sent. Dropping it after the reply would leave a moment in
- * which it is sent again. EINVAL is what sendfile(2) says of a file that cannot be mapped, and what
- * programs take as the sign to read and write instead.
+ * which it is sent again, and no reply fills a page for one reader alone. The kernel goes around
+ * its cache for openings with O_DIRECT, which only their program can set, and for those that read
+ * past the daemon, which then write past it too, and past all limits. EINVAL is what sendfile(2)
+ * says of a file that cannot be mapped, and what programs take as the sign to read and write
+ * instead.
  *
  * A read on behalf of a caller names it as the owner of locks; one that fills the cache does not.
  */

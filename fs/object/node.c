@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <errno.h>
 
+#include "fs/failpoint.h"
 #include "fs/state/charge.h"
 #include "fs/state/member.h"
 #include "fs/state/rules.h"
@@ -107,16 +108,49 @@ static uint64_t size_of(const struct node *node)
 }
 
 /*
- * Memory in use, a number for people to read: where the system will not tell, it is 0. A shrink
+ * Whether a mapping is of the memory itself, so that the system notes when somebody stores through
+ * one. Other mappings are written to the memory when the kernel likes. An empty object has no page
+ * to store to, and its memory may have been made by an opening.
+ */
+static bool has_stores(const struct shmfs *fs, const struct node *node)
+{
+	return node->object.backing != 0 && node->object.size > 0 && !is_timed_by_size(fs, node);
+}
+
+/* A growth is stamped after the memory has grown, and a write with the time of the memory: so what
+ * is later than the object's own time is a store. */
+static void see_stores(const struct timespec *written, struct shmfs_attr *out)
+{
+	if (is_earlier(&out->mtime, written))
+		out->mtime = *written;
+	if (is_earlier(&out->ctime, written))
+		out->ctime = *written;
+}
+
+/*
+ * Memory in use is a number for people to read: where the system will not tell, it is 0. A shrink
  * frees its pages when the change is final, but they are told as free already.
  */
-static uint64_t blocks_of(const struct shmfs *fs, const struct node *node)
+static void see_memory(const struct shmfs *fs, const struct node *node, struct shmfs_attr *out)
 {
 	uint64_t most = charge_bytes_of(fs, node->object.size) / 512;
-	uint64_t blocks = 0;
+	struct shmfs_memory_state state = {0};
 
-	(void)fs->os->blocks(fs->os->arg, node->object.fd, &blocks);
-	return blocks < most ? blocks : most;
+	if (fs->os->look(fs->os->arg, node->object.fd, &state) < 0)
+		return;
+	out->blocks = state.blocks < most ? state.blocks : most;
+	if (has_stores(fs, node))
+		see_stores(&state.written, out);
+}
+
+void node_set_mtime(struct shmfs *fs, struct node *node, const struct timespec *time)
+{
+	struct timespec now = node_now(fs);
+
+	node->mtime = *time;
+	if (is_object(node) && has_stores(fs, node) && is_earlier(time, &now))
+		(void)fs->os->set_written(fs->os->arg, node->object.fd, time);
+	failpoint("memory has the time");
 }
 
 void node_drop_set_id(const struct shmfs *fs, struct node *node, const struct shmfs_cred *cred)
@@ -145,5 +179,5 @@ void node_attributes(const struct shmfs *fs, const struct node *node, struct shm
 	    .expires = is_object(node) && node->object.expires,
 	};
 	if (is_object(node) && node->object.fd >= 0)
-		out->blocks = blocks_of(fs, node);
+		see_memory(fs, node, out);
 }

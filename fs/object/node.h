@@ -30,6 +30,9 @@ struct timespec node_now(struct shmfs *fs);
 void node_touch_ctime(struct shmfs *fs, struct node *node);
 void node_touch_mtime(struct shmfs *fs, struct node *node);
 
+/* Sets the modification time of a saved node. */
+void node_set_mtime(struct shmfs *fs, struct node *node, const struct timespec *time);
+
 /* Both, for an object to whose memory something was just written. */
 void node_touch_written(struct shmfs *fs, struct node *node);
 

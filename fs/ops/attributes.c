@@ -78,8 +78,10 @@ static void set_times(struct shmfs *fs, struct node *node, const struct shmfs_ch
 
 	if (change->what & (SHMFS_CHANGE_ATIME | SHMFS_CHANGE_ATIME_NOW))
 		node->atime = change->what & SHMFS_CHANGE_ATIME_NOW ? now : change->atime;
-	if (change->what & (SHMFS_CHANGE_MTIME | SHMFS_CHANGE_MTIME_NOW))
-		node->mtime = change->what & SHMFS_CHANGE_MTIME_NOW ? now : change->mtime;
+	if (change->what & SHMFS_CHANGE_MTIME_NOW)
+		node->mtime = now;
+	else if (change->what & SHMFS_CHANGE_MTIME)
+		node_set_mtime(fs, node, &change->mtime);
 	node_touch_ctime(fs, node);
 	if (change->what & SHMFS_CHANGE_CTIME)
 		node->ctime = change->ctime;

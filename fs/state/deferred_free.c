@@ -242,7 +242,7 @@ void deferred_finish(struct shmfs *fs, struct node *node)
 		while (free_pages(fs, entry, AT_ONCE))
 			;
 		if (entry->kind == FREE_SHRINK)
-			(void)fs->os->truncate(fs->os->arg, entry->fd, node->object.size);
+			(void)fs->os->cut(fs->os->arg, entry->fd, node->object.size);
 		take_out(fs, entry);
 	}
 }
@@ -262,12 +262,14 @@ uint64_t deferred_forget(struct shmfs *fs, struct node *node)
 
 uint64_t deferred_pages(const struct shmfs *fs)
 {
-	uint64_t pages = 0, blocks;
+	struct shmfs_memory_state state;
+	uint64_t pages = 0;
 
 	for (const struct deferred_free *entry = first_entry(fs); entry != NULL;
 	     entry = deferred_next_of(entry)) {
-		if (entry->at < entry->end && fs->os->blocks(fs->os->arg, entry->fd, &blocks) == 0)
-			pages += smaller(blocks * 512, entry->end - entry->at) >> fs->page_shift;
+		if (entry->at < entry->end && fs->os->look(fs->os->arg, entry->fd, &state) == 0)
+			pages +=
+			    smaller(state.blocks * 512, entry->end - entry->at) >> fs->page_shift;
 	}
 	return pages;
 }

@@ -98,6 +98,14 @@ static bool made_writable(int fd)
 	return flags >= 0 && (flags & O_ACCMODE) == O_RDONLY && replace(fd, O_RDWR) == 0;
 }
 
+static int set_written(void *arg, int fd, const struct timespec *when)
+{
+	const struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, *when};
+
+	(void)arg;
+	return result(futimens(fd, times));
+}
+
 static int truncate_fd(void *arg, int fd, uint64_t size)
 {
 	int rc = result(ftruncate(fd, (off_t)size));
@@ -108,14 +116,33 @@ static int truncate_fd(void *arg, int fd, uint64_t size)
 	return rc;
 }
 
+/*
+ * Pages are cut off and punched some time after the change that it is for, and not by whoever has
+ * the memory mapped: the time of the last store stays. One that comes meanwhile is as late as that
+ * change, about.
+ */
+static int cut(void *arg, int fd, uint64_t size)
+{
+	struct stat before;
+	bool known = fstat(fd, &before) == 0;
+	int rc = truncate_fd(arg, fd, size);
+
+	if (known)
+		(void)set_written(arg, fd, &before.st_mtim);
+	return rc;
+}
+
 static int punch(void *arg, int fd, uint64_t offset, uint64_t length)
 {
-	int how = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
-	int rc = result(fallocate(fd, how, (off_t)offset, (off_t)length));
+	int how = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, rc;
+	struct stat before;
+	bool known = fstat(fd, &before) == 0;
 
-	(void)arg;
+	rc = result(fallocate(fd, how, (off_t)offset, (off_t)length));
 	if (rc == -EBADF && made_writable(fd))
 		rc = result(fallocate(fd, how, (off_t)offset, (off_t)length));
+	if (known)
+		(void)set_written(arg, fd, &before.st_mtim);
 	return rc;
 }
 
@@ -163,14 +190,14 @@ static void quiesce(void *arg)
 	(void)arg;
 }
 
-static int blocks(void *arg, int fd, uint64_t *out)
+static int look(void *arg, int fd, struct shmfs_memory_state *out)
 {
 	struct stat st;
 
 	(void)arg;
 	if (fstat(fd, &st) < 0)
 		return -errno;
-	*out = (uint64_t)st.st_blocks;
+	*out = (struct shmfs_memory_state){(uint64_t)st.st_blocks, st.st_mtim};
 	return 0;
 }
 
@@ -382,13 +409,15 @@ const struct shmfs_os *shmfs_os_linux(void)
 	    .memory_create = memory_create,
 	    .close = close_fd,
 	    .truncate = truncate_fd,
+	    .cut = cut,
 	    .punch = punch,
 	    .read = read_fd,
 	    .write = write_fd,
 	    .splice = splice_fd,
 	    .seek = seek,
 	    .quiesce = quiesce,
-	    .blocks = blocks,
+	    .look = look,
+	    .set_written = set_written,
 	    .seal_write = seal_write,
 	    .reopen = reopen,
 	    .unused = unused,

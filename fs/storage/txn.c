@@ -91,7 +91,7 @@ static void take_commit_effect(const struct txn_effect *effect, const struct shm
 		os->close(os->arg, effect->id);
 		break;
 	case TXN_SIZE_ON_COMMIT:
-		os->truncate(os->arg, effect->id, effect->size);
+		os->cut(os->arg, effect->id, effect->size);
 		break;
 	case TXN_UNBACK_ON_COMMIT:
 		os->backing_close(os->arg, effect->id);
@@ -110,7 +110,7 @@ static void take_rollback_effect(const struct txn_effect *effect, const struct s
 		os->close(os->arg, effect->id);
 		break;
 	case TXN_SIZE_ON_ROLLBACK:
-		os->truncate(os->arg, effect->id, effect->size);
+		os->cut(os->arg, effect->id, effect->size);
 		break;
 	case TXN_UNBACK_ON_ROLLBACK:
 		os->backing_close(os->arg, effect->id);

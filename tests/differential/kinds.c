@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <sys/xattr.h>
@@ -99,6 +100,8 @@ static choices acl_names = {{"access", 0}, {"default", 1}, {NULL, 0}};
 static choices own_positions = {{"NULL in", 1}, {"NULL out", 2}, {NULL, 0}};
 static choices own_position = {{"NULL", 1}, {NULL, 0}};
 
+static choices unmount_flags = {{"0", 0}, {"0", 0}, {"MNT_DETACH", MNT_DETACH}, {NULL, 0}};
+
 static choices flocks = {
     {"LOCK_SH", LOCK_SH}, {"LOCK_EX", LOCK_EX}, {"LOCK_UN", LOCK_UN}, {NULL, 0}};
 static choices lock_types = {
@@ -185,6 +188,9 @@ const struct kind kinds[] = {
     {"fcntl_F_OFD_GETLK", 5, "fcon", do_ofd_getlk, lock_types, NULL},
     {"fcntl_F_SETLEASE", 8, "fc", do_setlease, lock_types, NULL},
     {"fcntl_F_GETLEASE", 3, "f", do_getlease, NULL, NULL},
+    {"mount_bind", 24, "pq", do_bind, NULL, NULL},
+    {"umount2", 12, "pc", do_umount, unmount_flags, NULL},
+    {"ftruncate_after_a_kill", 2, "d", do_killed, NULL, NULL},
     {"tree", 2, "", do_tree, NULL, NULL},
     {"slots", 3, "", do_slots, NULL, NULL},
 };

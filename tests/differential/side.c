@@ -5,11 +5,13 @@
 #include <errno.h>
 #include <ftw.h>
 #include <inttypes.h>
+#include <mntent.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/wait.h>
@@ -138,6 +140,24 @@ static int remove_entry(const char *path, const struct stat *st, int type, struc
 	return where->level > 0 ? remove(path) : 0;
 }
 
+/* False: there is none, or none that can be told. */
+static bool detach_one(const struct side *side)
+{
+	FILE *table = setmntent("/proc/self/mounts", "r");
+	size_t length = strlen(side->dir);
+	bool detached = false;
+	struct mntent *entry;
+
+	if (table == NULL)
+		broken("/proc/self/mounts");
+	while (!detached && (entry = getmntent(table)) != NULL)
+		if (strncmp(entry->mnt_dir, side->dir, length) == 0 &&
+		    entry->mnt_dir[length] == '/')
+			detached = umount2(entry->mnt_dir, MNT_DETACH | UMOUNT_NOFOLLOW) == 0;
+	endmntent(table);
+	return detached;
+}
+
 /* The end of a descriptor or a mapping reaches a FUSE filesystem a little later than its cause. */
 const char *side_clear(struct side *side)
 {
@@ -145,6 +165,8 @@ const char *side_clear(struct side *side)
 	struct timespec pause = {0, 1000000};
 	struct usage now;
 
+	while (detach_one(side))
+		continue;
 	if (nftw(side->dir, remove_entry, 64, FTW_DEPTH | FTW_PHYS) != 0) {
 		snprintf(message, sizeof message, "%s: cannot be emptied: %s", side->name,
 		    strerror(errno));

@@ -65,6 +65,7 @@ static Suite *attributes_suite(void)
 	add_attribute_cases(suite);
 	add_time_cases(suite);
 	add_clock_cases(suite);
+	add_store_cases(suite);
 	add_statx_cases(suite);
 	add_xattr_cases(suite);
 	add_xattr_node_cases(suite);

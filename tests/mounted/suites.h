@@ -38,6 +38,7 @@ void add_walking_cases(Suite *suite);
 /* attributes */
 void add_attribute_cases(Suite *suite);
 void add_time_cases(Suite *suite);
+void add_store_cases(Suite *suite);
 void add_clock_cases(Suite *suite);
 void add_statx_cases(Suite *suite);
 void add_xattr_cases(Suite *suite);

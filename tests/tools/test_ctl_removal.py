@@ -89,11 +89,15 @@ class Lifetime(CtlTest):
     OPTIONS = "lifetime=psm_*,lifetime_age=0"
 
     def test_leaked_segments_need_no_command(self):
+        # By one opening, as they go as soon as there is none.
         def leave():
-            return [
-                mmap.mmap(os.open(self.mount.make("psm_%d" % i, 4096), os.O_RDWR), 4096)
-                for i in range(100)
-            ]
+            maps = []
+            for i in range(100):
+                fd = os.open(self.mount.path("psm_%d" % i), os.O_RDWR | os.O_CREAT, 0o600)
+                os.ftruncate(fd, 4096)
+                maps.append(mmap.mmap(fd, 4096))
+                os.close(fd)
+            return maps
 
         process = self.process(leave)
         time.sleep(1.5)

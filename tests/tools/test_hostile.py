@@ -159,7 +159,7 @@ class Hostile(MountTest):
                     pass
                 ended.set()
 
-            thread = threading.Thread(target=take)
+            thread = threading.Thread(target=take, daemon=True)
             thread.start()
             client.send(b'{"method":"org.shmfs.List","parameters":{"probe":true}}\0' * 1000)
             longest = 0
@@ -202,14 +202,16 @@ class Hostile(MountTest):
                     outcomes["ends"] += 1
 
         self.mount.make("kept", 4096)
-        asking = [threading.Thread(target=ask) for _ in range(3)]
+        asking = [threading.Thread(target=ask, daemon=True) for _ in range(3)]
         for thread in asking:
             thread.start()
-        for _ in range(5):
-            time.sleep(0.2)
-            os.kill(self.mount.server_pid(), signal.SIGKILL)
-            self.works()
-        ended.set()
+        try:
+            for _ in range(5):
+                time.sleep(0.2)
+                os.kill(self.mount.server_pid(), signal.SIGKILL)
+                self.works()
+        finally:
+            ended.set()
         for thread in asking:
             thread.join()
         self.assertGreater(outcomes["answers"], 0)

@@ -143,7 +143,7 @@ class Watched(unittest.TestCase):
             mount.stop()
 
     def ask(self, mount):
-        asked = threading.Thread(target=os.statvfs, args=(mount.dir,))
+        asked = threading.Thread(target=os.statvfs, args=(mount.dir,), daemon=True)
         asked.start()
         return asked
 

@@ -34,11 +34,12 @@ class Upgrades(unittest.TestCase):
     def ask(self):
         """Callers who wait for an answer that the kernel does not have."""
         callers = [
-            threading.Thread(target=os.statvfs, args=(self.mount.dir,)) for _ in range(CALLERS)
+            threading.Thread(target=os.statvfs, args=(self.mount.dir,), daemon=True)
+            for _ in range(CALLERS)
         ]
         for caller in callers:
             caller.start()
-            self.addCleanup(caller.join)
+            self.addCleanup(caller.join, 20)
         self.mount.wait_until(lambda: asleep(callers) == CALLERS)
         return callers
 

@@ -27,6 +27,8 @@ execution do_stat, do_lstat, do_fstat, do_statx, do_access, do_chmod, do_fchmod,
 execution do_copy_file_range, do_sendfile, do_sendfile_pipe, do_splice_out, do_splice_in;
 /* elsewhere.c: handles, and clocks compared with files elsewhere */
 execution do_open_by_handle, do_clock;
+/* binds.c, killed.c: mounts of files, and room that others had */
+execution do_bind, do_umount, do_killed;
 /* execute_locks.c */
 execution do_flock, do_setlk, do_getlk, do_ofd_setlk, do_ofd_getlk, do_setlease, do_getlease;
 /* execute_tree.c: everything there is */

@@ -141,6 +141,25 @@ static void make_directory_and_move_it(struct scene *scene)
 	OK(unlinkat(scene->dir, "q", AT_REMOVEDIR));
 }
 
+static void link_nameless(struct scene *scene)
+{
+	int fd = OK(openat(scene->dir, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
+	char path[64];
+
+	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+	OK(linkat(AT_FDCWD, path, scene->dir, "q", AT_SYMLINK_FOLLOW));
+	OK(renameat(scene->dir, "q", scene->dir, "p"));
+	OK(close(fd));
+}
+
+static void replace_a_directory(struct scene *scene)
+{
+	OK(mkdirat(scene->dir, "q", 0755));
+	OK(mkdirat(scene->other, "r", 0755));
+	OK(renameat(scene->other, "r", scene->dir, "q"));
+	OK(unlinkat(scene->dir, "q", AT_REMOVEDIR));
+}
+
 static void make_links_and_fifos(struct scene *scene)
 {
 	char name[32];
@@ -162,6 +181,8 @@ static void (*const changes[])(struct scene *scene) = {
     replace_from_elsewhere,
     exchange_with_elsewhere,
     link_and_unlink,
+    link_nameless,
+    replace_a_directory,
     make_directory_and_move_it,
     rename_one_that_stays,
     exchange_two_that_stay,

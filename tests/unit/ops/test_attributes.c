@@ -237,6 +237,49 @@ START_TEST(a_shrink_tells_its_pages_as_free_at_once)
 }
 END_TEST
 
+static void set_mtime(struct shmfs *fs, uint64_t id, time_t seconds)
+{
+	const struct shmfs_change what = {.what = SHMFS_CHANGE_MTIME, .mtime.tv_sec = seconds};
+	struct shmfs_attr attr;
+
+	GIVES(0, TX(fs, shmfs_setattr(fs, id, &what, &attr)));
+	ck_assert_int_eq(attr.mtime.tv_sec, seconds);
+}
+
+static void expect_times(struct shmfs *fs, uint64_t id, time_t mtime, time_t ctime)
+{
+	ck_assert_int_eq(attributes(fs, id).mtime.tv_sec, mtime);
+	ck_assert_int_eq(attributes(fs, id).ctime.tv_sec, ctime);
+}
+
+/* As with backing ids, by which mappings are of the memory itself. */
+START_TEST(a_store_moves_the_times_that_are_earlier)
+{
+	struct shmfs_config config = small_config();
+	time_t now = outside->now.tv_sec;
+	struct shmfs *fs;
+	uint64_t id;
+
+	config.backing = true;
+	fs = open_with(config);
+	id = new_object_of(fs, SHMFS_ROOT, "a", PAGE);
+	(void)open_object(fs, id, O_RDWR);
+	expect_times(fs, id, now, now);
+	outside->written.tv_sec = now + 10;
+	expect_times(fs, id, now + 10, now + 10);
+	outside_advance(20, 0);
+	set_mtime(fs, id, now - 100);
+	expect_times(fs, id, now - 100, now + 20);
+	outside->written.tv_sec = now + 25;
+	expect_times(fs, id, now + 25, now + 25);
+	set_mtime(fs, id, now + 1000);
+	expect_times(fs, id, now + 1000, now + 25);
+	resize(fs, id, 0);
+	expect_times(fs, id, now + 20, now + 20);
+	close_checked(fs);
+}
+END_TEST
+
 START_TEST(where_the_system_tells_no_blocks_there_are_none)
 {
 	struct shmfs *fs = open_small();
@@ -245,7 +288,7 @@ START_TEST(where_the_system_tells_no_blocks_there_are_none)
 	write_bytes(fs, open_object(fs, id, O_RDWR), 'x', 1, 0);
 	outside_fail(1, EIO, false);
 	ck_assert_uint_eq(attributes(fs, id).blocks, 0);
-	ck_assert_int_eq(outside->failed, OUTSIDE_BLOCKS);
+	ck_assert_int_eq(outside->failed, OUTSIDE_LOOK);
 	close_checked(fs);
 }
 END_TEST
@@ -266,6 +309,7 @@ Suite *attributes_suite(void)
 	tcase_add_test(tests, shrinking_keeps_what_stays_and_zeroes_what_goes);
 	tcase_add_test(tests, blocks_are_pages_that_were_touched);
 	tcase_add_test(tests, a_shrink_tells_its_pages_as_free_at_once);
+	tcase_add_test(tests, a_store_moves_the_times_that_are_earlier);
 	tcase_add_test(tests, where_the_system_tells_no_blocks_there_are_none);
 	return suite;
 }

@@ -319,6 +319,46 @@ START_TEST(users_have_a_store_too)
 }
 END_TEST
 
+/* As it was told, and a tick later. */
+static struct timespec told(void)
+{
+	struct shmfs_memory_state state;
+
+	GIVES(0, os->look(NULL, NUMBER, &state));
+	usleep(15000);
+	return state.written;
+}
+
+static bool is_same(struct timespec left, struct timespec right)
+{
+	return left.tv_sec == right.tv_sec && left.tv_nsec == right.tv_nsec;
+}
+
+START_TEST(writes_and_stores_move_the_time_that_is_told_and_nothing_else)
+{
+	const struct timespec set = {.tv_sec = 1000, .tv_nsec = 7};
+	struct timespec before;
+	char *at;
+
+	make_memory(_i);
+	before = told();
+	at = map(NUMBER, PROT_READ | PROT_WRITE, MAP_SHARED);
+	ck_assert_int_eq(*at, 0);
+	GIVES(0, os->cut(NULL, NUMBER, 100));
+	GIVES(0, os->punch(NULL, NUMBER, 0, 10));
+	ck_assert(is_same(told(), before));
+	GIVES(1, os->write(NULL, NUMBER, "x", 1, 0));
+	ck_assert(!is_same(told(), before));
+	GIVES(0, os->set_written(NULL, NUMBER, &set));
+	GIVES(0, os->punch(NULL, NUMBER, 0, BYTES));
+	ck_assert(is_same(told(), set));
+	*at = 1;
+	ck_assert(!is_same(told(), set));
+	GIVES(0, munmap(at, BYTES));
+	end_memory();
+}
+END_TEST
+
 Suite *memory_suite(void)
 {
 	Suite *suite = suite_create("memory");
@@ -330,6 +370,8 @@ Suite *memory_suite(void)
 	tcase_add_loop_test(both, readers_do_not_keep_memory_from_being_sealed, 0, 2);
 	tcase_add_loop_test(both, a_mapping_that_may_write_keeps_memory_from_being_sealed, 0, 2);
 	tcase_add_loop_test(both, settling_does_no_harm, 0, 2);
+	tcase_add_loop_test(
+	    both, writes_and_stores_move_the_time_that_is_told_and_nothing_else, 0, 2);
 	tcase_add_test(one, memory_that_is_registered_as_it_is_cannot_be_sealed);
 	tcase_add_test(one, a_lease_that_was_left_is_given_back);
 	tcase_add_test(one, memory_that_was_left_for_reading_is_writable_again);

@@ -46,7 +46,7 @@ static void note_backing_close(void *arg, int backing)
 static const struct shmfs_os noting_os = {
     .arg = trace,
     .close = note_close,
-    .truncate = note_truncate,
+    .cut = note_truncate,
     .backing_close = note_backing_close,
 };
 

@@ -196,16 +196,27 @@ static int seek(void *arg, int fd, uint64_t offset, int whence, uint64_t *out)
 	return rc;
 }
 
-static int blocks(void *arg, int fd, uint64_t *out)
+static int look(void *arg, int fd, struct shmfs_memory_state *out)
 {
 	int rc;
 
 	expect_open(fd);
-	if (arrive(arg, OUTSIDE_BLOCKS))
+	if (arrive(arg, OUTSIDE_LOOK))
 		return failure();
-	rc = shmfs_os_linux()->blocks(arg, fd, out);
+	rc = shmfs_os_linux()->look(arg, fd, out);
+	out->written = outside->written;
 	leave();
 	return rc;
+}
+
+static int set_written(void *arg, int fd, const struct timespec *when)
+{
+	expect_open(fd);
+	if (arrive(arg, OUTSIDE_SET_WRITTEN))
+		return failure();
+	outside->written = *when;
+	leave();
+	return 0;
 }
 
 static void quiesce(void *arg)
@@ -355,13 +366,15 @@ const struct shmfs_os *outside_os(void)
 	    .memory_create = memory_create,
 	    .close = close_memory,
 	    .truncate = truncate_memory,
+	    .cut = truncate_memory,
 	    .punch = punch,
 	    .read = read_memory,
 	    .write = write_memory,
 	    .splice = splice_memory,
 	    .seek = seek,
 	    .quiesce = quiesce,
-	    .blocks = blocks,
+	    .look = look,
+	    .set_written = set_written,
 	    .seal_write = seal_write,
 	    .reopen = reopen,
 	    .unused = unused,
@@ -418,7 +431,8 @@ const char *outside_call_name(enum outside_call call)
 	    [OUTSIDE_SPLICE] = "splice",
 	    [OUTSIDE_WRITE] = "write",
 	    [OUTSIDE_SEEK] = "seek",
-	    [OUTSIDE_BLOCKS] = "blocks",
+	    [OUTSIDE_LOOK] = "look",
+	    [OUTSIDE_SET_WRITTEN] = "set_written",
 	    [OUTSIDE_SEAL_WRITE] = "seal_write",
 	    [OUTSIDE_REOPEN] = "reopen",
 	    [OUTSIDE_UNUSED] = "unused",

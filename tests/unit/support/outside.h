@@ -23,7 +23,8 @@ enum outside_call {
 	OUTSIDE_SPLICE,
 	OUTSIDE_WRITE,
 	OUTSIDE_SEEK,
-	OUTSIDE_BLOCKS,
+	OUTSIDE_LOOK,
+	OUTSIDE_SET_WRITTEN,
 	OUTSIDE_SEAL_WRITE,
 	OUTSIDE_REOPEN,
 	OUTSIDE_UNUSED,
@@ -66,7 +67,7 @@ struct outside {
 	unsigned quiesced;    /* how often somebody else's work was ended */
 	size_t write_at_most; /* bytes that one write takes; 0 = all */
 	size_t page_size;     /* the system's, or what SHMFS_TEST_PAGE_SIZE pretends */
-	struct timespec now;
+	struct timespec now, written; /* the latter of all memory */
 };
 
 extern struct outside *outside;
