@@ -66,13 +66,20 @@ static int check_flags(const struct node *node, const char *name, int flags)
 	return 0;
 }
 
+/* Who changes a list of its own, or takes it away, is to be a member of the group for this bit. */
+static void drop_foreign_set_gid(
+    const struct shmfs *fs, struct node *node, const struct shmfs_cred *cred)
+{
+	if ((node->mode & S_ISGID) && cred->uid != 0 && !is_member(fs, cred, node->gid))
+		node->mode &= ~(uint32_t)S_ISGID;
+}
+
 /* A list for the node itself also is its mode, and where it is no more than that, nothing else. */
 static int set_access(struct shmfs *fs, const struct shmfs_cred *cred, struct node *node,
     const void *acl, size_t size)
 {
 	node->mode = acl_to_mode(acl, size, node->mode);
-	if ((node->mode & S_ISGID) && cred->uid != 0 && !is_member(fs, cred, node->gid))
-		node->mode &= ~(uint32_t)S_ISGID;
+	drop_foreign_set_gid(fs, node, cred);
 	if (!acl_is_minimal(acl, size))
 		return xattr_set(fs, node, ACL_ACCESS, acl, size);
 	xattr_drop(fs, node, ACL_ACCESS);
@@ -287,11 +294,14 @@ int shmfs_removexattr(
 	rc = check_name(name);
 	if (rc < 0)
 		return rc;
-	/* A node without a list has the one that its mode is: taking that away changes nothing. */
+	/* A node without a list has the one that its mode is: taking that away changes no access.
+	 */
 	if (!is_acl(name) && xattr_find(node, name) == NULL)
 		return -ENODATA;
 	xattr_drop(fs, node, name);
 	node_change(fs, node);
+	if (strcmp(name, ACL_ACCESS) == 0)
+		drop_foreign_set_gid(fs, node, cred);
 	node_touch_ctime(fs, node);
 	return 0;
 }
