@@ -71,12 +71,53 @@ void node_touch_ctime(struct shmfs *fs, struct node *node)
 		node->ctime = node_now(fs);
 }
 
+/*
+ * Whether a mapping is of the memory itself, so that the system notes when somebody stores through
+ * one. Other mappings are written to the memory when the kernel likes. An empty object has no page
+ * to store to, and its memory may have been made by an opening.
+ */
+static bool has_stores(const struct shmfs *fs, const struct node *node)
+{
+	return node->object.backing != 0 && node->object.size > 0 && !is_timed_by_size(fs, node);
+}
+
+/*
+ * Whether the time that the kernel notes with the memory is all that a write needs: asking for it
+ * at each write would take longer than much of the rest, and few look. One that was set to the
+ * future would be taken for it, and where a part is being freed, that puts the memory's time back.
+ */
+static bool is_timed_by_memory(struct shmfs *fs, const struct node *node)
+{
+	struct timespec now;
+
+	if (!has_stores(fs, node) || node->object.deferred > 0)
+		return false;
+	fs->os->now(fs->os->arg, &now);
+	return is_earlier(&node->mtime, &now) && is_earlier(&node->ctime, &now);
+}
+
 void node_touch_written(struct shmfs *fs, struct node *node)
 {
 	if (is_timed_by_size(fs, node))
 		return;
+	node->object.written = is_timed_by_memory(fs, node);
+	if (node->object.written)
+		return;
 	fs->os->stamp_written(fs->os->arg, node->object.fd, &node->mtime);
 	node->ctime = node->mtime;
+}
+
+void node_settle_times(struct shmfs *fs, struct node *node)
+{
+	struct shmfs_attr attr;
+
+	if (!node->object.written)
+		return;
+	node_attributes(fs, node, &attr);
+	node_change(fs, node);
+	node->mtime = attr.mtime;
+	node->ctime = attr.ctime;
+	node->object.written = false;
 }
 
 void node_touch_mtime(struct shmfs *fs, struct node *node)
@@ -107,16 +148,6 @@ static uint64_t size_of(const struct node *node)
 	return 0;
 }
 
-/*
- * Whether a mapping is of the memory itself, so that the system notes when somebody stores through
- * one. Other mappings are written to the memory when the kernel likes. An empty object has no page
- * to store to, and its memory may have been made by an opening.
- */
-static bool has_stores(const struct shmfs *fs, const struct node *node)
-{
-	return node->object.backing != 0 && node->object.size > 0 && !is_timed_by_size(fs, node);
-}
-
 /* A growth is stamped after the memory has grown, and a write with the time of the memory: so what
  * is later than the object's own time is a store. */
 static void see_stores(const struct timespec *written, struct shmfs_attr *out)
@@ -139,7 +170,7 @@ static void see_memory(const struct shmfs *fs, const struct node *node, struct s
 	if (fs->os->look(fs->os->arg, node->object.fd, &state) < 0)
 		return;
 	out->blocks = state.blocks < most ? state.blocks : most;
-	if (has_stores(fs, node))
+	if (node->object.written || has_stores(fs, node))
 		see_stores(&state.written, out);
 }
 

@@ -33,8 +33,10 @@ void node_touch_mtime(struct shmfs *fs, struct node *node);
 /* Sets the modification time of a saved node. */
 void node_set_mtime(struct shmfs *fs, struct node *node, const struct timespec *time);
 
-/* Both, for an object to whose memory something was just written. */
+/* Both, for an object to whose memory something was just written. The memory may be all that knows
+ * of it, until somebody wants to compare. */
 void node_touch_written(struct shmfs *fs, struct node *node);
+void node_settle_times(struct shmfs *fs, struct node *node);
 
 /* The bytes for which a symbolic link's target is charged. */
 uint64_t node_target_charge(uint64_t length);

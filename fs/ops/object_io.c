@@ -25,6 +25,7 @@ static void note_read(struct shmfs *fs, struct node *node)
 
 	if (rules_of(fs)->times_by_size)
 		return;
+	node_settle_times(fs, node);
 	fs->os->now(fs->os->arg, &now);
 	/* Users set times as far away as the type goes, so it is the clock that is computed with.
 	 */

@@ -84,6 +84,7 @@ struct object {
 	bool expires;		  /* its names go when nobody holds it (expiry.h) */
 	bool exported;	  /* its memory was handed out, past the kernel's knowledge of holders */
 	uint8_t openings; /* that ever were, up to 2 */
+	bool written;	  /* a write left its time with the memory alone */
 	uint32_t pins;	  /* while there are any, it does not shrink */
 };
 
