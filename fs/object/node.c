@@ -174,12 +174,14 @@ static void see_memory(const struct shmfs *fs, const struct node *node, struct s
 		see_stores(&state.written, out);
 }
 
+/* The memory's time must not be the later one when an opening comes that makes it count. */
 void node_set_mtime(struct shmfs *fs, struct node *node, const struct timespec *time)
 {
 	struct timespec now = node_now(fs);
 
 	node->mtime = *time;
-	if (is_object(node) && has_stores(fs, node) && is_earlier(time, &now))
+	if (is_object(node) && fs->super->backing && node->object.fd >= 0 &&
+	    !is_timed_by_size(fs, node) && is_earlier(time, &now))
 		(void)fs->os->set_written(fs->os->arg, node->object.fd, time);
 	failpoint("memory has the time");
 }

@@ -102,6 +102,24 @@ START_TEST(stat_tells_of_a_store_within_a_second)
 }
 END_TEST
 
+/* Until then, nobody could have stored anything. */
+START_TEST(a_time_that_was_set_stays_when_the_object_is_opened)
+{
+	const struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = 1000, .tv_nsec = 7}};
+	struct statx status;
+
+	OK(mknod("a", S_IFREG | 0600, 0));
+	OK(truncate("a", SIZE));
+	OK(utimensat(AT_FDCWD, "a", times, 0));
+	for (int i = 0; i < 2; i++) {
+		status = look("a");
+		ck_assert_int_eq(status.stx_mtime.tv_sec, 1000);
+		ck_assert_uint_eq(status.stx_mtime.tv_nsec, 7);
+		OK(close(OK(open("a", O_RDWR))));
+	}
+}
+END_TEST
+
 START_TEST(a_time_that_was_set_stays_until_the_next_store)
 {
 	const struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = 1000, .tv_nsec = 7}};
@@ -230,6 +248,7 @@ void add_store_cases(Suite *suite)
 	tcase_set_timeout(tcase, 30);
 	tcase_add_test(tcase, the_first_store_to_a_page_moves_mtime_and_ctime);
 	tcase_add_test(tcase, stat_tells_of_a_store_within_a_second);
+	tcase_add_test(tcase, a_time_that_was_set_stays_when_the_object_is_opened);
 	tcase_add_test(tcase, a_time_that_was_set_stays_until_the_next_store);
 	tcase_add_test(tcase, loads_move_neither);
 	tcase_add_loop_test(tcase, times_stay_once_a_change_is_made, 0, CHANGES);
