@@ -117,17 +117,21 @@ void do_rename(struct worker *worker, const struct call *call, struct result *re
 
 /*
  * tmpfs can leave a whiteout behind, which could not be taken back. So the reference leaves it, and
- * only says whether there would have been nothing to do: two names of one node.
+ * only says whether there would have been nothing to do: two names of one node. Under what is
+ * mounted on one of them, it does not see which node that is.
  */
 static void refuse_whiteout(const struct call *call, struct result *result)
 {
-	struct stat from, to;
-	bool same = lstat(call->path, &from) == 0 && lstat(call->path2, &to) == 0 &&
-		    from.st_ino == to.st_ino;
+	struct statx from = {0}, to = {0};
+	bool there = statx(AT_FDCWD, call->path, AT_SYMLINK_NOFOLLOW, STATX_INO, &from) == 0 &&
+		     statx(AT_FDCWD, call->path2, AT_SYMLINK_NOFOLLOW, STATX_INO, &to) == 0;
 
 	allow(result, ALLOWED_WHITEOUT);
 	errno = EINVAL;
-	give(result, same ? 0 : -1);
+	if ((from.stx_attributes | to.stx_attributes) & STATX_ATTR_MOUNT_ROOT)
+		fail_with(result, ERROR_SKIPPED);
+	else
+		give(result, there && from.stx_ino == to.stx_ino ? 0 : -1);
 }
 
 void do_renameat2(struct worker *worker, const struct call *call, struct result *result)
