@@ -273,6 +273,7 @@ void add_appending_cases(Suite *suite)
 {
 	TCase *tests = case_on_mount(suite, "appending", fixture_is_tmpfs() ? NULL : start_growing);
 
+	tcase_set_tags(tests, "busy");
 	tcase_set_timeout(tests, 120);
 	tcase_add_test(tests, readers_never_see_what_nobody_wrote);
 	if (!fixture_is_tmpfs())

@@ -288,6 +288,7 @@ void add_one_page_cases(Suite *suite)
 {
 	TCase *tests = case_on_mount(suite, "one page", NULL);
 
+	tcase_set_tags(tests, "busy");
 	tcase_set_timeout(tests, 300);
 	tcase_add_test(tests, two_processes_never_lose_each_others_bytes_of_one_page);
 }
