@@ -5,7 +5,6 @@
 #include <assert.h>
 #include <errno.h>
 
-#include "fs/failpoint.h"
 #include "fs/state/charge.h"
 #include "fs/state/member.h"
 #include "fs/state/rules.h"
@@ -183,7 +182,6 @@ void node_set_mtime(struct shmfs *fs, struct node *node, const struct timespec *
 	if (is_object(node) && fs->super->backing && node->object.fd >= 0 &&
 	    !is_timed_by_size(fs, node) && is_earlier(time, &now))
 		(void)fs->os->set_written(fs->os->arg, node->object.fd, time);
-	failpoint("memory has the time");
 }
 
 void node_drop_set_id(const struct shmfs *fs, struct node *node, const struct shmfs_cred *cred)

@@ -34,6 +34,16 @@ static unsigned minor_of_protocol(void)
 	return minor;
 }
 
+bool kernel_has_noswap(void)
+{
+	int fs = fsopen("tmpfs", FSOPEN_CLOEXEC);
+	bool known = fs >= 0 && fsconfig(fs, FSCONFIG_SET_FLAG, "noswap", NULL, 0) == 0;
+
+	if (fs >= 0)
+		close(fs);
+	return known;
+}
+
 bool kernel_asks_statx(void)
 {
 	return minor_of_protocol() >= MINOR_STATX;

@@ -7,5 +7,7 @@
 
 /* True if statx(2) reaches a daemon, which alone knows the time of birth. */
 bool kernel_asks_statx(void);
+/* True if tmpfs knows noswap. */
+bool kernel_has_noswap(void);
 
 #endif

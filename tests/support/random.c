@@ -3,9 +3,12 @@
 #include "random.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
+
+enum { USUAL_STEPS = 200000 };
 
 struct random random_begin(const char *test)
 {
@@ -25,10 +28,11 @@ struct random random_begin(const char *test)
 unsigned random_steps(unsigned usual)
 {
 	const char *given = getenv("SHMFS_TEST_STEPS");
+	uint64_t steps = usual;
 
 	if (given != NULL)
-		return (unsigned)strtoul(given, NULL, 0);
-	return usual;
+		steps = usual * (uint64_t)strtoul(given, NULL, 0) / USUAL_STEPS;
+	return steps == 0 ? 1 : steps > UINT_MAX ? UINT_MAX : (unsigned)steps;
 }
 
 /* splitmix64 */

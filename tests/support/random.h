@@ -14,7 +14,7 @@ struct random {
 /* Prints the seed with the test's name. */
 struct random random_begin(const char *test);
 
-/* How many steps to go: SHMFS_TEST_STEPS, or `usual`. */
+/* How many steps to go: `usual`, and more in proportion to SHMFS_TEST_STEPS above 200000. */
 unsigned random_steps(unsigned usual);
 
 uint64_t random_next(struct random *random);

@@ -176,6 +176,7 @@ void add_clock_cases(Suite *suite)
 {
 	TCase *tcase = case_on_mount(suite, "clocks", NULL);
 
+	tcase_set_tags(tcase, "busy");
 	tcase_add_loop_test(
 	    tcase, a_change_comes_between_those_of_files_elsewhere, 0, operation_count);
 	tcase_add_loop_test(tcase, a_change_after_a_look_is_a_later_one, 0, operation_count);

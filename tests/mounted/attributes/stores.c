@@ -245,6 +245,7 @@ void add_store_cases(Suite *suite)
 {
 	TCase *tcase = case_on_mount(suite, "stores", start_large_mount);
 
+	tcase_set_tags(tcase, "busy");
 	tcase_set_timeout(tcase, 30);
 	tcase_add_test(tcase, the_first_store_to_a_page_moves_mtime_and_ctime);
 	tcase_add_test(tcase, stat_tells_of_a_store_within_a_second);

@@ -24,8 +24,7 @@ enum {
 	RECORDS_MAX = 1024,
 	BYTES_MAX = 8 * 1024 * 1024,
 	READ = 128 * 1024,
-	USUAL_STEPS = 200000,
-	STEPS_EACH_MS = 2000,
+	USUAL_MS = 100,
 	KILL_EVERY_MS = 7,
 };
 
@@ -213,7 +212,7 @@ static void append_beside(const struct way *way, size_t size, child_body *const 
 	struct growing *growing =
 	    mmap(NULL, sizeof *growing, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	struct appender a = {.growing = growing, .way = way, .size = size};
-	long end = milliseconds() + random_steps(USUAL_STEPS) / STEPS_EACH_MS;
+	long end = milliseconds() + random_steps(USUAL_MS);
 	static unsigned char record[RECORD_MAX];
 	pid_t pids[4];
 
@@ -274,6 +273,7 @@ void add_appending_cases(Suite *suite)
 {
 	TCase *tests = case_on_mount(suite, "appending", fixture_is_tmpfs() ? NULL : start_growing);
 
+	tcase_set_tags(tests, "busy");
 	tcase_set_timeout(tests, 120);
 	tcase_add_test(tests, readers_never_see_what_nobody_wrote);
 	if (!fixture_is_tmpfs())

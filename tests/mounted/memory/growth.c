@@ -164,6 +164,7 @@ void add_growth_cases(Suite *suite)
 {
 	TCase *tcase = case_on_mount(suite, "growth", NULL);
 
+	tcase_set_tags(tcase, "busy");
 	tcase_add_test(tcase, what_an_object_is_is_not_listed);
 	tcase_add_loop_test(tcase, only_objects_have_seals_and_growth, 0, 2);
 	tcase_add_test(tcase, other_names_of_the_kind_are_kept_free);

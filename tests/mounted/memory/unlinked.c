@@ -243,6 +243,7 @@ void add_unlinked_cases(Suite *suite)
 {
 	TCase *tcase = case_on_mount(suite, "unlinked", NULL);
 
+	tcase_set_tags(tcase, "busy");
 	tcase_add_test(tcase, a_path_descriptor_keeps_an_object_whole);
 	tcase_add_test(tcase, a_path_descriptor_may_be_made_after_the_name_is_gone);
 	tcase_add_test(tcase, a_name_that_is_replaced_keeps_what_is_reached_elsewhere);

@@ -237,6 +237,7 @@ void add_handle_cases(Suite *suite)
 {
 	TCase *tcase = case_on_mount(suite, "handles", NULL);
 
+	tcase_set_tags(tcase, "busy");
 	tcase_add_loop_test(tcase, a_handle_opens_what_the_kernel_has_forgotten, 0, 2);
 	tcase_add_test(tcase, a_handle_that_knows_its_place_leads_back_to_it);
 	tcase_add_test(tcase, a_handle_follows_a_rename);

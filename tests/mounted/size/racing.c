@@ -111,7 +111,7 @@ void add_racing_cases(Suite *suite)
 {
 	TCase *racing = case_on_mount(suite, "racing", start_small);
 
-	tcase_set_tags(racing, "slow");
+	tcase_set_tags(racing, "slow busy");
 	tcase_set_timeout(racing, 60);
 	tcase_add_test(racing, four_processes_at_the_limit_never_get_sigbus);
 }

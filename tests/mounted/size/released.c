@@ -225,6 +225,7 @@ void add_released_cases(Suite *suite)
 {
 	TCase *tcase = case_on_mount(suite, "released", start_limited);
 
+	tcase_set_tags(tcase, "busy");
 	tcase_set_timeout(tcase, 60);
 	tcase_add_loop_test(tcase, bytes_of_a_process_that_was_killed_can_be_had_at_once, 0, 2);
 	tcase_add_test(tcase, what_a_killed_process_held_is_told_as_free_soon);
