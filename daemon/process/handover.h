@@ -13,7 +13,7 @@
 
 #include "common/counters.h"
 #include "fuse/exchange.h"
-#include "mountpoint.h"
+#include "system/mountpoint.h"
 
 /* Raised whenever the structure changes its shape or meaning. */
 #define HANDOVER_LAYOUT 6

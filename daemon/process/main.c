@@ -15,7 +15,7 @@
 #include "fs/failpoint.h"
 #include "fuse/session.h"
 #include "mount.h"
-#include "mountpoint.h"
+#include "system/mountpoint.h"
 #include "options/options.h"
 #include "policy/policy.h"
 #include "supervisor.h"

@@ -13,8 +13,8 @@
 
 #include "common/log.h"
 #include "fuse/session.h"
-#include "mountpoint.h"
-#include "warnings.h"
+#include "system/mountpoint.h"
+#include "system/warnings.h"
 
 /* How long the kernel may take to say hello. It does so before mount(2) returns. */
 #define NEGOTIATION_MS 10000

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The place in the tree: checks before mounting, and how to unmount. */
-#ifndef SHMFS_PROCESS_MOUNTPOINT_H
-#define SHMFS_PROCESS_MOUNTPOINT_H
+#ifndef SHMFS_SYSTEM_MOUNTPOINT_H
+#define SHMFS_SYSTEM_MOUNTPOINT_H
 
 #include <limits.h>
 #include <stddef.h>
