@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "system/sibling.h"
 #include "text.h"
 
 #define MOUNTPOINT "/dev/shm"
@@ -73,24 +74,6 @@ static bool keep_mount_capability(void)
 	       prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_SYS_ADMIN, 0, 0) == 0;
 }
 
-/* The server next to this program, or the one that is installed. */
-static void exec_server(const char *options)
-{
-	char path[PATH_MAX];
-	ssize_t length = readlink("/proc/self/exe", path, sizeof path - 16);
-	char *slash;
-
-	if (length > 0) {
-		path[length] = '\0';
-		slash = strrchr(path, '/');
-		strcpy(slash + 1, "shmfs");
-		execl(path, "shmfs", MOUNTPOINT, "-o", options, (char *)NULL);
-		strcpy(slash, "/../sbin/shmfs");
-		execl(path, "shmfs", MOUNTPOINT, "-o", options, (char *)NULL);
-	}
-	execlp("shmfs", "shmfs", MOUNTPOINT, "-o", options, (char *)NULL);
-}
-
 static int wait_for(pid_t pid, int *status)
 {
 	while (waitpid(pid, status, 0) < 0) {
@@ -103,6 +86,7 @@ static int wait_for(pid_t pid, int *status)
 /* Returns when the mount answers: then the process that was started ends. */
 static int mount_shmfs(const char *options)
 {
+	const char *const argv[] = {"shmfs", MOUNTPOINT, "-o", options, NULL};
 	pid_t pid = fork();
 	int status;
 
@@ -110,7 +94,7 @@ static int mount_shmfs(const char *options)
 		return complain("fork");
 	if (pid == 0) {
 		if (keep_mount_capability())
-			exec_server(options);
+			sibling_exec("shmfs", "../sbin", (char *const *)(uintptr_t)argv);
 		ctl_warn("cannot run shmfs: %s", strerror(errno));
 		_exit(NOT_FOUND);
 	}
@@ -144,18 +128,29 @@ static int run_command(char **command)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-static int run_run(struct ctl *ctl)
+/* --- the verb --------------------------------------------------------------------------------- */
+
+/* False: they are too long. */
+static bool join_options(const struct ctl *ctl, char *out, size_t room)
 {
 	const char *size = ctl_value(ctl, "size"), *more = ctl_value(ctl, "options");
-	char options[4096];
+	int length = snprintf(out, room, "%s%s%s%s%s",
+	    ctl_value(ctl, "capped") != NULL ? "" : "like=tmpfs", size != NULL ? ",size=" : "",
+	    size != NULL ? size : "", more != NULL ? "," : "", more != NULL ? more : "");
+
+	return length >= 0 && (size_t)length < room;
+}
+
+static int run_run(struct ctl *ctl)
+{
+	const char *size = ctl_value(ctl, "size");
+	char options[8192];
 	uint64_t bytes;
 	int status;
 
 	if (size != NULL && !ctl_read_size(size, &bytes))
 		return ctl_misused("'%s' is no size", size);
-	if (snprintf(options, sizeof options, "%s%s%s%s", size != NULL ? "size=" : "",
-		size != NULL ? size : "", size != NULL && more != NULL ? "," : "",
-		more != NULL ? more : "") >= (int)sizeof options)
+	if (!join_options(ctl, options, sizeof options))
 		return ctl_misused("too many options");
 	status = enter_namespace();
 	if (status != CTL_OK)
@@ -175,6 +170,7 @@ static int run_run(struct ctl *ctl)
 static const struct ctl_option options[] = {
     {'s', "size", "SIZE", "how large it may be, with k, m, g or t"},
     {'o', "options", "LIST", "mount options, as for shmfs(8)"},
+    {0, "capped", NULL, "objects keep their size when they are written, as on other mounts"},
     {0},
 };
 

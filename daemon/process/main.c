@@ -15,10 +15,11 @@
 #include "fs/failpoint.h"
 #include "fuse/session.h"
 #include "mount.h"
-#include "system/mountpoint.h"
 #include "options/options.h"
 #include "policy/policy.h"
+#include "remount.h"
 #include "supervisor.h"
+#include "system/mountpoint.h"
 #include "upgrade.h"
 
 /* Exit statuses, as mount(8) wants them of its helpers. */
@@ -135,6 +136,16 @@ static void ignore_signals(void)
 		log_debug("RLIMIT_FSIZE stays: %s", strerror(errno));
 }
 
+static void warn_of_hidden(const char *path)
+{
+	unsigned long count = mountpoint_hides(path);
+
+	if (count > 0)
+		log_error("the tmpfs on '%s' holds %lu name%s, out of reach for who opens by name "
+			  "until this is unmounted",
+		    path, count, count == 1 ? "" : "s");
+}
+
 static int mount_and_serve(
     const struct options *options, const struct policy *policy, struct upgrade *upgrade)
 {
@@ -148,6 +159,7 @@ static int mount_and_serve(
 	}
 	if (options->fake)
 		return END_OK;
+	warn_of_hidden(mountpoint.path);
 	ignore_signals();
 	rc = background_close_inherited();
 	if (rc < 0) {
@@ -238,6 +250,8 @@ static int run(int argc, char **argv, char **kept, struct upgrade_start *start)
 		    "cannot tell which program this is, by /proc/self/exe: %s", strerror(-rc));
 		return END_SYSTEM;
 	}
+	if (options.remount)
+		return remount(&options) < 0 ? END_MOUNT : END_OK;
 	if (start->handover_fd >= 0)
 		return resume(&options, start, &upgrade);
 	return start_anew(&options, &upgrade);

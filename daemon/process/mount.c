@@ -13,6 +13,7 @@
 
 #include "common/log.h"
 #include "fuse/session.h"
+#include "options/foreign.h"
 #include "system/mountpoint.h"
 #include "system/warnings.h"
 
@@ -109,6 +110,18 @@ int mount_make_store(struct server *server, char *said, size_t said_size)
 	return 0;
 }
 
+/* Each by itself, with what it has of commas escaped. */
+static int add_passed_on(char **list, const char *passed_on)
+{
+	char *copy = strdup(passed_on), *rest = copy, *option;
+	int rc = copy != NULL ? 0 : -1;
+
+	while (rc == 0 && (option = foreign_next(&rest)) != NULL)
+		rc = fuse_opt_add_opt_escaped(list, option);
+	free(copy);
+	return rc;
+}
+
 /* Options for libfuse, which hands them to the kernel or to fusermount3. */
 static int mount_arguments(const struct options *options, struct fuse_args *args)
 {
@@ -117,7 +130,7 @@ static int mount_arguments(const struct options *options, struct fuse_args *args
 
 	if (fuse_opt_add_opt(&list, "subtype=shmfs,default_permissions") == 0 &&
 	    (!options->allow_other || fuse_opt_add_opt(&list, "allow_other") == 0) &&
-	    (options->vfs[0] == '\0' || fuse_opt_add_opt(&list, options->vfs) == 0) &&
+	    (options->vfs[0] == '\0' || add_passed_on(&list, options->vfs) == 0) &&
 	    asprintf(&source, "fsname=%s", options->source) >= 0 &&
 	    fuse_opt_add_opt_escaped(&list, source) == 0 && fuse_opt_add_arg(args, "shmfs") == 0 &&
 	    fuse_opt_add_arg(args, "-o") == 0 && fuse_opt_add_arg(args, list) == 0 &&

@@ -2,14 +2,17 @@
 /* Checks of the mount point, by /proc/self/mountinfo; see mountpoint.h. */
 #include "mountpoint.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -143,6 +146,35 @@ int mountpoint_check(const char *path, struct mountpoint *out, char *why, size_t
 	if (rc == 0)
 		rc = check_device(why, why_size);
 	return rc;
+}
+
+int mountpoint_find(const char *path, char out[PATH_MAX], char *why, size_t why_size)
+{
+	char device[32];
+	bool is_shmfs = false;
+
+	if (realpath(path, out) != NULL && find_mount(out, device, sizeof device, &is_shmfs) &&
+	    is_shmfs)
+		return 0;
+	snprintf(why, why_size, "no shmfs is mounted on '%s'", path);
+	return -EINVAL;
+}
+
+unsigned long mountpoint_hides(const char *path)
+{
+	const struct dirent *entry;
+	unsigned long count = 0;
+	struct statfs of;
+	DIR *dir;
+
+	if (statfs(path, &of) < 0 || of.f_type != TMPFS_MAGIC)
+		return 0;
+	dir = opendir(path);
+	while (dir != NULL && (entry = readdir(dir)) != NULL)
+		count += strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
+	if (dir != NULL)
+		closedir(dir);
+	return count;
 }
 
 void mountpoint_note(struct mountpoint *mountpoint)

@@ -18,6 +18,12 @@ struct mountpoint {
  */
 int mountpoint_check(const char *path, struct mountpoint *out, char *why, size_t why_size);
 
+/* The path, resolved, of a shmfs that is to be changed. -EINVAL, and why: there is none. */
+int mountpoint_find(const char *path, char out[PATH_MAX], char *why, size_t why_size);
+
+/* How many names the tmpfs there holds, which a mount over it would hide; 0: it is none. */
+unsigned long mountpoint_hides(const char *path);
+
 /* Notes which mount is at the path now, so that no other one is unmounted later. */
 void mountpoint_note(struct mountpoint *mountpoint);
 
