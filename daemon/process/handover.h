@@ -39,6 +39,9 @@ struct handover {
 	int32_t store_fd; /* of the tmpfs that memory comes from; 0: there is none (shmfs_os.h) */
 
 	struct counters counters;
+	/* Where it is mounted, if its processes are in another mount namespace; 0: where they are.
+	 * A program that knew nothing of that has left 0. */
+	uint64_t mount_namespace;
 	struct exchange exchange;
 };
 

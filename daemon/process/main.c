@@ -19,6 +19,7 @@
 #include "policy/policy.h"
 #include "remount.h"
 #include "supervisor.h"
+#include "system/mount_namespace.h"
 #include "system/mountpoint.h"
 #include "upgrade.h"
 
@@ -56,7 +57,7 @@ static int begin(const struct options *options, const struct policy *policy,
 		return END_MOUNT;
 	log_info("%s", memory);
 	if (mount_make_namespace(&server, policy) < 0) {
-		(void)mount_unmount(&handover->mountpoint);
+		(void)mount_unmount(handover);
 		channel_close(&server.channel);
 		return END_SYSTEM;
 	}
@@ -64,6 +65,7 @@ static int begin(const struct options *options, const struct policy *policy,
 	    control_listen(handover->mountpoint.device, &handover->control_inode);
 	if (handover->control_fd < 0)
 		log_info("no control socket: %s", strerror(-handover->control_fd));
+	handover->mount_namespace = mount_namespace_leave(handover->mountpoint.device);
 	return serve(&server, upgrade);
 }
 
@@ -136,9 +138,10 @@ static void ignore_signals(void)
 		log_debug("RLIMIT_FSIZE stays: %s", strerror(errno));
 }
 
+/* In a namespace that was made for it, that is what it is for. */
 static void warn_of_hidden(const char *path)
 {
-	unsigned long count = mountpoint_hides(path);
+	unsigned long count = mount_namespace_is_private() ? 0 : mountpoint_hides(path);
 
 	if (count > 0)
 		log_error("the tmpfs on '%s' holds %lu name%s, out of reach for who opens by name "

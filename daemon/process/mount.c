@@ -188,7 +188,7 @@ int mount_begin(struct server *server)
 		return rc;
 	rc = negotiate(&server->channel);
 	if (rc < 0) {
-		(void)mount_unmount(&server->handover->mountpoint);
+		(void)mount_unmount(server->handover);
 		channel_close(&server->channel);
 	}
 	return rc;
@@ -272,11 +272,11 @@ int mount_make_namespace(struct server *server, const struct policy *policy)
 	return 0;
 }
 
-int mount_unmount(const struct mountpoint *mountpoint)
+int mount_unmount(const struct handover *handover)
 {
-	int rc = mountpoint_detach(mountpoint);
+	int rc = mountpoint_detach(&handover->mountpoint, handover->mount_namespace);
 
 	if (rc < 0 && rc != -ENOENT)
-		log_error("cannot unmount '%s': %s", mountpoint->path, strerror(-rc));
+		log_error("cannot unmount '%s': %s", handover->mountpoint.path, strerror(-rc));
 	return rc;
 }

@@ -38,7 +38,7 @@ static void announce(void *arg)
 static enum server_end end_as_orphan(const struct server *server)
 {
 	log_error("the supervisor died: unmounting '%s'", server->handover->mountpoint.path);
-	(void)mount_unmount(&server->handover->mountpoint);
+	(void)mount_unmount(server->handover);
 	control_remove(server->handover->mountpoint.device, server->handover->control_inode);
 	return SERVER_ORPHANED;
 }

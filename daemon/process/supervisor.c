@@ -226,7 +226,7 @@ static int end_by_signal(struct supervisor *s, int signal)
 
 	background_stopping();
 	log_info("signal %d: unmounting '%s'", signal, path);
-	rc = mount_unmount(&s->server->handover->mountpoint);
+	rc = mount_unmount(s->server->handover);
 	stop(s);
 	shmfs_recover(s->server->channel.fs);
 	shmfs_usage(s->server->channel.fs, &usage);
@@ -248,7 +248,7 @@ static int end_by_unmount(const struct supervisor *s)
 static int end_by_abort(const struct supervisor *s)
 {
 	background_stopping();
-	if (mount_unmount(&s->server->handover->mountpoint) == -ENOENT) {
+	if (mount_unmount(s->server->handover) == -ENOENT) {
 		log_info("'%s' was unmounted", s->server->handover->mountpoint.path);
 		return 0;
 	}
@@ -264,7 +264,7 @@ static int give_up(const struct supervisor *s)
 	background_stopping();
 	log_error("%u servers in a row died before they served anything: unmounting '%s'",
 	    s->failures + s->killed, s->server->handover->mountpoint.path);
-	(void)mount_unmount(&s->server->handover->mountpoint);
+	(void)mount_unmount(s->server->handover);
 	return -EIO;
 }
 

@@ -5,6 +5,7 @@
 
 #include <limits.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct mountpoint {
 	char path[PATH_MAX];
@@ -28,10 +29,10 @@ unsigned long mountpoint_hides(const char *path);
 void mountpoint_note(struct mountpoint *mountpoint);
 
 /*
- * Takes our mount out of the tree, whether or not it is in use: those who use it keep what they
- * have until the connection ends. -ENOENT: our mount is not on top there (any more); other errors
- * of umount2(2).
+ * Takes our mount out of the tree of a namespace (mount_namespace.h; 0: of this one), whether or
+ * not it is in use: those who use it keep what they have until the connection ends. -ENOENT: our
+ * mount is not on top there (any more), or nobody is in the namespace; other errors of umount2(2).
  */
-int mountpoint_detach(const struct mountpoint *mountpoint);
+int mountpoint_detach(const struct mountpoint *mountpoint, uint64_t namespace);
 
 #endif
