@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "system/sibling.h"
 #include "text.h"
 
 #define MOUNTPOINT "/dev/shm"
@@ -73,24 +74,6 @@ static bool keep_mount_capability(void)
 	       prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_SYS_ADMIN, 0, 0) == 0;
 }
 
-/* The server next to this program, or the one that is installed. */
-static void exec_server(const char *options)
-{
-	char path[PATH_MAX];
-	ssize_t length = readlink("/proc/self/exe", path, sizeof path - 16);
-	char *slash;
-
-	if (length > 0) {
-		path[length] = '\0';
-		slash = strrchr(path, '/');
-		strcpy(slash + 1, "shmfs");
-		execl(path, "shmfs", MOUNTPOINT, "-o", options, (char *)NULL);
-		strcpy(slash, "/../sbin/shmfs");
-		execl(path, "shmfs", MOUNTPOINT, "-o", options, (char *)NULL);
-	}
-	execlp("shmfs", "shmfs", MOUNTPOINT, "-o", options, (char *)NULL);
-}
-
 static int wait_for(pid_t pid, int *status)
 {
 	while (waitpid(pid, status, 0) < 0) {
@@ -103,6 +86,7 @@ static int wait_for(pid_t pid, int *status)
 /* Returns when the mount answers: then the process that was started ends. */
 static int mount_shmfs(const char *options)
 {
+	const char *const argv[] = {"shmfs", MOUNTPOINT, "-o", options, NULL};
 	pid_t pid = fork();
 	int status;
 
@@ -110,7 +94,7 @@ static int mount_shmfs(const char *options)
 		return complain("fork");
 	if (pid == 0) {
 		if (keep_mount_capability())
-			exec_server(options);
+			sibling_exec("shmfs", "../sbin", (char *const *)(uintptr_t)argv);
 		ctl_warn("cannot run shmfs: %s", strerror(errno));
 		_exit(NOT_FOUND);
 	}
@@ -120,42 +104,129 @@ static int mount_shmfs(const char *options)
 	return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? CTL_OK : CTL_FAILED;
 }
 
-static int run_command(char **command)
+/*
+ * Unmounts when this process has died without doing so. What the command has left running would
+ * keep the mount, which keeps the server.
+ */
+static _Noreturn void guard(pid_t parent)
 {
-	struct sigaction ignore = {.sa_handler = SIG_IGN}, interrupt, quit;
-	pid_t pid;
+	sigset_t all;
+	int signal = 0;
+
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, NULL);
+	(void)setsid();
+	if (prctl(PR_SET_PDEATHSIG, SIGUSR1) == 0 && getppid() == parent)
+		while (sigwait(&all, &signal) != 0 || signal != SIGUSR1)
+			;
+	_exit(umount2(MOUNTPOINT, MNT_DETACH) < 0);
+}
+
+/* 0: there is no process for it. */
+static pid_t start_guard(void)
+{
+	pid_t self = getpid(), pid = fork();
+
+	if (pid == 0)
+		guard(self);
+	return pid > 0 ? pid : 0;
+}
+
+static void unmount(pid_t watcher)
+{
 	int status;
 
-	/* Signals of the terminal are for the command; this cleans up behind it. */
-	sigaction(SIGINT, &ignore, &interrupt);
-	sigaction(SIGQUIT, &ignore, &quit);
+	if (watcher > 0 && kill(watcher, SIGKILL) == 0)
+		(void)wait_for(watcher, &status);
+	/* It is gone where the supervisor was killed. */
+	if (umount2(MOUNTPOINT, MNT_DETACH) < 0 && errno != EINVAL)
+		(void)complain(MOUNTPOINT);
+}
+
+/* --- the command ------------------------------------------------------------------------------ */
+
+/* Whoever presses ^Z wants both to stop, and goes on with both. */
+static sigset_t forwarded_signals(void)
+{
+	static const int others[] = {SIGTSTP, SIGTTIN, SIGTTOU, SIGCONT};
+	sigset_t set;
+
+	sigfillset(&set);
+	for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+		sigdelset(&set, others[i]);
+	return set;
+}
+
+/*
+ * It goes with this process, however that ends: what it would have left of it is a mount that
+ * nobody unmounts.
+ */
+static void begin_command(pid_t parent, char **command, const sigset_t *signals)
+{
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
+		_exit(NOT_RUN);
+	sigprocmask(SIG_SETMASK, signals, NULL);
+	execvp(command[0], command);
+	ctl_warn("%s: %s", command[0], strerror(errno));
+	_exit(errno == ENOENT ? NOT_FOUND : NOT_RUN);
+}
+
+/* The terminal sends its signals to the command, too. */
+static int forward_until_end(pid_t pid, const sigset_t *signals)
+{
+	siginfo_t info;
+	int status;
+
+	for (;;) {
+		int signal = sigwaitinfo(signals, &info);
+
+		if (signal == SIGCHLD && waitpid(pid, &status, WNOHANG) == pid)
+			return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+		if (signal > 0 && signal != SIGCHLD && info.si_code != SI_KERNEL)
+			(void)kill(pid, signal);
+	}
+}
+
+static int run_command(char **command)
+{
+	sigset_t signals = forwarded_signals(), before;
+	pid_t self = getpid(), pid;
+
+	sigprocmask(SIG_BLOCK, &signals, &before);
+	/* Where it is ignored, children end without a word. */
+	signal(SIGCHLD, SIG_DFL);
 	pid = fork();
 	if (pid < 0)
 		return complain("fork");
-	if (pid == 0) {
-		sigaction(SIGINT, &interrupt, NULL);
-		sigaction(SIGQUIT, &quit, NULL);
-		execvp(command[0], command);
-		ctl_warn("%s: %s", command[0], strerror(errno));
-		_exit(errno == ENOENT ? NOT_FOUND : NOT_RUN);
-	}
-	if (wait_for(pid, &status) != CTL_OK)
-		return CTL_FAILED;
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+	if (pid == 0)
+		begin_command(self, command, &before);
+	return forward_until_end(pid, &signals);
+}
+
+/* --- the verb --------------------------------------------------------------------------------- */
+
+/* False: they are too long. */
+static bool join_options(const struct ctl *ctl, char *out, size_t room)
+{
+	const char *size = ctl_value(ctl, "size"), *more = ctl_value(ctl, "options");
+	int length = snprintf(out, room, "%s%s%s%s%s",
+	    ctl_value(ctl, "capped") != NULL ? "" : "like=tmpfs", size != NULL ? ",size=" : "",
+	    size != NULL ? size : "", more != NULL ? "," : "", more != NULL ? more : "");
+
+	return length >= 0 && (size_t)length < room;
 }
 
 static int run_run(struct ctl *ctl)
 {
-	const char *size = ctl_value(ctl, "size"), *more = ctl_value(ctl, "options");
-	char options[4096];
+	const char *size = ctl_value(ctl, "size");
+	char options[8192];
 	uint64_t bytes;
+	pid_t watcher;
 	int status;
 
 	if (size != NULL && !ctl_read_size(size, &bytes))
 		return ctl_misused("'%s' is no size", size);
-	if (snprintf(options, sizeof options, "%s%s%s%s", size != NULL ? "size=" : "",
-		size != NULL ? size : "", size != NULL && more != NULL ? "," : "",
-		more != NULL ? more : "") >= (int)sizeof options)
+	if (!join_options(ctl, options, sizeof options))
 		return ctl_misused("too many options");
 	status = enter_namespace();
 	if (status != CTL_OK)
@@ -166,15 +237,16 @@ static int run_run(struct ctl *ctl)
 	status = mount_shmfs(options);
 	if (status != CTL_OK)
 		return status;
+	watcher = start_guard();
 	status = run_command(ctl->arguments);
-	if (umount2(MOUNTPOINT, MNT_DETACH) < 0)
-		(void)complain(MOUNTPOINT);
+	unmount(watcher);
 	return status;
 }
 
 static const struct ctl_option options[] = {
     {'s', "size", "SIZE", "how large it may be, with k, m, g or t"},
     {'o', "options", "LIST", "mount options, as for shmfs(8)"},
+    {0, "capped", NULL, "objects keep their size when they are written, as on other mounts"},
     {0},
 };
 

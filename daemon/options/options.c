@@ -8,26 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "foreign.h"
 #include "policy/label.h"
 #include "table.h"
-
-/* Options that the kernel or the mount command deals with. */
-static const char *const passed_on[] = {"ro", "rw", "suid", "nosuid", "dev", "nodev", "exec",
-    "noexec", "sync", "async", "dirsync", "atime", "noatime"};
-
-/* Options of fstab(5) and of other filesystems that say nothing here. */
-static const char *const ignored[] = {"defaults", "default_permissions", "auto", "noauto", "user",
-    "users", "nouser", "owner", "group", "nofail", "_netdev", "relatime", "norelatime",
-    "strictatime", "lazytime", "nolazytime", "diratime", "nodiratime"};
-
-static bool is_one_of(const char *name, const char *const *list, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		if (strcmp(name, list[i]) == 0)
-			return true;
-	}
-	return false;
-}
 
 static int append(char *list, size_t size, const char *item)
 {
@@ -49,6 +32,34 @@ __attribute__((format(printf, 3, 4))) static int refuse(
 	vsnprintf(why, why_size, format, args);
 	va_end(args);
 	return -EINVAL;
+}
+
+/* One that is in no table of ours. */
+static int apply_foreign(struct options *options, const char *option, char *why, size_t why_size)
+{
+	const char *instead = NULL;
+
+	if (strcmp(option, "remount") == 0) {
+		options->remount = true;
+		return 0;
+	}
+	switch (foreign_look_up(option, &instead)) {
+	case FOREIGN_IGNORED:
+		return 0;
+	case FOREIGN_SHOWN:
+		options->shown = option;
+		return 0;
+	case FOREIGN_PASSED_ON:
+		return append(options->vfs, sizeof options->vfs, option) < 0
+			   ? refuse(why, why_size, "too many options")
+			   : 0;
+	case FOREIGN_OF_TMPFS:
+		return refuse(
+		    why, why_size, "option '%s' of tmpfs is not to be had: %s", option, instead);
+	case FOREIGN_UNKNOWN:
+		break;
+	}
+	return refuse(why, why_size, "unknown option '%s' (see --help)", option);
 }
 
 /* One option without the commas; it may be written to and stays where it is. */
@@ -74,17 +85,8 @@ static int apply(struct options *options, char *option, char *why, size_t why_si
 		return 0;
 	}
 
-	if (*option == '\0' || strncmp(option, "x-", 2) == 0 || strncmp(option, "X-", 2) == 0 ||
-	    strncmp(option, "comment=", 8) == 0 ||
-	    is_one_of(option, ignored, sizeof ignored / sizeof ignored[0]))
-		return 0;
-	if (is_one_of(option, passed_on, sizeof passed_on / sizeof passed_on[0])) {
-		if (append(options->vfs, sizeof options->vfs, option) < 0)
-			return refuse(why, why_size, "too many options");
-		return 0;
-	}
 	if (spec == NULL)
-		return refuse(why, why_size, "unknown option '%s' (see --help)", option);
+		return apply_foreign(options, option, why, why_size);
 	if (spec->value == NULL && value != NULL)
 		return refuse(why, why_size, "option '%s' takes no value", spec->name);
 	if (spec->value != NULL && value == NULL)
@@ -93,6 +95,7 @@ static int apply(struct options *options, char *option, char *why, size_t why_si
 	if (!option_read(options, spec, value))
 		return refuse(why, why_size, "bad value '%s' for option '%s=%s': %s", value,
 		    spec->name, spec->value, spec->help);
+	option_note_given(options, spec);
 	return 0;
 }
 
@@ -102,7 +105,7 @@ static int apply_list(struct options *options, char *list, char *why, size_t why
 	char *option;
 
 	options->in_mac = options->in_mpol = false;
-	while ((option = strsep(&list, ",")) != NULL) {
+	while ((option = foreign_next(&list)) != NULL) {
 		int rc = apply(options, option, why, why_size);
 
 		if (rc < 0)
@@ -133,6 +136,8 @@ static int validate(const struct options *options, char *why, size_t why_size)
 {
 	int rc;
 
+	if (options->shown != NULL && !options->remount)
+		return refuse(why, why_size, "unknown option '%s' (see --help)", options->shown);
 	if (options->size > INT64_MAX)
 		return refuse(why, why_size, "option 'size' is larger than any memory");
 	if (options->user_size > INT64_MAX)
@@ -252,8 +257,10 @@ void options_print(const struct options *options, char *out, size_t size)
 
 	option_set_defaults(&defaults);
 	defaults.rules = options->rules;
+	defaults.like_tmpfs = options->like_tmpfs;
 	option_set_later_defaults(&defaults);
 	defaults.rules = SHMFS_RULES_LINUX;
+	defaults.like_tmpfs = false;
 	snprintf(out, size, "%s", options->vfs);
 	for (const struct option_spec *spec = option_next(NULL); spec != NULL;
 	     spec = option_next(spec)) {
@@ -295,8 +302,6 @@ void options_usage(FILE *to)
 			fprintf(to, " (default: %s)", usually);
 		fputs("\n", to);
 	}
-	fputs("  ", to);
-	for (size_t i = 0; i < sizeof passed_on / sizeof passed_on[0]; i++)
-		fprintf(to, "%s%s", i > 0 ? ", " : "", passed_on[i]);
-	fputs("\n      as for any filesystem, see mount(8)\n", to);
+	foreign_print_usage(to);
+	fputs("  remount\n      changes limits, or ro and rw, of what is mounted\n", to);
 }

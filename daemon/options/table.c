@@ -37,6 +37,8 @@
 static const struct option_spec table[] = {
     {"size", SIZE, FIELD(uint64_t, size), "BYTES", "50%", NULL,
 	"memory that all objects may have together, with k, m, g, t or as % of RAM; 0: no limit"},
+    {"nr_blocks", BLOCKS, FIELD(uint64_t, size), "N", NULL, "as size",
+	"the same in pages, as of tmpfs(5), with k, m, g; 0: no limit"},
     {"nr_inodes", COUNT, FIELD(uint64_t, nr_inodes), "N", NULL, "half the pages of RAM",
 	"objects, directories and names there may be, with k, m, g; 0: no limit"},
     {"user_size", SIZE, FIELD(uint64_t, user_size), "BYTES", "0", "no limit",
@@ -62,8 +64,10 @@ static const struct option_spec table[] = {
 	"leave it to the system where the server runs"},
     {"rules", RULES, FIELD(enum shmfs_rules, rules), "NAME", "linux", NULL,
 	"whose rules decide: linux, or freebsd for those of its shm_open(2)"},
+    {"like", LIKE, FIELD(bool, like_tmpfs), "NAME", NULL, "shared memory",
+	"tmpfs: for programs that expect one: all objects grow when they are written, as grow=*"},
     {"grow", PATTERNS, FIELD(const char *, grow), "PATTERNS", NULL,
-	GROW_USUALLY "; with rules=freebsd none",
+	GROW_USUALLY "; with like=tmpfs *, with rules=freebsd none",
 	"objects whose names match grow when written past their end; colons stand between "
 	"patterns, and behind a + are some more beside the default"},
     {"lifetime", PATTERNS, FIELD(const char *, lifetime), "PATTERNS", "", "none",
@@ -148,13 +152,25 @@ static const char *read_huge(const char *text)
 	return place >= 0 ? huge_names[place] : NULL;
 }
 
-static bool read_rules(const char *text, enum shmfs_rules *out)
+/* Of rules and of what they are like, the later counts. */
+static bool read_rules(struct options *options, const char *text)
 {
 	int place = place_of(text, rules_names, sizeof rules_names / sizeof rules_names[0]);
 
-	if (place >= 0)
-		*out = (enum shmfs_rules)place;
-	return place >= 0;
+	if (place < 0)
+		return false;
+	options->rules = (enum shmfs_rules)place;
+	options->like_tmpfs = options->like_tmpfs && options->rules == SHMFS_RULES_LINUX;
+	return true;
+}
+
+static bool read_like(struct options *options, const char *text)
+{
+	if (strcmp(text, "tmpfs") != 0)
+		return false;
+	options->rules = SHMFS_RULES_LINUX;
+	options->like_tmpfs = true;
+	return true;
 }
 
 static bool read_log(const char *text, enum log_place *out)
@@ -166,6 +182,17 @@ static bool read_log(const char *text, enum log_place *out)
 	return place >= 0;
 }
 
+/* Pages, in bytes. */
+static bool read_blocks(const char *text, uint64_t *out)
+{
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), pages;
+
+	if (!number_read_scaled(text, "kmg", UINT64_MAX / page, &pages))
+		return false;
+	*out = pages * page;
+	return true;
+}
+
 bool option_read(struct options *options, const struct option_spec *spec, const char *text)
 {
 	void *to = field(options, spec);
@@ -174,6 +201,8 @@ bool option_read(struct options *options, const struct option_spec *spec, const 
 	switch (spec->kind) {
 	case SIZE:
 		return read_size(text, to);
+	case BLOCKS:
+		return read_blocks(text, to);
 	case COUNT:
 		return number_read_scaled(text, "kmg", UINT64_MAX, to);
 	case SECONDS:
@@ -198,7 +227,9 @@ bool option_read(struct options *options, const struct option_spec *spec, const 
 		options->asks_direct = strcmp(text, "direct") == 0;
 		return tier_choice_parse(options->asks_direct ? "auto" : text, to);
 	case RULES:
-		return read_rules(text, to);
+		return read_rules(options, text);
+	case LIKE:
+		return read_like(options, text);
 	case LOG:
 		return read_log(text, to);
 	case PATTERNS:
@@ -249,6 +280,13 @@ void option_print(
 	case RULES:
 		snprintf(out, size, "%s", rules_names[*(const enum shmfs_rules *)from]);
 		break;
+	case BLOCKS:
+		/* Another word for a value that is printed. */
+		*out = '\0';
+		break;
+	case LIKE:
+		snprintf(out, size, "%s", *(const bool *)from ? "tmpfs" : "");
+		break;
 	case LOG:
 		snprintf(out, size, "%s", log_names[*(const enum log_place *)from]);
 		break;
@@ -284,6 +322,18 @@ const struct option_spec *option_next(const struct option_spec *before)
 	const struct option_spec *next = before == NULL ? table : before + 1;
 
 	return next < table + TABLE_LENGTH ? next : NULL;
+}
+
+_Static_assert(TABLE_LENGTH <= 64, "one bit for each");
+
+void option_note_given(struct options *options, const struct option_spec *spec)
+{
+	options->given |= UINT64_C(1) << (spec - table);
+}
+
+bool option_is_given(const struct options *options, const struct option_spec *spec)
+{
+	return (options->given & UINT64_C(1) << (spec - table)) != 0;
 }
 
 /* A mode that no option can give: the default depends on the rules. */
@@ -323,5 +373,8 @@ void option_set_later_defaults(struct options *options)
 
 	if (options->mode == UNSET_MODE)
 		options->mode = freebsd ? 0777 : 01777;
-	set_grow(options, freebsd ? "" : GROW_USUALLY);
+	if (freebsd)
+		set_grow(options, "");
+	else
+		set_grow(options, options->like_tmpfs ? "*" : GROW_USUALLY);
 }

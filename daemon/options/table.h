@@ -15,6 +15,7 @@
 /* How a value is read and kept. */
 enum option_kind {
 	SIZE,
+	BLOCKS,
 	COUNT,
 	SECONDS,
 	MODE,
@@ -22,6 +23,7 @@ enum option_kind {
 	TIME,
 	IO,
 	RULES,
+	LIKE,
 	LOG,
 	PATTERNS,
 	POLICIES,
@@ -54,6 +56,10 @@ bool option_read(struct options *options, const struct option_spec *spec, const 
 /* Prints a value as it would be given. */
 void option_print(
     const struct options *options, const struct option_spec *spec, char *out, size_t size);
+
+/* Which options were given, not what they are by default. */
+void option_note_given(struct options *options, const struct option_spec *spec);
+bool option_is_given(const struct options *options, const struct option_spec *spec);
 
 void option_set_defaults(struct options *options);
 

@@ -25,6 +25,7 @@ struct options {
 	enum tier_choice io;
 	bool asks_direct; /* io=direct, which 0.1 had (tier.h); io is auto then */
 	enum shmfs_rules rules;
+	bool like_tmpfs;  /* all objects grow */
 	uint32_t poll_us; /* 0 = never */
 	bool follow;
 	const char *huge; /* of tmpfs(5); NULL = advise where the system has it */
@@ -41,15 +42,18 @@ struct options {
 	const char *source, *mountpoint;
 	bool foreground, debug;
 	bool help, version;
-	bool in_mac;  /* the last option was 'mac', whose list goes on behind a comma */
-	bool in_mpol; /* the same for 'mpol' and a number */
-	bool helper;  /* mount(8) calls */
-	bool fake;    /* check everything and mount nothing, as mount(8) says it */
+	bool in_mac;	   /* the last option was 'mac', whose list goes on behind a comma */
+	bool in_mpol;	   /* the same for 'mpol' and a number */
+	bool helper;	   /* mount(8) calls */
+	bool remount;	   /* changes what is mounted */
+	uint64_t given;	   /* bits of the table's options (table.h) */
+	const char *shown; /* an option that only the kernel shows; NULL: there was none */
+	bool fake;	   /* check everything and mount nothing, as mount(8) says it */
 
 	/* Where the option adds to the default, `grow` is both, and points here. */
 	char grow_added[PATTERNS_MAX + 2];
 
-	/* Options of mount(8) that are passed on, comma-separated; owned here. */
+	/* Options that are passed on (foreign.h), comma-separated; owned here. */
 	char vfs[512];
 };
 

@@ -14,7 +14,7 @@
 #include "common/counters.h"
 #include "common/kept.h"
 #include "fuse/exchange.h"
-#include "mountpoint.h"
+#include "system/mountpoint.h"
 
 /* Raised whenever the structure changes its shape or meaning. */
 #define HANDOVER_LAYOUT 7
@@ -41,6 +41,9 @@ struct handover {
 
 	struct counters counters;
 	struct kept kept;
+	/* Where it is mounted, if its processes are in another mount namespace; 0: where they are.
+	 * A program that knew nothing of that has left 0. */
+	uint64_t mount_namespace;
 	struct exchange exchange;
 };
 

@@ -15,10 +15,12 @@
 #include "fs/failpoint.h"
 #include "fuse/session.h"
 #include "mount.h"
-#include "mountpoint.h"
 #include "options/options.h"
 #include "policy/policy.h"
+#include "remount.h"
 #include "supervisor.h"
+#include "system/mount_namespace.h"
+#include "system/mountpoint.h"
 #include "upgrade.h"
 
 /* Exit statuses, as mount(8) wants them of its helpers. */
@@ -55,7 +57,7 @@ static int begin(const struct options *options, const struct policy *policy,
 		return END_MOUNT;
 	log_info("%s", memory);
 	if (mount_make_namespace(&server, policy) < 0) {
-		(void)mount_unmount(&handover->mountpoint);
+		(void)mount_unmount(handover);
 		channel_close(&server.channel);
 		return END_SYSTEM;
 	}
@@ -63,6 +65,7 @@ static int begin(const struct options *options, const struct policy *policy,
 	    control_listen(handover->mountpoint.device, &handover->control_inode);
 	if (handover->control_fd < 0)
 		log_info("no control socket: %s", strerror(-handover->control_fd));
+	handover->mount_namespace = mount_namespace_leave(handover->mountpoint.device);
 	return serve(&server, upgrade);
 }
 
@@ -135,6 +138,17 @@ static void ignore_signals(void)
 		log_debug("RLIMIT_FSIZE stays: %s", strerror(errno));
 }
 
+/* In a namespace that was made for it, that is what it is for. */
+static void warn_of_hidden(const char *path)
+{
+	unsigned long count = mount_namespace_is_private() ? 0 : mountpoint_hides(path);
+
+	if (count > 0)
+		log_error("the tmpfs on '%s' holds %lu name%s, out of reach for who opens by name "
+			  "until this is unmounted",
+		    path, count, count == 1 ? "" : "s");
+}
+
 static int mount_and_serve(
     const struct options *options, const struct policy *policy, struct upgrade *upgrade)
 {
@@ -148,6 +162,7 @@ static int mount_and_serve(
 	}
 	if (options->fake)
 		return END_OK;
+	warn_of_hidden(mountpoint.path);
 	ignore_signals();
 	rc = background_close_inherited();
 	if (rc < 0) {
@@ -238,6 +253,8 @@ static int run(int argc, char **argv, char **kept, struct upgrade_start *start)
 		    "cannot tell which program this is, by /proc/self/exe: %s", strerror(-rc));
 		return END_SYSTEM;
 	}
+	if (options.remount)
+		return remount(&options) < 0 ? END_MOUNT : END_OK;
 	if (start->handover_fd >= 0)
 		return resume(&options, start, &upgrade);
 	return start_anew(&options, &upgrade);

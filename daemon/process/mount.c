@@ -13,8 +13,9 @@
 
 #include "common/log.h"
 #include "fuse/session.h"
-#include "mountpoint.h"
-#include "warnings.h"
+#include "options/foreign.h"
+#include "system/mountpoint.h"
+#include "system/warnings.h"
 
 /* How long the kernel may take to say hello. It does so before mount(2) returns. */
 #define NEGOTIATION_MS 10000
@@ -109,6 +110,18 @@ int mount_make_store(struct server *server, char *said, size_t said_size)
 	return 0;
 }
 
+/* Each by itself, with what it has of commas escaped. */
+static int add_passed_on(char **list, const char *passed_on)
+{
+	char *copy = strdup(passed_on), *rest = copy, *option;
+	int rc = copy != NULL ? 0 : -1;
+
+	while (rc == 0 && (option = foreign_next(&rest)) != NULL)
+		rc = fuse_opt_add_opt_escaped(list, option);
+	free(copy);
+	return rc;
+}
+
 /* Options for libfuse, which hands them to the kernel or to fusermount3. */
 static int mount_arguments(const struct options *options, struct fuse_args *args)
 {
@@ -117,7 +130,7 @@ static int mount_arguments(const struct options *options, struct fuse_args *args
 
 	if (fuse_opt_add_opt(&list, "subtype=shmfs,default_permissions") == 0 &&
 	    (!options->allow_other || fuse_opt_add_opt(&list, "allow_other") == 0) &&
-	    (options->vfs[0] == '\0' || fuse_opt_add_opt(&list, options->vfs) == 0) &&
+	    (options->vfs[0] == '\0' || add_passed_on(&list, options->vfs) == 0) &&
 	    asprintf(&source, "fsname=%s", options->source) >= 0 &&
 	    fuse_opt_add_opt_escaped(&list, source) == 0 && fuse_opt_add_arg(args, "shmfs") == 0 &&
 	    fuse_opt_add_arg(args, "-o") == 0 && fuse_opt_add_arg(args, list) == 0 &&
@@ -175,7 +188,7 @@ int mount_begin(struct server *server)
 		return rc;
 	rc = negotiate(&server->channel);
 	if (rc < 0) {
-		(void)mount_unmount(&server->handover->mountpoint);
+		(void)mount_unmount(server->handover);
 		channel_close(&server->channel);
 	}
 	return rc;
@@ -259,11 +272,11 @@ int mount_make_namespace(struct server *server, const struct policy *policy)
 	return 0;
 }
 
-int mount_unmount(const struct mountpoint *mountpoint)
+int mount_unmount(const struct handover *handover)
 {
-	int rc = mountpoint_detach(mountpoint);
+	int rc = mountpoint_detach(&handover->mountpoint, handover->mount_namespace);
 
 	if (rc < 0 && rc != -ENOENT)
-		log_error("cannot unmount '%s': %s", mountpoint->path, strerror(-rc));
+		log_error("cannot unmount '%s': %s", handover->mountpoint.path, strerror(-rc));
 	return rc;
 }

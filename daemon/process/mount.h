@@ -30,6 +30,6 @@ int mount_make_namespace(struct server *server, const struct policy *policy);
  * Takes the mount out of the tree, in use or not; its users get ENOTCONN once the connection ends.
  * Failures are logged, but for -ENOENT: it was gone already.
  */
-int mount_unmount(const struct mountpoint *mountpoint);
+int mount_unmount(const struct handover *handover);
 
 #endif

@@ -38,7 +38,7 @@ static void announce(void *arg)
 static enum server_end end_as_orphan(const struct server *server)
 {
 	log_error("the supervisor died: unmounting '%s'", server->handover->mountpoint.path);
-	(void)mount_unmount(&server->handover->mountpoint);
+	(void)mount_unmount(server->handover);
 	control_remove(server->handover->mountpoint.device, server->handover->control_inode);
 	return SERVER_ORPHANED;
 }
@@ -67,6 +67,7 @@ enum server_end server_run(struct server *server)
 		return end_as_orphan(server);
 	/* At once, so that all servers have as many descriptors. If it fails, it is tried again. */
 	(void)reply_pipe_open(&channel->pipe);
+	memory_room_open("", &channel->room);
 	failpoint("server started");
 	rc = recovery_run(channel);
 	if (rc == 0)

@@ -56,7 +56,8 @@ START_TEST(what_is_printed_means_the_same_when_it_is_read)
 	    "/m -o uid=4294967294,gid=4294967294", "/m -o io=cached", "/m -o io=passthrough",
 	    "/m -o grow=", "/m -o grow=*", "/m -o grow=+a:b", "/m -o grow=+a,rules=freebsd",
 	    "/m -o grow=a=b:c", "/m -o allow_other", "/m -o noallow_other", "/m -o rules=freebsd",
-	    "/m -o rules=freebsd,mode=1777,grow=sem.*:tmp-*",
+	    "/m -o rules=freebsd,mode=1777,grow=sem.*:tmp-*", "/m -o like=tmpfs",
+	    "/m -o like=tmpfs,grow=a,nr_blocks=3", "/m -o context=\"a,b\",ro",
 	    "/m -o rules=linux,mode=777,grow=", "/m -o ro,nosuid,size=8388607t",
 	    "/m -o nr_inodes=18446744073709551615,noexec,io=cached,grow=::,noallow_other"};
 	char again[4200];

@@ -63,7 +63,7 @@ END_TEST
 START_TEST(unknown_options_are_refused_by_name)
 {
 	static const char *const names[] = {"sizes=1m", "siz=1m", "Size=1m", "~size=1m", "size~=1m",
-	    "=1m", "nonsense", "usrquota", "rw=1", "commentary", "xattr", "allow_root", "fsname=x",
+	    "=1m", "nonsense", "quotas", "rw=1", "commentary", "xattr", "allow_root", "fsname=x",
 	    "subtype=x", "max_read=1", "fd=3", "rootmode=40000", "user_id=0"};
 	char line[128];
 

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "daemon/process/warnings.h"
+#include "daemon/system/warnings.h"
 #include "suites.h"
 #include "wire.h"
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The place in the tree: checks before mounting, and how to unmount. */
-#ifndef SHMFS_PROCESS_MOUNTPOINT_H
-#define SHMFS_PROCESS_MOUNTPOINT_H
+#ifndef SHMFS_SYSTEM_MOUNTPOINT_H
+#define SHMFS_SYSTEM_MOUNTPOINT_H
 
 #include <limits.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct mountpoint {
 	char path[PATH_MAX];
@@ -18,14 +19,20 @@ struct mountpoint {
  */
 int mountpoint_check(const char *path, struct mountpoint *out, char *why, size_t why_size);
 
+/* The path, resolved, of a shmfs that is to be changed. -EINVAL, and why: there is none. */
+int mountpoint_find(const char *path, char out[PATH_MAX], char *why, size_t why_size);
+
+/* How many names the tmpfs there holds, which a mount over it would hide; 0: it is none. */
+unsigned long mountpoint_hides(const char *path);
+
 /* Notes which mount is at the path now, so that no other one is unmounted later. */
 void mountpoint_note(struct mountpoint *mountpoint);
 
 /*
- * Takes our mount out of the tree, whether or not it is in use: those who use it keep what they
- * have until the connection ends. -ENOENT: our mount is not on top there (any more); other errors
- * of umount2(2).
+ * Takes our mount out of the tree of a namespace (mount_namespace.h; 0: of this one), whether or
+ * not it is in use: those who use it keep what they have until the connection ends. -ENOENT: our
+ * mount is not on top there (any more), or nobody is in the namespace; other errors of umount2(2).
  */
-int mountpoint_detach(const struct mountpoint *mountpoint);
+int mountpoint_detach(const struct mountpoint *mountpoint, uint64_t namespace);
 
 #endif

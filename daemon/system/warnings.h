@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What of this system would break a promise, said when a mount begins. */
-#ifndef SHMFS_PROCESS_WARNINGS_H
-#define SHMFS_PROCESS_WARNINGS_H
+#ifndef SHMFS_SYSTEM_WARNINGS_H
+#define SHMFS_SYSTEM_WARNINGS_H
 
 #include <stddef.h>
 #include <stdint.h>

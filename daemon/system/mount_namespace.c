@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Leaving a mount namespace, and coming back; see mount_namespace.h. */
+#include "mount_namespace.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/log.h"
+#include "mountinfo.h"
+
+#define OWN "/proc/self/ns/mnt"
+
+/* Of one mount, on top of each other or by binding, when it was just made. More is an error. */
+#define COPIES_MAX 1000
+
+/* 0: it cannot be seen. */
+static uint64_t number_of(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 ? st.st_ino : 0;
+}
+
+/* The whole range of users is mapped to itself. */
+static bool is_initial_user_namespace(void)
+{
+	FILE *file = fopen("/proc/self/uid_map", "re");
+	unsigned long first, outside, count;
+	bool is;
+
+	if (file == NULL)
+		return true;
+	is = fscanf(file, "%lu %lu %lu", &first, &outside, &count) == 3 && first == 0 &&
+	     outside == 0 && count == 4294967295;
+	fclose(file);
+	return is;
+}
+
+static pid_t parent_of(pid_t pid)
+{
+	char path[64], line[128];
+	FILE *file;
+	int parent = 0;
+
+	snprintf(path, sizeof path, "/proc/%ld/status", (long)pid);
+	file = fopen(path, "re");
+	if (file == NULL)
+		return 0;
+	while (fgets(line, sizeof line, file) != NULL && sscanf(line, "PPid: %d", &parent) != 1)
+		;
+	fclose(file);
+	return parent;
+}
+
+/* Who entered or made it was outside. */
+static bool has_ancestor_elsewhere(uint64_t own)
+{
+	char path[64];
+
+	for (pid_t pid = getppid(); pid > 0; pid = parent_of(pid)) {
+		uint64_t number;
+
+		snprintf(path, sizeof path, "/proc/%ld/ns/mnt", (long)pid);
+		number = number_of(path);
+		if (number != 0 && number != own)
+			return true;
+	}
+	return false;
+}
+
+/* Not everybody may look at the first process. In a user namespace, a mount namespace was made. */
+bool mount_namespace_is_private(void)
+{
+	uint64_t own = number_of(OWN), first = number_of("/proc/1/ns/mnt");
+
+	if (own == 0)
+		return false;
+	if (first != 0)
+		return own != first;
+	return !is_initial_user_namespace() || has_ancestor_elsewhere(own);
+}
+
+/* From another root than that of a mount, the tree cannot be told apart from its original. */
+static bool is_at_mount_root(void)
+{
+	struct statx st;
+
+	return statx(AT_FDCWD, "/", 0, STATX_BASIC_STATS, &st) == 0 &&
+	       (st.stx_attributes & STATX_ATTR_MOUNT_ROOT);
+}
+
+static int drop_mount(const char *device)
+{
+	struct mountinfo at;
+
+	for (int i = 0; i < COPIES_MAX; i++) {
+		if (!mountinfo_find_device(device, &at))
+			return 0;
+		if (umount2(at.path, MNT_DETACH | UMOUNT_NOFOLLOW) < 0)
+			return -errno;
+	}
+	return -EBUSY;
+}
+
+static int go(const char *device)
+{
+	if (unshare(CLONE_NEWNS) < 0)
+		return -errno;
+	/* What happens to the copy is not to happen to its original. */
+	if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
+		return -errno;
+	return drop_mount(device);
+}
+
+uint64_t mount_namespace_leave(const char *device)
+{
+	uint64_t left = number_of(OWN);
+	int fd, rc;
+
+	if (!mount_namespace_is_private() || !is_at_mount_root())
+		return 0;
+	fd = open(OWN, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return 0;
+	rc = go(device);
+	if (rc < 0) {
+		log_info("the daemon stays in its mount namespace: %s", strerror(-rc));
+		/* Not where half of it was done. */
+		if (number_of(OWN) != left && setns(fd, CLONE_NEWNS) < 0)
+			log_error("cannot go back to the mount namespace: %s", strerror(errno));
+		left = 0;
+	}
+	close(fd);
+	return left;
+}
+
+static bool enter_that_of(const char *pid, uint64_t number)
+{
+	char path[PATH_MAX];
+	int fd;
+	bool done;
+
+	snprintf(path, sizeof path, "/proc/%s/ns/mnt", pid);
+	if (number_of(path) != number)
+		return false;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	/* It may be another process of this number by now. */
+	done = number_of(path) == number && setns(fd, CLONE_NEWNS) == 0 && number_of(OWN) == number;
+	close(fd);
+	return done;
+}
+
+int mount_namespace_enter(uint64_t number)
+{
+	const struct dirent *entry;
+	DIR *list = opendir("/proc");
+	bool done = false;
+
+	while (list != NULL && !done && (entry = readdir(list)) != NULL)
+		done = isdigit((unsigned char)entry->d_name[0]) &&
+		       enter_that_of(entry->d_name, number);
+	if (list != NULL)
+		closedir(list);
+	return done ? 0 : -ENOENT;
+}
