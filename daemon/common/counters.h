@@ -18,6 +18,16 @@ struct counters {
 	uint64_t refused[SHMFS_LIMIT_USER_NODES + 1]; /* requests, by the limit */
 	uint64_t expired;  /* names, and memory without one, that went when nobody held it */
 	uint64_t restarts; /* servers that died and were followed by another */
+	/* Requests, by the limits behind those above. Daemons that know no tenants have zeros
+	 * here, which is why it stands at the end. */
+	uint64_t refused_by_tenant[SHMFS_LIMIT_TENANT_NODES - SHMFS_LIMIT_USER_NODES];
 };
+
+static inline uint64_t *counters_refused(struct counters *counters, enum shmfs_limit limit)
+{
+	return limit > SHMFS_LIMIT_USER_NODES
+		   ? &counters->refused_by_tenant[limit - SHMFS_LIMIT_USER_NODES - 1]
+		   : &counters->refused[limit];
+}
 
 #endif

@@ -52,7 +52,7 @@ static int make_root(struct shmfs *fs, const struct shmfs_config *config)
 {
 	struct node *root;
 	int rc = node_create(
-	    fs, "/", S_IFDIR | config->root_mode, config->root_uid, config->root_gid, &root);
+	    fs, "/", S_IFDIR | config->root_mode, config->root_uid, config->root_gid, 0, &root);
 
 	if (rc < 0)
 		return rc;
@@ -166,6 +166,23 @@ fail_arena:
 	return rc;
 }
 
+/*
+ * Layout 7 knows no tenants, and what has their place since may be anything there: nodes had
+ * nothing, and the first allocation of an arena, which this structure is, had no more than it
+ * needed. The number stays until there is a tenant, and with it the way back; so this is done each
+ * time.
+ */
+static void take_over_layout(struct shmfs *fs)
+{
+	struct node *node;
+
+	if (fs->arena->layout == ARENA_LAYOUT)
+		return;
+	fs->super->tenants = (struct tenants){.last = 0};
+	for (uint64_t id = 0; (node = index_next(&fs->super->nodes, &id)) != NULL; id++)
+		node->tenant = 0;
+}
+
 int shmfs_open_again(int arena_fd, const struct shmfs_os *os, struct shmfs **out)
 {
 	struct shmfs *fs;
@@ -187,6 +204,7 @@ int shmfs_open_again(int arena_fd, const struct shmfs_os *os, struct shmfs **out
 		free(fs);
 		return -EPROTO;
 	}
+	take_over_layout(fs);
 	shmfs_recover(fs);
 	*out = fs;
 	return 0;

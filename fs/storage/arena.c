@@ -162,9 +162,9 @@ static int read_header(int fd, struct arena *header, struct stat *st)
 {
 	if (pread(fd, header, sizeof *header, 0) != (ssize_t)sizeof *header || fstat(fd, st) < 0)
 		return -EPROTO;
-	if (header->magic != ARENA_MAGIC || header->layout != ARENA_LAYOUT ||
-	    header->size != (uint64_t)st->st_size || header->base % ARENA_PAGE_SIZE != 0 ||
-	    header->base == 0)
+	if (header->magic != ARENA_MAGIC || header->layout < ARENA_LAYOUT_LEAST ||
+	    header->layout > ARENA_LAYOUT || header->size != (uint64_t)st->st_size ||
+	    header->base % ARENA_PAGE_SIZE != 0 || header->base == 0)
 		return -EPROTO;
 	return 0;
 }

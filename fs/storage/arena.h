@@ -29,8 +29,13 @@
 #define ARENA_PAGE_SIZE 4096
 #define ARENA_CLASSES 16
 
-/* Raised whenever a structure in the arena changes its shape or meaning. */
-#define ARENA_LAYOUT 7
+/*
+ * Raised whenever a structure in the arena changes its shape or meaning. An arena of an older one,
+ * down to the least, is taken up: what it lacks is set right then (ops/namespace.c), and its number
+ * stays until it has what the program before could not read. So an upgrade can go back.
+ */
+#define ARENA_LAYOUT 8
+#define ARENA_LAYOUT_LEAST 7
 
 /* Header of a page that is cut into slots. It is on its class's list while it has a free slot. */
 struct slab {
