@@ -52,8 +52,8 @@ int shmfs_tenant_set_limits(struct shmfs *fs, uint32_t number, const struct shmf
 
 struct shmfs_tenant {
 	uint32_t number;       /* never that of another, as long as it lasts */
-	uint64_t dir;	       /* its directory; 0: that is gone */
-	uid_t uid;	       /* its owner; of one that is gone, nobody's: (uid_t)-1 */
+	uint64_t dir;	       /* its directory; 0: that is removed */
+	uid_t uid;	       /* its owner; of one that is removed, nobody: (uid_t)-1 */
 	uint64_t bytes, nodes; /* that are charged */
 	struct shmfs_limits limits;
 	uint64_t refused_size, refused_nodes;

@@ -105,11 +105,12 @@ int shmfs_tenant_set_limits(struct shmfs *fs, uint32_t number, const struct shmf
 static void describe(const struct shmfs *fs, const struct tenant *tenant, struct shmfs_tenant *out)
 {
 	const struct node *root = node_get(fs, tenant->root);
+	bool named = root != NULL && root->entry != NULL;
 
 	*out = (struct shmfs_tenant){
 	    .number = (uint32_t)tenant->used.uid,
-	    .dir = root != NULL ? root->id : 0,
-	    .uid = root != NULL ? root->uid : (uid_t)-1,
+	    .dir = named ? root->id : 0,
+	    .uid = named ? root->uid : (uid_t)-1,
 	    .bytes = tenant->used.pages << fs->page_shift,
 	    .nodes = tenant->used.nodes,
 	    .limits = {tenant->limit.pages << fs->page_shift, tenant->limit.nodes},
