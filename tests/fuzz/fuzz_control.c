@@ -32,12 +32,19 @@ static void removed(void *arg, const struct shmfs_removal *removal)
 	assert(removal->id != 0);
 }
 
+static void made(void *arg, uint64_t dir)
+{
+	(void)arg;
+	assert(dir != 0);
+}
+
 static struct control_config config = {
     .counters = &counters,
     .mountpoint = "/m",
     .device = "0:1",
     .tier = "cached",
     .removed = removed,
+    .made = made,
 };
 
 static void make_objects(void)
