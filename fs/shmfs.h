@@ -34,6 +34,7 @@
 
 #include "shmfs_mac.h"
 #include "shmfs_os.h"
+#include "shmfs_tenants.h"
 #include "shmfs_tools.h"
 #include "shmfs_types.h"
 
@@ -174,7 +175,7 @@ int shmfs_symlink(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t dir,
     const char *target, struct shmfs_attr *out);
 
 /* -EPERM: id is a directory; -ENOENT: id has lost its last name, or may have none; -EMLINK: 2^32-1
- * names. */
+ * names; -EXDEV: id and dir are not of one tenant. */
 int shmfs_link(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t id, uint64_t dir,
     const char *name, struct shmfs_attr *out);
 
@@ -188,8 +189,9 @@ int shmfs_rmdir(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t dir, c
 /*
  * rename(2) with the flags RENAME_NOREPLACE (-EEXIST) or RENAME_EXCHANGE (-ENOENT); any other or
  * both: -EINVAL. -EISDIR, -ENOTDIR, -ENOTEMPTY as for rename(2); -EINVAL for a directory that would
- * come to lie below itself; -EACCES as for shmfs_unlink(), for either object. Two names of one
- * node: 0, nothing happens.
+ * come to lie below itself; -EXDEV where a node, either with RENAME_EXCHANGE, would come to lie
+ * outside of its tenant, or a tenant in another; -EACCES as for shmfs_unlink(), for either object.
+ * Two names of one node: 0, nothing happens.
  */
 int shmfs_rename(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t from_dir,
     const char *from, uint64_t to_dir, const char *to, unsigned flags);

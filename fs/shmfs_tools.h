@@ -31,9 +31,9 @@ struct shmfs_usage {
 /* Limits and use of all users together. */
 void shmfs_usage(const struct shmfs *fs, struct shmfs_usage *out);
 
-/* Limits and use as one user has them: what they could still get is what the smaller of their own
- * limits and those of all leave. Members that are not about one user are 0. */
-void shmfs_user_usage(const struct shmfs *fs, uid_t uid, struct shmfs_usage *out);
+/* Limits and use as one user has them at a node: what they could still get there is what the
+ * smallest of their own limits, those of the node's tenant and those of all leave. */
+void shmfs_user_usage(const struct shmfs *fs, uid_t uid, uint64_t id, struct shmfs_usage *out);
 
 enum shmfs_limit {
 	SHMFS_LIMIT_NONE,
@@ -41,12 +41,15 @@ enum shmfs_limit {
 	SHMFS_LIMIT_NODES,
 	SHMFS_LIMIT_USER_SIZE,
 	SHMFS_LIMIT_USER_NODES,
+	SHMFS_LIMIT_TENANT_SIZE,
+	SHMFS_LIMIT_TENANT_NODES,
 };
 
 /* Why the last operation was refused: bytes in whole pages, or nodes, by the limit. */
 struct shmfs_refusal {
 	enum shmfs_limit limit;
-	uid_t uid; /* who would have been charged */
+	uid_t uid;	 /* who would have been charged */
+	uint32_t tenant; /* and which tenant (shmfs_tenants.h); 0: none */
 	uint64_t asked, used, allowed;
 	char object[SHMFS_NAME_MAX + 1]; /* a name, cut to fit, or "#id" */
 };
@@ -102,7 +105,8 @@ struct shmfs_object {
 	uint64_t charged; /* bytes, in whole pages, of the object and of its attributes */
 	uint32_t opens, writers, pins;
 	bool grows;
-	char seals[32]; /* a list, as user.shmfs.seals has it */
+	char seals[32];	 /* a list, as user.shmfs.seals has it */
+	uint32_t tenant; /* number of its tenant (shmfs_tenants.h); 0: none */
 };
 
 /* What is known of one object. -ESTALE; -EINVAL: another kind of node. */
@@ -118,9 +122,10 @@ uint64_t shmfs_list(const struct shmfs *fs, uint64_t from, unsigned most,
     int (*visit)(void *arg, const struct shmfs_object *object), void *arg);
 
 /*
- * Writes where a node is below the root ("a/b"), by the newest of its names; "" for the root.
- * -ENOENT: it has no name; -EACCES: the subject may not search a directory on the way or, if it
- * lists, which is to learn a name that it does not know, not read one; -ENAMETOOLONG; -ESTALE.
+ * Writes where a node is below the root ("a/b"), by the newest of its names; "" for the root. by
+ * NULL: nobody is asked whether they may know. -ENOENT: it has no name; -EACCES: the subject may
+ * not search a directory on the way or, if it lists, which is to learn a name that it does not
+ * know, not read one; -ENAMETOOLONG; -ESTALE.
  */
 int shmfs_path(const struct shmfs *fs, const struct shmfs_subject *by, uint64_t id, bool lists,
     char out[SHMFS_PATH_MAX]);

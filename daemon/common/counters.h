@@ -14,8 +14,8 @@
 #include "fs/shmfs.h"
 
 struct counters {
-	uint64_t requests;			      /* of the kernel, that were served */
-	uint64_t refused[SHMFS_LIMIT_USER_NODES + 1]; /* requests, by the limit */
+	uint64_t requests;				/* of the kernel, that were served */
+	uint64_t refused[SHMFS_LIMIT_TENANT_NODES + 1]; /* requests, by the limit */
 	uint64_t expired;	 /* names, and memory without one, that went when nobody held it */
 	uint64_t restarts;	 /* servers that died and were followed by another */
 	uint64_t written;	 /* bytes, by write(2) and copies */

@@ -95,7 +95,7 @@ bool call_get_bool(struct call *call, const char *name, bool *out)
 	return true;
 }
 
-static bool get_path(struct call *call, char out[SHMFS_PATH_MAX])
+bool call_get_path(struct call *call, char out[SHMFS_PATH_MAX])
 {
 	const char *path = json_string_value(json_object_get(call->params, "path"));
 	const char *hex = json_string_value(json_object_get(call->params, "path_hex"));
@@ -144,7 +144,7 @@ bool call_get_object(struct call *call, uint64_t *id)
 		return false;
 	named = found == 0;
 	if (named) {
-		if (!get_path(call, path))
+		if (!call_get_path(call, path))
 			return false;
 		rc = shmfs_find(call->config->fs, &call->by, path, &found);
 		if (rc < 0) {
@@ -169,6 +169,22 @@ bool call_may_see(const struct call *call, const struct shmfs_object *object, bo
 	path[0] = '\0';
 	return call->by.exempt || call->by.uid == object->attr.uid ||
 	       (rc != -EACCES && call->by.uid == object->creator);
+}
+
+bool call_name_tenant(
+    const struct call *call, uint32_t number, char out[CALL_TENANT_SIZE], bool *removed)
+{
+	struct shmfs_tenant tenant;
+	int rc = shmfs_tenant_path(call->config->fs, &call->by, number, out);
+
+	*removed = rc == -ENOENT;
+	if (rc == 0)
+		return true;
+	out[0] = '\0';
+	if (rc != -ENOENT || shmfs_tenant(call->config->fs, number, &tenant) < 0)
+		return false;
+	snprintf(out, CALL_TENANT_SIZE, "#%u:%s", number, tenant.name);
+	return true;
 }
 
 /* --- members of answers ----------------------------------------------------------------------- */
@@ -218,7 +234,7 @@ void call_set_limits(json_t *object, const char *member, const struct shmfs_limi
 
 void call_set_name(json_t *object, const char *member, const char *name)
 {
-	char key[64], hex[2 * SHMFS_PATH_MAX];
+	char key[64], hex[2 * CALL_TENANT_SIZE];
 	json_t *text;
 
 	if (name[0] == '\0')
@@ -228,7 +244,7 @@ void call_set_name(json_t *object, const char *member, const char *name)
 		(void)json_object_set_new(object, member, text);
 		return;
 	}
-	hex_write(name, strnlen(name, SHMFS_PATH_MAX - 1), hex);
+	hex_write(name, strnlen(name, CALL_TENANT_SIZE - 1), hex);
 	snprintf(key, sizeof key, "%s_hex", member);
 	(void)json_object_set_new(object, key, json_string(hex));
 }

@@ -66,6 +66,9 @@ void call_refuse_caller(struct call *call);
 bool call_get_int(struct call *call, const char *name, uint64_t max, uint64_t *out);
 bool call_get_bool(struct call *call, const char *name, bool *out);
 
+/* "path" or "path_hex", one of which must be there. */
+bool call_get_path(struct call *call, char out[SHMFS_PATH_MAX]);
+
 /* The object that "id", "path" or "path_hex" says; one of them must be there. */
 bool call_get_object(struct call *call, uint64_t *id);
 
@@ -76,6 +79,14 @@ int call_ask(const struct call *call, uint64_t id, enum shmfs_ask what);
  * it has none that can be told. */
 bool call_may_see(const struct call *call, const struct shmfs_object *object, bool named,
     char path[SHMFS_PATH_MAX]);
+
+/* Room for what call_name_tenant() writes. */
+#define CALL_TENANT_SIZE (SHMFS_PATH_MAX + 16)
+
+/* What a tenant (0: none) is called, to the caller, and whether its directory is gone. False, and
+ * "": there is none that the caller may see. */
+bool call_name_tenant(
+    const struct call *call, uint32_t number, char out[CALL_TENANT_SIZE], bool *removed);
 
 /*
  * Members of an answer, as the tables of common/ name them. A text that is NULL, and a name that is

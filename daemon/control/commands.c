@@ -6,6 +6,8 @@
 
 #include "call.h"
 #include "common/log.h"
+#include "common/printable.h"
+#include "fs/failpoint.h"
 #include "methods.h"
 
 void command_get_mount(struct call *call)
@@ -27,7 +29,7 @@ static json_t *statistics_to_json(
 	json_t *json = json_object();
 
 #define VALUE(member, labels, value) call_set_int(json, #member, value);
-#include "common/metrics.def"
+#include "common/tables/metrics.def"
 	return json;
 }
 
@@ -134,6 +136,119 @@ void command_set_limits(struct call *call)
 		call_refuse_parameter(call, "inherit");
 	else
 		set_limits(call, scope, (uid_t)uid, inherit);
+}
+
+/* --- tenants ---------------------------------------------------------------------------------- */
+
+static bool get_tenant_limits(struct call *call, struct shmfs_limits *out)
+{
+	return call_get_int(call, "size", INT64_MAX, &out->bytes) &&
+	       call_get_int(call, "inodes", INT64_MAX, &out->nodes);
+}
+
+static bool get_tenant_config(struct call *call, struct shmfs_tenant_config *out)
+{
+	uint64_t mode, uid = call->by.uid, gid = call->by.gid;
+	struct shmfs_usage usage;
+
+	shmfs_usage(call->config->fs, &usage);
+	mode = usage.name_max == SHMFS_NAME_MAX ? 01777 : 0777;
+	*out = (struct shmfs_tenant_config){.mode = 0};
+	if (!get_tenant_limits(call, &out->limits) || !call_get_int(call, "mode", 07777, &mode) ||
+	    !call_get_int(call, "uid", UINT32_MAX - 1, &uid) ||
+	    !call_get_int(call, "gid", UINT32_MAX - 1, &gid))
+		return false;
+	out->mode = (mode_t)mode;
+	out->uid = (uid_t)uid;
+	out->gid = (gid_t)gid;
+	return true;
+}
+
+static void log_tenant(const struct call *call, const char *what, uint32_t number)
+{
+	char name[CALL_TENANT_SIZE], text[512];
+	bool removed;
+
+	(void)call_name_tenant(call, number, name, &removed);
+	(void)printable_escape(name, "'", text, sizeof text);
+	log_info(
+	    "tenant '%s' %s by uid %u, pid %ld", text, what, call->by.uid, (long)call->peer->pid);
+}
+
+void command_create_tenant(struct call *call)
+{
+	struct shmfs *fs = call->config->fs;
+	struct shmfs_tenant_config config;
+	char path[SHMFS_PATH_MAX];
+	struct shmfs_made made;
+	int rc;
+
+	if (!call->by.exempt) {
+		call_refuse_caller(call);
+		return;
+	}
+	if (!call_get_path(call, path) || !get_tenant_config(call, &config))
+		return;
+	shmfs_begin(fs);
+	rc = shmfs_tenant_create(fs, &call->by, path, &config, &made);
+	if (rc < 0) {
+		shmfs_rollback(fs);
+		call_fail(call, rc);
+		return;
+	}
+	call->config->made(call->config->arg, made.dir);
+	failpoint("tenant half made");
+	shmfs_commit(fs);
+	log_tenant(call, "made", made.tenant);
+	call->answer = json_pack("{s:I}", "id", (json_int_t)made.tenant);
+}
+
+/* The tenant that "id", "path" or "path_hex" says, and that the policies let the caller change. */
+static bool get_tenant(struct call *call, struct shmfs_tenant *out)
+{
+	const struct shmfs *fs = call->config->fs;
+	uint64_t number = 0, dir = 0;
+	char path[SHMFS_PATH_MAX];
+	int rc = 0;
+
+	if (!call_get_int(call, "id", UINT32_MAX, &number))
+		return false;
+	if (number == 0) {
+		if (!call_get_path(call, path))
+			return false;
+		rc = shmfs_find(fs, &call->by, path, &dir);
+		number = rc == 0 ? shmfs_tenant_at(fs, dir) : 0;
+	}
+	if (rc == 0)
+		rc = shmfs_tenant(fs, (uint32_t)number, out);
+	if (rc < 0) {
+		call_fail(call, rc);
+		return false;
+	}
+	if (shmfs_policies(fs) == 0 || call_ask(call, out->dir, SHMFS_ASK_MODIFY) == 0)
+		return true;
+	call_refuse_caller(call);
+	return false;
+}
+
+void command_set_tenant(struct call *call)
+{
+	struct shmfs *fs = call->config->fs;
+	struct shmfs_tenant tenant;
+
+	if (!call->by.exempt) {
+		call_refuse_caller(call);
+		return;
+	}
+	if (!get_tenant(call, &tenant) || !get_tenant_limits(call, &tenant.limits))
+		return;
+	shmfs_begin(fs);
+	/* It is there, and the limits are none that are refused. */
+	(void)shmfs_tenant_set_limits(fs, tenant.number, &tenant.limits);
+	failpoint("tenant half limited");
+	shmfs_commit(fs);
+	log_tenant(call, "limited", tenant.number);
+	call->answer = json_object();
 }
 
 /* --- checks and removal ----------------------------------------------------------------------- */

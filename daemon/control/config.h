@@ -25,6 +25,8 @@ struct control_config {
 
 	/* A name goes that nobody asked the kernel to remove. Called before that is committed. */
 	void (*removed)(void *arg, const struct shmfs_removal *removal);
+	/* The same of a name that comes, in this directory. */
+	void (*made)(void *arg, uint64_t dir);
 	void *arg;
 };
 

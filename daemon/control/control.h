@@ -18,6 +18,7 @@
  *   a pin       by the number that its connection was given: another connection's is unknown, and
  *               all of a connection's end with it.
  *   a user      by "uid". There need not be such a user.
+ *   a tenant    by "id", the number that a list tells, or by the "path" of its directory.
  *
  * A pin is in the namespace, with the descriptor of the connection that it belongs to, which
  * outlives the server, in the table that is the supervisor's too. One that had a call under way

@@ -21,13 +21,13 @@
 #define UNSEEN_BYTES 256
 #define PAGE_USERS 256
 
-static json_t *object_to_json(
-    const struct shmfs_object *object, const char *path, const char *label, bool probed, bool held)
+static json_t *object_to_json(const struct shmfs_object *object, const char *path,
+    const char *tenant, const char *label, bool probed, bool held)
 {
 	json_t *json = json_object();
 
 #define FIELD(key, type, varlink, ...) call_set_##type(json, #key, __VA_ARGS__);
-#include "common/object_fields.def"
+#include "common/tables/object_fields.def"
 	return json;
 }
 
@@ -55,13 +55,14 @@ struct page {
 static void put_object(struct page *page, const struct shmfs_object *object, const char *path)
 {
 	struct shmfs *fs = page->call->config->fs;
-	char text[SHMFS_LABEL_SIZE + 1];
+	char text[SHMFS_LABEL_SIZE + 1], tenant[CALL_TENANT_SIZE];
 	const char *label = get_label(fs, object->attr.id, text);
-	bool held = page->probe && shmfs_held(fs, object->attr.id) > 0;
+	bool held = page->probe && shmfs_held(fs, object->attr.id) > 0, removed;
 
-	page->name_bytes += strlen(path) + (label != NULL ? strlen(label) : 0);
+	(void)call_name_tenant(page->call, object->tenant, tenant, &removed);
+	page->name_bytes += strlen(path) + strlen(tenant) + (label != NULL ? strlen(label) : 0);
 	(void)json_array_append_new(
-	    page->objects, object_to_json(object, path, label, page->probe, held));
+	    page->objects, object_to_json(object, path, tenant, label, page->probe, held));
 }
 
 static int add_object(void *arg, const struct shmfs_object *object)
@@ -112,7 +113,7 @@ static json_t *user_to_json(const struct shmfs_user *user)
 	json_t *json = json_object();
 
 #define FIELD(key, type, varlink, ...) call_set_##type(json, #key, __VA_ARGS__);
-#include "common/user_fields.def"
+#include "common/tables/user_fields.def"
 	return json;
 }
 
@@ -136,6 +137,53 @@ void command_list_users(struct call *call)
 	page.users = json_array();
 	cursor = shmfs_users(call->config->fs, cursor, PAGE_USERS, add_user, &page);
 	answer_page(call, "users", page.users, cursor);
+}
+
+/* --- tenants ---------------------------------------------------------------------------------- */
+
+struct tenant_page {
+	const struct call *call;
+	json_t *tenants;
+	size_t name_bytes;
+};
+
+static json_t *tenant_to_json(const struct shmfs_tenant *tenant, const char *name, bool removed)
+{
+	json_t *json = json_object();
+
+#define FIELD(key, type, varlink, ...) call_set_##type(json, #key, __VA_ARGS__);
+#include "common/tables/tenant_fields.def"
+	return json;
+}
+
+static int add_tenant(void *arg, const struct shmfs_tenant *tenant)
+{
+	struct tenant_page *page = arg;
+	char name[CALL_TENANT_SIZE];
+	bool removed;
+
+	if (json_array_size(page->tenants) >= PAGE_OBJECTS || page->name_bytes > PAGE_NAME_BYTES)
+		return 1;
+	if ((!page->call->by.exempt && page->call->by.uid != tenant->uid) ||
+	    !call_name_tenant(page->call, tenant->number, name, &removed)) {
+		page->name_bytes += UNSEEN_BYTES;
+		return 0;
+	}
+	page->name_bytes += strlen(name);
+	(void)json_array_append_new(page->tenants, tenant_to_json(tenant, name, removed));
+	return 0;
+}
+
+void command_list_tenants(struct call *call)
+{
+	struct tenant_page page = {.call = call};
+	uint64_t cursor = 0;
+
+	if (!call_get_int(call, "cursor", INT64_MAX, &cursor))
+		return;
+	page.tenants = json_array();
+	cursor = shmfs_tenants(call->config->fs, cursor, PAGE_NODES, add_tenant, &page);
+	answer_page(call, "tenants", page.tenants, cursor);
 }
 
 /* --- holders ---------------------------------------------------------------------------------- */
@@ -205,7 +253,7 @@ static json_t *holder_to_json(const struct holder *holder, const struct sum *sum
 	command[sizeof command - 1] = '\0';
 	printable_replace(command);
 #define FIELD(key, type, varlink, ...) call_set_##type(json, #key, __VA_ARGS__);
-#include "common/holder_fields.def"
+#include "common/tables/holder_fields.def"
 	return json;
 }
 

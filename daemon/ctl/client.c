@@ -366,15 +366,19 @@ static char *from_hex(const char *hex)
 	return NULL;
 }
 
+char *ctl_get_name(const json_t *item, const char *member, const char *member_hex)
+{
+	const char *text = json_string_value(json_object_get(item, member));
+	const char *hex = json_string_value(json_object_get(item, member_hex));
+
+	if (text != NULL)
+		return strdup(text);
+	return hex != NULL ? from_hex(hex) : NULL;
+}
+
 char *ctl_get_path(const json_t *object)
 {
-	static const char *const members[] = {"path", "mountpoint", "path_hex", "mountpoint_hex"};
+	char *path = ctl_get_name(object, "path", "path_hex");
 
-	for (size_t i = 0; i < sizeof members / sizeof members[0]; i++) {
-		const char *text = json_string_value(json_object_get(object, members[i]));
-
-		if (text != NULL)
-			return i < 2 ? strdup(text) : from_hex(text);
-	}
-	return NULL;
+	return path != NULL ? path : ctl_get_name(object, "mountpoint", "mountpoint_hex");
 }

@@ -33,5 +33,7 @@ void ctl_set_path(json_t *params, const char *path);
 
 /* An object's path in bytes: to be freed; NULL: it has none. */
 char *ctl_get_path(const json_t *object);
+/* The same for any name, by its two members. */
+char *ctl_get_name(const json_t *item, const char *member, const char *member_hex);
 
 #endif

@@ -121,6 +121,76 @@ static const char *print_name(
 
 static const struct ctl_look look_name = {false, print_name};
 
+/* In bytes, as ctl_get_path() has paths. */
+static char *tenant_name(const json_t *item, const char *member)
+{
+	char hex[64];
+
+	snprintf(hex, sizeof hex, "%s_hex", member);
+	return ctl_get_name(item, member, hex);
+}
+
+static const char *print_tenant(
+    const struct ctl_style *style, const char *member, const json_t *item, char out[CTL_CELL_SIZE])
+{
+	char *name = tenant_name(item, member);
+
+	(void)style;
+	(void)ctl_escape(name != NULL ? name : "", out, CTL_CELL_SIZE);
+	free(name);
+	return out;
+}
+
+static const struct ctl_look look_tenant = {false, print_tenant};
+
+bool ctl_is_tenant(const json_t *item, const char *member, const char *name)
+{
+	char *own = tenant_name(item, member);
+	bool is_it = own != NULL && strcmp(own, name) == 0;
+
+	free(own);
+	return is_it;
+}
+
+json_t *ctl_of_tenant(json_t *objects, const char *name)
+{
+	json_t *chosen, *object;
+	size_t index;
+
+	if (name == NULL || objects == NULL)
+		return objects;
+	chosen = json_array();
+	json_array_foreach(objects, index, object)
+	{
+		if (ctl_is_tenant(object, "tenant", name))
+			(void)json_array_append(chosen, object);
+	}
+	json_decref(objects);
+	return chosen;
+}
+
+/* Of a directory that is gone there is no owner. */
+static const char *print_owner(
+    const struct ctl_style *style, const char *member, const json_t *item, char out[CTL_CELL_SIZE])
+{
+	return json_object_get(item, member) == NULL ? strcpy(out, "-")
+						     : print_user(style, member, item, out);
+}
+
+static const struct ctl_look look_owner = {false, print_owner};
+
+static const char *print_refused(
+    const struct ctl_style *style, const char *member, const json_t *item, char out[CTL_CELL_SIZE])
+{
+	(void)style;
+	(void)member;
+	snprintf(out, CTL_CELL_SIZE, "%" PRId64,
+	    ctl_int(item, "refused_size") + ctl_int(item, "refused_inodes"));
+	return out;
+}
+
+static const struct ctl_look look_refused = {true, print_refused};
+
 /* What holds an object that nobody has open or pinned is a mapping; while it is open, only a look
  * through /proc could tell. */
 static const char *print_mapped(
@@ -162,18 +232,24 @@ static const struct ctl_look look_inode_limit = {true, print_inode_limit};
 
 const struct ctl_column ctl_object_columns[] = {
 #define COLUMN(name, member, look, help) {name, member, &look_##look, help},
-#include "common/object_fields.def"
+#include "common/tables/object_fields.def"
     {0},
 };
 
 const struct ctl_column ctl_user_columns[] = {
 #define COLUMN(name, member, look, help) {name, member, &look_##look, help},
-#include "common/user_fields.def"
+#include "common/tables/user_fields.def"
+    {0},
+};
+
+const struct ctl_column ctl_tenant_columns[] = {
+#define COLUMN(name, member, look, help) {name, member, &look_##look, help},
+#include "common/tables/tenant_fields.def"
     {0},
 };
 
 const struct ctl_column ctl_holder_columns[] = {
 #define COLUMN(name, member, look, help) {name, member, &look_##look, help},
-#include "common/holder_fields.def"
+#include "common/tables/holder_fields.def"
     {0},
 };

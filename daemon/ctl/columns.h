@@ -5,11 +5,18 @@
 
 #include "table.h"
 
-extern const struct ctl_column ctl_object_columns[], ctl_user_columns[], ctl_holder_columns[];
+extern const struct ctl_column ctl_object_columns[], ctl_user_columns[], ctl_holder_columns[],
+    ctl_tenant_columns[];
 
 /* Looks that other tables have too; limits: 0 is no limit. */
 extern const struct ctl_look ctl_look_user, ctl_look_text, ctl_look_number, ctl_look_size,
     ctl_look_size_or_none, ctl_look_number_or_none;
+
+/* Whether a member of an item is the name of this tenant. */
+bool ctl_is_tenant(const json_t *item, const char *member, const char *name);
+
+/* Takes objects over, and returns those of one tenant; name NULL: all. objects may be NULL. */
+json_t *ctl_of_tenant(json_t *objects, const char *name);
 
 /* An object's name as it is shown. */
 const char *ctl_object_name(const json_t *object, char out[CTL_CELL_SIZE]);

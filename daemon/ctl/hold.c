@@ -102,6 +102,7 @@ static json_t *find_reapable(struct ctl *ctl, int64_t seconds, const char *patte
 	json_t *objects = ctl_call_pages(ctl, "List", "objects", false, true), *found, *object;
 	size_t index;
 
+	objects = ctl_of_tenant(objects, ctl_value(ctl, "tenant"));
 	if (objects == NULL)
 		return NULL;
 	found = json_array();
@@ -236,6 +237,7 @@ static const struct ctl_option reap_options[] = {
     {'y', "yes", NULL, "and remove them"},
     {0, "age", "TIME", "only what is older, in seconds or with m, h or d (default 60)"},
     {'p', "pattern", "PATTERN", "only names that match, by fnmatch(3)"},
+    {0, "tenant", "NAME", "only objects of a tenant"},
     {0},
 };
 

@@ -85,6 +85,7 @@ static int run_ls(struct ctl *ctl)
 	int status;
 
 	objects = ctl_call_pages(ctl, "List", "objects", ctl_value(ctl, "unlinked") != NULL, probe);
+	objects = ctl_of_tenant(objects, ctl_value(ctl, "tenant"));
 	if (objects != NULL)
 		objects = choose_meant(ctl, objects, &known);
 	if (objects == NULL)
@@ -213,6 +214,7 @@ static const struct ctl_option ls_options[] = {
     {0, "sort", "COLUMN", "sorted by a column (default NAME)"},
     {'r', "reverse", NULL, "the other way round"},
     {'u', "unlinked", NULL, "also objects without a name that are still held"},
+    {0, "tenant", "NAME", "only objects of a tenant"},
     {0},
 };
 

@@ -8,19 +8,24 @@
 #include "client.h"
 #include "columns.h"
 
-/* Users who have series of their own; the rest is summed, so that their number has a bound. */
+/* Users, and tenants, that have series of their own, so that their number has a bound. */
 #define USERS_MAX 50
+#define TENANTS_MAX 50
 
 /* A metric, or one of the series of the last one before it. */
 static const struct row {
 	const char *name, *type, *help; /* of a metric; else NULL */
 	const char *member, *labels;	/* of GetStatistics */
 	const char *of_users;		/* a member of each user */
+	const char *of_tenants;		/* a member of each tenant, */
+	bool of_limits;			/* or of its limits */
 } rows[] = {
-#define METRIC(...) {__VA_ARGS__, NULL, NULL, NULL},
-#define VALUE(member, labels, value) {NULL, NULL, NULL, #member, labels, NULL},
-#define USERS(member) {NULL, NULL, NULL, NULL, NULL, #member},
-#include "common/metrics.def"
+#define METRIC(n, t, h) {.name = n, .type = t, .help = h},
+#define VALUE(m, l, value) {.member = #m, .labels = l},
+#define USERS(m) {.of_users = #m},
+#define TENANTS(m, l) {.of_tenants = #m, .labels = l},
+#define TENANT_LIMITS(m) {.of_tenants = #m, .labels = "", .of_limits = true},
+#include "common/tables/metrics.def"
 };
 
 #define ROWS (sizeof rows / sizeof rows[0])
@@ -64,7 +69,51 @@ static void print_users(const json_t *users, const char *member, const char *nam
 		printf("%s{uid=\"others\"} %" PRId64 "\n", name, others);
 }
 
-static void print_metrics(const json_t *statistics, const json_t *users)
+/* A name as the value of a label, in which Prometheus knows a backslash before another one and
+ * before a quotation mark. */
+static void print_quoted(const char *name)
+{
+	putchar('"');
+	for (; *name != '\0'; name++) {
+		if (*name == '\\' || *name == '"')
+			putchar('\\');
+		putchar(*name);
+	}
+	putchar('"');
+}
+
+static void print_tenant(const struct row *row, const char *name, const json_t *tenant)
+{
+	static const struct ctl_style style = {.human = false};
+	const json_t *of = row->of_limits ? json_object_get(tenant, "limits") : tenant;
+	char cell[CTL_CELL_SIZE];
+
+	printf("%s{tenant=", name);
+	print_quoted(
+	    ctl_print_cell(&style, ctl_find_column(ctl_tenant_columns, "NAME", 4), tenant, cell));
+	printf(",id=\"%" PRId64 "\"%s%s} %" PRId64 "\n", ctl_int(tenant, "id"),
+	    row->labels[0] != '\0' ? "," : "", row->labels, ctl_int(of, row->of_tenants));
+}
+
+/* What the others use is summed. A sum of counters that come and go is none, and no limit. */
+static void print_tenants(const json_t *tenants, const struct row *row, const char *name)
+{
+	int64_t others = 0;
+	const json_t *tenant;
+	size_t index;
+
+	json_array_foreach((json_t *)(uintptr_t)tenants, index, tenant)
+	{
+		if (index < TENANTS_MAX)
+			print_tenant(row, name, tenant);
+		else
+			others += ctl_int(tenant, row->of_tenants);
+	}
+	if (index > TENANTS_MAX && !row->of_limits && row->labels[0] == '\0')
+		printf("%s{tenant=\"others\",id=\"\"} %" PRId64 "\n", name, others);
+}
+
+static void print_metrics(const json_t *statistics, const json_t *users, const json_t *tenants)
 {
 	const char *name = NULL;
 
@@ -76,28 +125,33 @@ static void print_metrics(const json_t *statistics, const json_t *users)
 			printf("# HELP %s %s\n# TYPE %s %s\n", name, row->help, name, row->type);
 		} else if (row->member != NULL) {
 			print_value(name, row->labels, ctl_int(statistics, row->member));
-		} else {
+		} else if (row->of_users != NULL) {
 			print_users(users, row->of_users, name);
+		} else {
+			print_tenants(tenants, row, name);
 		}
 	}
 }
 
 static int run_metrics(struct ctl *ctl)
 {
-	json_t *statistics = ctl_call(ctl, "GetStatistics", NULL), *users;
+	json_t *statistics = ctl_call(ctl, "GetStatistics", NULL), *users = NULL, *tenants = NULL;
+	int status = CTL_FAILED;
 
-	if (statistics == NULL)
-		return CTL_FAILED;
-	users = ctl_call_pages(ctl, "ListUsers", "users", false, false);
-	if (users == NULL) {
-		json_decref(statistics);
-		return CTL_FAILED;
+	if (statistics != NULL)
+		users = ctl_call_pages(ctl, "ListUsers", "users", false, false);
+	if (users != NULL)
+		tenants = ctl_call_pages(ctl, "ListTenants", "tenants", false, false);
+	if (tenants != NULL) {
+		(void)ctl_sort(ctl, ctl_user_columns, "SIZE", true, users);
+		(void)ctl_sort(ctl, ctl_tenant_columns, "SIZE", true, tenants);
+		print_metrics(statistics, users, tenants);
+		status = CTL_OK;
 	}
-	(void)ctl_sort(ctl, ctl_user_columns, "SIZE", true, users);
-	print_metrics(statistics, users);
+	json_decref(tenants);
 	json_decref(users);
 	json_decref(statistics);
-	return CTL_OK;
+	return status;
 }
 
 const struct ctl_verb ctl_metrics_verbs[] = {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Metrics, as common/metrics.def has them. */
+/* Metrics, as common/tables/metrics.def has them. */
 #ifndef SHMFS_CTL_METRICS_H
 #define SHMFS_CTL_METRICS_H
 

@@ -13,7 +13,6 @@
 #include <unistd.h>
 
 #include "client.h"
-#include "common/number.h"
 #include "text.h"
 
 /* A name never leads out of the mount. */
@@ -73,8 +72,7 @@ static int run_create(struct ctl *ctl)
 	const char *text = ctl_value(ctl, "m");
 	uint64_t mode = 0600;
 
-	/* As strtol(3) with base 0 has it: 0600 is octal. */
-	if (text != NULL && !number_read_plain(text, text[0] == '0' ? 0 : 8, 0777, &mode))
+	if (text != NULL && !ctl_read_mode(text, 0777, &mode))
 		return ctl_misused("'%s' is no mode", text);
 	create_mode = (mode_t)mode;
 	return each(ctl, 0, create_one);

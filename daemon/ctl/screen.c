@@ -23,7 +23,7 @@
 struct screen {
 	struct ctl *ctl;
 	int width, height;
-	bool users; /* instead of objects */
+	const struct view *view;
 	bool plain; /* no terminal: lines and nothing else */
 	int line;
 	json_t *mount, *before;
@@ -132,6 +132,14 @@ static const char *print_use(
 static const struct ctl_look look_use = {true, print_use};
 static const struct ctl_column use_column = {"USE", NULL, &look_use, "part of the limit"};
 
+/* What can be shown, by the key that chooses it. */
+struct view {
+	char key;
+	const char *method, *member;
+	const struct ctl_column *columns;
+	const struct shown *shown;
+};
+
 static const struct shown shown_of_objects[] = {
     {"SIZE", "SIZE", 7, NULL},
     {"RESIDENT", "RESIDENT", 8, NULL},
@@ -151,6 +159,31 @@ static const struct shown shown_of_users[] = {
     {"USER", "USER", 0, NULL},
     {0},
 };
+
+static const struct shown shown_of_tenants[] = {
+    {"SIZE", "SIZE", 7, NULL},
+    {"SIZE-LIMIT", "LIMIT", 7, NULL},
+    {"USE", "USE", 4, &use_column},
+    {"INODES", "INODES", 8, NULL},
+    {"INODE-LIMIT", "LIMIT", 8, NULL},
+    {"REFUSED", "REFUSED", 8, NULL},
+    {"NAME", "TENANT", 0, NULL},
+    {0},
+};
+
+static const struct view views[] = {
+    {'o', "List", "objects", ctl_object_columns, shown_of_objects},
+    {'u', "ListUsers", "users", ctl_user_columns, shown_of_users},
+    {'t', "ListTenants", "tenants", ctl_tenant_columns, shown_of_tenants},
+};
+
+static void choose_view(struct screen *screen, char key)
+{
+	for (size_t i = 0; i < sizeof views / sizeof views[0]; i++) {
+		if (views[i].key == key)
+			screen->view = &views[i];
+	}
+}
 
 /* One line of cells; without an item, that of the headings. */
 static void put_cells(struct screen *screen, const struct shown *shown,
@@ -183,18 +216,17 @@ static void put_cells(struct screen *screen, const struct shown *shown,
 /* The largest first, as many as there is room for. */
 static void put_list(struct screen *screen, json_t *list)
 {
-	const struct ctl_column *columns = screen->users ? ctl_user_columns : ctl_object_columns;
-	const struct shown *shown = screen->users ? shown_of_users : shown_of_objects;
+	const struct view *view = screen->view;
 	const json_t *item;
 	size_t index;
 
-	(void)ctl_sort(screen->ctl, columns, "SIZE", true, list);
-	put_cells(screen, shown, columns, NULL);
+	(void)ctl_sort(screen->ctl, view->columns, "SIZE", true, list);
+	put_cells(screen, view->shown, view->columns, NULL);
 	json_array_foreach(list, index, item)
 	{
 		if (screen->line >= screen->height - 1)
 			return;
-		put_cells(screen, shown, columns, item);
+		put_cells(screen, view->shown, view->columns, item);
 	}
 }
 
@@ -226,8 +258,8 @@ static bool draw(struct screen *screen)
 
 	if (now == NULL)
 		return false;
-	list = screen->users ? ctl_call_pages(screen->ctl, "ListUsers", "users", false, false)
-			     : ctl_call_pages(screen->ctl, "List", "objects", true, false);
+	/* Whether with those without a name is a question about objects alone. */
+	list = ctl_call_pages(screen->ctl, screen->view->method, screen->view->member, true, false);
 	if (list == NULL) {
 		json_decref(now);
 		return false;
@@ -243,7 +275,7 @@ static bool draw(struct screen *screen)
 	json_decref(list);
 	if (!screen->plain) {
 		printf("\033[J\033[%d;1H\033[7m", screen->height);
-		put_cut(" q quit   o objects   u users ", screen->width);
+		put_cut(" q quit   o objects   u users   t tenants ", screen->width);
 		fputs("\033[0m", stdout);
 	}
 	fflush(stdout);
@@ -311,8 +343,7 @@ static bool wait_for_key(struct screen *screen, int ms)
 		return ended == 0;
 	if (read(STDIN_FILENO, &key, 1) != 1)
 		return false;
-	if (key == 'u' || key == 'o')
-		screen->users = key == 'u';
+	choose_view(screen, key);
 	return key != 'q' && ended == 0;
 }
 
@@ -335,13 +366,16 @@ static int watch(struct screen *screen, int ms)
 
 static int run_top(struct ctl *ctl)
 {
-	struct screen screen = {.ctl = ctl, .users = ctl_value(ctl, "users") != NULL};
+	struct screen screen = {.ctl = ctl};
 	const char *text = ctl_value(ctl, "delay");
 	uint64_t seconds = 2;
 	int status;
 
 	if (text != NULL && (!number_read_plain(text, 10, 3600, &seconds) || seconds == 0))
 		return ctl_misused("'%s' is no number of seconds", text);
+	choose_view(&screen, ctl_value(ctl, "tenants") != NULL ? 't'
+			     : ctl_value(ctl, "users") != NULL ? 'u'
+							       : 'o');
 	screen.mount = ctl_call(ctl, "GetMount", NULL);
 	if (screen.mount == NULL)
 		return CTL_FAILED;
@@ -360,12 +394,13 @@ static int run_top(struct ctl *ctl)
 static const struct ctl_option top_options[] = {
     {'d', "delay", "SECONDS", "between two looks (default 2)"},
     {'u', "users", NULL, "users instead of objects"},
+    {'t', "tenants", NULL, "tenants instead of objects"},
     {'1', "once", NULL, "one look, and no terminal"},
     {0},
 };
 
 const struct ctl_verb ctl_screen_verbs[] = {
-    {"top", "", 0, 0, "shows the largest objects or users, again and again", top_options, run_top,
-	NULL},
+    {"top", "", 0, 0, "shows the largest objects, users or tenants, again and again", top_options,
+	run_top, NULL},
     {0},
 };

@@ -159,6 +159,11 @@ bool ctl_read_seconds(const char *text, uint64_t *out)
 	return false;
 }
 
+bool ctl_read_mode(const char *text, uint64_t max, uint64_t *out)
+{
+	return number_read_plain(text, text[0] == '0' ? 0 : 8, max, out);
+}
+
 bool ctl_read_user(const char *text, uid_t *out)
 {
 	const struct passwd *user = getpwnam(text);

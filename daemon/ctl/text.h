@@ -31,6 +31,8 @@ bool ctl_read_seconds(const char *text, uint64_t *out);
 bool ctl_add_size(json_t *params, const char *member, const char *text);
 /* The same, which may be a part of the machine's memory: "50%". */
 bool ctl_add_part_of_memory(json_t *params, const char *member, const char *text);
+/* Permission bits, in octal; as strtol(3) with base 0 has it where it begins with 0. */
+bool ctl_read_mode(const char *text, uint64_t max, uint64_t *out);
 /* A user's name or number. */
 bool ctl_read_user(const char *text, uid_t *out);
 

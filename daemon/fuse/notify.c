@@ -42,14 +42,25 @@ static bool forget_node(const struct channel *channel, uint64_t id)
 	return send_notification(channel, ABI_NOTIFY_PRUNE, &out, sizeof out);
 }
 
+/* Of a directory: which there are. Of names all over, since Linux 6.16: what each stands for. */
+static void forget_names(const struct channel *channel, uint64_t dir)
+{
+	forget_attributes(channel, dir);
+	(void)send_notification(channel, ABI_NOTIFY_INC_EPOCH, NULL, 0);
+}
+
 bool notify_removal(const struct channel *channel, const struct shmfs_removal *removal)
 {
 	bool forgets = !removal->lingers || forget_node(channel, removal->id);
 
 	if (removal->name[0] == '\0')
 		return forgets;
-	forget_attributes(channel, removal->dir);
 	forget_attributes(channel, removal->id);
-	(void)send_notification(channel, ABI_NOTIFY_INC_EPOCH, NULL, 0);
+	forget_names(channel, removal->dir);
 	return forgets;
+}
+
+void notify_made(const struct channel *channel, uint64_t dir)
+{
+	forget_names(channel, dir);
 }

@@ -9,6 +9,7 @@
 #define SHMFS_FUSE_NOTIFY_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct channel;
 struct shmfs_removal;
@@ -24,5 +25,11 @@ struct shmfs_removal;
  * somebody uses it keeps, and has to be asked again.
  */
 bool notify_removal(const struct channel *channel, const struct shmfs_removal *removal);
+
+/*
+ * A name comes in a directory, likewise. Before Linux 6.16 the kernel may go on believing that
+ * there is no such name, if it was told so; whoever makes one there finds out.
+ */
+void notify_made(const struct channel *channel, uint64_t dir);
 
 #endif

@@ -81,15 +81,14 @@ void op_setattr(
 	reply_attr(request, rc, &attr);
 }
 
-/* What the caller itself could get, with what others have let go of. */
+/* What the caller itself could get there, with what others have let go of. */
 void op_statfs(fuse_req_t req, fuse_ino_t ino)
 {
 	struct request *request = request_of(req);
 	struct shmfs_usage usage;
 
-	(void)ino;
 	if (room_wait(request))
 		return;
-	shmfs_user_usage(fs_of(request), request->cred.uid, &usage);
+	shmfs_user_usage(fs_of(request), request->cred.uid, ino, &usage);
 	reply_statfs(request, &usage);
 }

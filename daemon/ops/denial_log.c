@@ -63,28 +63,49 @@ static const char *limit_name(enum shmfs_limit limit)
 		return "user_size";
 	case SHMFS_LIMIT_USER_NODES:
 		return "user_inodes";
+	case SHMFS_LIMIT_TENANT_SIZE:
+		return "tenant_size";
+	case SHMFS_LIMIT_TENANT_NODES:
+		return "tenant_inodes";
 	case SHMFS_LIMIT_NONE:
 		break;
 	}
 	return "?";
 }
 
-static void log_limit(struct denial_log *log, struct counters *counters,
+/* " of tenant 'jobs/17'"; a path that is too long for a line is cut. "": there is none. */
+static void tenant_text(const struct shmfs *fs, uint32_t number, char *out, size_t size)
+{
+	struct shmfs_tenant tenant;
+	char path[SHMFS_PATH_MAX];
+
+	out[0] = '\0';
+	if (shmfs_tenant(fs, number, &tenant) < 0)
+		return;
+	if (shmfs_tenant_path(fs, NULL, number, path) < 0)
+		memcpy(path, tenant.name, sizeof tenant.name);
+	printable_replace(path);
+	snprintf(out, size, " of tenant '%.*s'", SHMFS_NAME_MAX, path);
+}
+
+static void log_limit(struct denial_log *log, const struct channel *channel,
     const struct shmfs_refusal *refusal, const struct shmfs_cred *cred)
 {
 	unsigned long left_out;
-	char command[32], object[sizeof refusal->object];
+	char command[32], object[sizeof refusal->object], tenant[SHMFS_NAME_MAX + 32];
 
-	counters->refused[refusal->limit]++;
+	channel->counters->refused[refusal->limit]++;
+	shmfs_tenant_count_refusal(channel->fs);
 	if (!may_log(&log->refusals, &left_out))
 		return;
 	command_of(cred->pid, command, sizeof command);
 	printable_replace(command);
 	memcpy(object, refusal->object, sizeof object);
 	printable_replace(object);
-	log_info("refused: uid %u, pid %ld (%s), object '%s' of uid %u: asked for %" PRIu64
+	tenant_text(channel->fs, refusal->tenant, tenant, sizeof tenant);
+	log_info("refused: uid %u, pid %ld (%s), object '%s' of uid %u%s: asked for %" PRIu64
 		 " more, %" PRIu64 " used, limit %s=%" PRIu64,
-	    cred->uid, (long)cred->pid, command, object, refusal->uid, refusal->asked,
+	    cred->uid, (long)cred->pid, command, object, refusal->uid, tenant, refusal->asked,
 	    refusal->used, limit_name(refusal->limit), refusal->allowed);
 	if (left_out > 0)
 		log_info("%lu refusals before that were not logged", left_out);
@@ -145,7 +166,7 @@ void denial_log(
 	const struct shmfs *fs = channel->fs;
 
 	if (shmfs_refused(fs, &refusal))
-		log_limit(log, channel->counters, &refusal, cred);
+		log_limit(log, channel, &refusal, cred);
 	else if (shmfs_denied(fs, &denial))
 		log_denial(log, fs, &denial, cred);
 }

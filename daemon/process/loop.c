@@ -234,6 +234,11 @@ static void removed(void *arg, const struct shmfs_removal *removal)
 		shmfs_end_memory(channel->fs, removal->id);
 }
 
+static void made(void *arg, uint64_t dir)
+{
+	notify_made(arg, dir);
+}
+
 static int start_expiry(struct loop *loop)
 {
 	struct channel *channel = &loop->server->channel;
@@ -268,6 +273,7 @@ static int start_control(struct loop *loop)
 	    .memory = loop->memory,
 	    .supervisor = handover->supervisor,
 	    .removed = removed,
+	    .made = made,
 	    .arg = channel,
 	};
 

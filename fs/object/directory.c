@@ -10,6 +10,7 @@
 #include "fs/state/name.h"
 #include "fs/state/rules.h"
 #include "node.h"
+#include "tenant.h"
 
 int directory_find(const struct shmfs *fs, uint64_t dir, const char *name, struct place *out)
 {
@@ -76,6 +77,7 @@ static void bind_node(struct shmfs *fs, struct entry *entry, struct node *node)
 	join_names(fs, entry, node);
 	node->names++;
 	if (is_directory(node)) {
+		tenant_note_name(fs, dir, node, entry->name);
 		dir->directory.subdirs++;
 		node->directory.parent = dir;
 	}

@@ -45,7 +45,7 @@ static void end(struct shmfs *fs, struct node *node)
 		assert(node->directory.entries.count == 0);
 	xattr_end(fs, node);
 	if (node->ended != NODE_ENDED_UNCHARGED)
-		charge_node_end(fs, node->creator);
+		charge_node_end(fs, node);
 	mac_label_end(fs, node);
 	index_remove(fs->arena, &fs->super->nodes, node->id);
 	arena_free(fs->arena, node);
@@ -69,7 +69,7 @@ void life_end_memory(struct shmfs *fs, struct node *node)
 void life_lost_name(struct shmfs *fs, struct node *node)
 {
 	if (node->names > 0) {
-		charge_node_end(fs, node->creator);
+		charge_node_end(fs, node);
 		return;
 	}
 	/* Without one, it has no names to lose. Taking it off the list does not fail. */

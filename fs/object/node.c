@@ -15,12 +15,12 @@
 /* Targets of symbolic links below this length cost no more than their node, as on tmpfs. */
 #define SHORT_TARGET 128
 
-int node_create(
-    struct shmfs *fs, const char *name, mode_t mode, uid_t uid, gid_t gid, struct node **out)
+int node_create(struct shmfs *fs, const char *name, mode_t mode, uid_t uid, gid_t gid,
+    uint32_t tenant, struct node **out)
 {
 	struct super *super = fs->super;
 	struct node *node;
-	int rc = charge_node(fs, uid, name);
+	int rc = charge_node(fs, uid, tenant, name);
 
 	if (rc < 0)
 		return rc;
@@ -34,6 +34,7 @@ int node_create(
 	    .uid = uid,
 	    .gid = gid,
 	    .creator = uid,
+	    .tenant = tenant,
 	};
 	node->btime = node_now(fs);
 	node->atime = node->mtime = node->ctime = node->btime;
@@ -125,6 +126,19 @@ void node_touch_mtime(struct shmfs *fs, struct node *node)
 		return;
 	node_touch_ctime(fs, node);
 	node->mtime = node->ctime;
+}
+
+void node_make_later(struct node *dir, const struct timespec *than)
+{
+	struct timespec *mtime = &dir->mtime;
+
+	if (is_earlier(than, mtime) || than->tv_sec > mtime->tv_sec + 1)
+		return;
+	*mtime = *than;
+	if (++mtime->tv_nsec == 1000000000) {
+		mtime->tv_nsec = 0;
+		mtime->tv_sec++;
+	}
 }
 
 static uint32_t link_count(const struct node *node)

@@ -16,11 +16,11 @@ static inline bool is_earlier(const struct timespec *a, const struct timespec *b
 }
 
 /*
- * Makes a node that is to get this name, with all times now; the caller names it or takes a
- * reference at once. The errors of charge_node(); -ENOMEM.
+ * Makes a node of a tenant (0: none) that is to get this name, with all times now; the caller names
+ * it or takes a reference at once. The errors of charge_node(); -ENOMEM.
  */
-int node_create(
-    struct shmfs *fs, const char *name, mode_t mode, uid_t uid, gid_t gid, struct node **out);
+int node_create(struct shmfs *fs, const char *name, mode_t mode, uid_t uid, gid_t gid,
+    uint32_t tenant, struct node **out);
 
 /* The time of whatever the transaction changes. */
 struct timespec node_now(struct shmfs *fs);
@@ -37,6 +37,13 @@ void node_set_mtime(struct shmfs *fs, struct node *node, const struct timespec *
  * of it, until somebody wants to compare. */
 void node_touch_written(struct shmfs *fs, struct node *node);
 void node_settle_times(struct shmfs *fs, struct node *node);
+
+/*
+ * To be called for a directory, which is saved, after a change that the kernel did not ask for: it
+ * keeps a listing as long as the directory's mtime stays what it was. The clock stands still for
+ * milliseconds: so what has changed since a listing is later by a nanosecond at least.
+ */
+void node_make_later(struct node *dir, const struct timespec *than);
 
 /* The bytes for which a symbolic link's target is charged. */
 uint64_t node_target_charge(uint64_t length);

@@ -155,8 +155,8 @@ static inline uint64_t left(uint64_t limit, uint64_t used)
 	return limit > used ? limit - used : 0;
 }
 
-/* One user's view of a limit of all: the smaller limit, and of it as much used as leaves what
- * both leave. */
+/* A limit of all within another, of a user or a tenant: the smaller one, and of it as much used as
+ * leaves what both leave. */
 static void narrow(uint64_t *limit, uint64_t *used, uint64_t user_limit, uint64_t user_used)
 {
 	uint64_t remains = left(user_limit, user_used);
@@ -171,13 +171,23 @@ static void narrow(uint64_t *limit, uint64_t *used, uint64_t user_limit, uint64_
 	*used = left(user_limit, remains);
 }
 
-void shmfs_user_usage(const struct shmfs *fs, uid_t uid, struct shmfs_usage *out)
+static void narrow_by(
+    struct shmfs_usage *usage, const struct account *limit, const struct account *used)
+{
+	narrow(&usage->limit_pages, &usage->used_pages, limit->pages, used->pages);
+	narrow(&usage->limit_nodes, &usage->used_nodes, limit->nodes, used->nodes);
+}
+
+void shmfs_user_usage(const struct shmfs *fs, uid_t uid, uint64_t id, struct shmfs_usage *out)
 {
 	struct account user = charge_account(fs, uid), limit = charge_user_limit(fs, uid);
+	const struct node *node = node_get(fs, id);
+	const struct tenant *tenant = node != NULL ? charge_tenant(fs, node->tenant) : NULL;
 
 	shmfs_usage(fs, out);
-	narrow(&out->limit_pages, &out->used_pages, limit.pages, user.pages);
-	narrow(&out->limit_nodes, &out->used_nodes, limit.nodes, user.nodes);
+	narrow_by(out, &limit, &user);
+	if (tenant != NULL)
+		narrow_by(out, &tenant->limit, &tenant->used);
 }
 
 bool shmfs_refused(const struct shmfs *fs, struct shmfs_refusal *out)
@@ -185,7 +195,8 @@ bool shmfs_refused(const struct shmfs *fs, struct shmfs_refusal *out)
 	if (fs->refusal.limit == SHMFS_LIMIT_NONE)
 		return false;
 	*out = fs->refusal;
-	if (out->limit == SHMFS_LIMIT_SIZE || out->limit == SHMFS_LIMIT_USER_SIZE) {
+	if (out->limit == SHMFS_LIMIT_SIZE || out->limit == SHMFS_LIMIT_USER_SIZE ||
+	    out->limit == SHMFS_LIMIT_TENANT_SIZE) {
 		out->asked <<= fs->page_shift;
 		out->used <<= fs->page_shift;
 		out->allowed <<= fs->page_shift;

@@ -24,6 +24,7 @@ static void describe(const struct shmfs *fs, const struct node *node, struct shm
 	    .writers = node->object.writers,
 	    .pins = node->object.pins,
 	    .grows = node->object.grows,
+	    .tenant = node->tenant,
 	};
 	node_attributes(fs, node, &out->attr);
 	seal_print(node, out->seals);
@@ -91,7 +92,7 @@ int shmfs_path(const struct shmfs *fs, const struct shmfs_subject *by, uint64_t 
 
 		if (entry == NULL)
 			return -ENOENT;
-		if (!access_searches(fs, entry->dir, by, lists))
+		if (by != NULL && !access_searches(fs, entry->dir, by, lists))
 			return -EACCES;
 		rc = prepend(path, &start, entry);
 		if (rc < 0)

@@ -37,7 +37,7 @@ static int make_in(struct shmfs *fs, const struct shmfs_cred *cred, const struct
 		if (S_ISDIR(mode))
 			mode |= S_ISGID;
 	}
-	rc = node_create(fs, name, mode, cred->uid, gid, &node);
+	rc = node_create(fs, name, mode, cred->uid, gid, dir->tenant, &node);
 	if (rc < 0)
 		return rc;
 	mac_label_new(fs, cred, node);

@@ -7,6 +7,7 @@
 
 #include "fs/object/life.h"
 #include "fs/object/node.h"
+#include "fs/object/tenant.h"
 #include "fs/state/charge.h"
 #include "fs/state/rules.h"
 #include "place.h"
@@ -114,9 +115,11 @@ int shmfs_link(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t id, uin
 	if (node->names == UINT32_MAX)
 		return -EMLINK;
 	rc = place_find_free(fs, cred, MAC_LINK, dir, name, &place);
+	if (rc == 0 && !tenant_admits(fs, place.dir, node))
+		rc = -EXDEV;
 	/* The first name is paid for by the node. */
 	if (rc == 0 && node->names > 0)
-		rc = charge_node(fs, node->creator, name);
+		rc = charge_node(fs, node->creator, node->tenant, name);
 	if (rc == 0)
 		rc = directory_add(fs, &place, node);
 	if (rc < 0)
@@ -182,20 +185,22 @@ static bool is_below(const struct node *dir, const struct node *node)
 }
 
 /* -EINVAL where an entry's directory would come to lie below itself. */
-static int may_move(const struct entry *entry, const struct place *to)
+static int may_move(const struct shmfs *fs, const struct entry *entry, const struct place *to)
 {
+	if (!tenant_admits(fs, to->dir, entry->node))
+		return -EXDEV;
 	return is_directory(entry->node) && is_below(to->dir, entry->node) ? -EINVAL : 0;
 }
 
 static int exchange(struct shmfs *fs, const struct place *from, const struct place *to)
 {
 	struct node *node = from->entry->node, *other;
-	int rc = may_move(from->entry, to);
+	int rc = may_move(fs, from->entry, to);
 
 	if (rc == 0 && to->entry == NULL)
 		rc = -ENOENT;
 	if (rc == 0)
-		rc = may_move(to->entry, from);
+		rc = may_move(fs, to->entry, from);
 	if (rc < 0)
 		return rc;
 	other = to->entry->node;
@@ -255,7 +260,7 @@ int shmfs_rename(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t from_
 		return 0;
 	if (flags == RENAME_EXCHANGE)
 		return exchange(fs, &from, &to);
-	rc = may_move(from.entry, &to);
+	rc = may_move(fs, from.entry, &to);
 	if (rc < 0)
 		return rc;
 	return to.entry == NULL ? move(fs, &from, &to) : replace(fs, &from, &to);

@@ -52,7 +52,7 @@ static int make_root(struct shmfs *fs, const struct shmfs_config *config)
 {
 	struct node *root;
 	int rc = node_create(
-	    fs, "/", S_IFDIR | config->root_mode, config->root_uid, config->root_gid, &root);
+	    fs, "/", S_IFDIR | config->root_mode, config->root_uid, config->root_gid, 0, &root);
 
 	if (rc < 0)
 		return rc;

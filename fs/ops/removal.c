@@ -39,24 +39,6 @@ static struct shmfs_removal removal_of(const struct node *node)
 }
 
 /*
- * The kernel keeps a listing as long as the directory's mtime stays what it was, and it did not ask
- * for this change. The clock stands still for milliseconds: so what has changed since a listing is
- * later by a nanosecond at least.
- */
-static void make_later(struct node *dir, const struct timespec *than)
-{
-	struct timespec *mtime = &dir->mtime;
-
-	if (is_earlier(than, mtime) || than->tv_sec > mtime->tv_sec + 1)
-		return;
-	*mtime = *than;
-	if (++mtime->tv_nsec == 1000000000) {
-		mtime->tv_nsec = 0;
-		mtime->tv_sec++;
-	}
-}
-
-/*
  * The kernel, which did not ask for this, goes on knowing an object that has lost its last name: it
  * is looked at again, until the kernel has forgotten it.
  */
@@ -76,7 +58,7 @@ static int take_name(struct shmfs *fs, struct entry *entry, struct shmfs_removal
 	directory_remove(fs, entry);
 	if (!lingers)
 		life_lost_name(fs, node);
-	make_later(dir, &before);
+	node_make_later(dir, &before);
 	return 0;
 }
 

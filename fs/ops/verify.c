@@ -8,6 +8,7 @@
 #include "fs/object/directory.h"
 #include "fs/object/node.h"
 #include "fs/object/object.h"
+#include "fs/object/tenant.h"
 #include "fs/state/charge.h"
 #include "fs/state/descriptor.h"
 #include "fs/state/dictionary.h"
@@ -15,10 +16,12 @@
 #include "fs/state/xattr.h"
 #include "fs/storage/complain.h"
 
-/* What the nodes of one user come to. Few users have many nodes, so a list by uid serves. */
-struct holding {
-	uint32_t uid;
-	uint64_t pages, nodes;
+/* What the nodes of users, or tenants, come to: one for each account, in the order of their
+ * numbers. */
+struct holdings {
+	const struct index *accounts;
+	struct account *of;
+	size_t count;
 };
 
 /* What is counted while walking, to be compared with what the namespace says. */
@@ -31,8 +34,7 @@ struct recount {
 	uint64_t bound, named;
 	/* Objects that are to be expiring, pins, and the sum of the ids of pinned objects. */
 	uint64_t expiring, pins, pinned;
-	struct holding *holdings; /* one for each account */
-	size_t users;
+	struct holdings users, tenants;
 	uint64_t memories;
 	unsigned bad;
 };
@@ -66,6 +68,11 @@ static void verify_entry(void *arg, const struct entry *entry, uint64_t bucket, 
 	    to, "entry %s: its node's names are broken", entry->name);
 	r->bad += expect(entry->cookie >= COOKIE_FIRST && entry->cookie < directory->next_cookie,
 	    to, "entry %s: impossible cookie", entry->name);
+	r->bad += expect(entry->node->tenant == entry->dir->tenant ||
+			     (charge_tenant(r->fs, entry->node->tenant) != NULL &&
+				 tenant_admits(r->fs, entry->dir, entry->node)),
+	    to, "entry %s: leads from tenant %u to %u", entry->name, entry->dir->tenant,
+	    entry->node->tenant);
 }
 
 static void verify_directory(struct recount *r, const struct node *node)
@@ -92,28 +99,39 @@ static void verify_directory(struct recount *r, const struct node *node)
 	    r->to, "directory %" PRIu64 ": %u names", node->id, node->names);
 }
 
-/* The holding of a user, of whom there is an account; NULL: there is none. */
-static struct holding *holding_of(const struct recount *r, uint32_t uid)
+/* What a user or tenant holds; NULL: there is no account of it. */
+static struct account *holding_of(const struct holdings *holdings, uint32_t number)
 {
-	size_t low = 0, high = r->users;
+	size_t low = 0, high = holdings->count;
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 
-		if (r->holdings[middle].uid < uid)
+		if (holdings->of[middle].uid < number)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	return low < r->users && r->holdings[low].uid == uid ? &r->holdings[low] : NULL;
+	return low < holdings->count && holdings->of[low].uid == number ? &holdings->of[low] : NULL;
 }
 
-/* Adds what a node is charged to the sums of all and of its creator. */
+static bool count_for(
+    const struct holdings *holdings, uint32_t number, uint64_t pages, uint64_t nodes)
+{
+	struct account *holding = holding_of(holdings, number);
+
+	if (holding == NULL)
+		return false;
+	holding->pages += pages;
+	holding->nodes += nodes;
+	return true;
+}
+
+/* Adds what a node is charged to the sums of all, of its creator and of its tenant. */
 static void count_charge(struct recount *r, const struct node *node)
 {
 	uint64_t pages = charge_pages_of(r->fs, node->xattr_bytes),
 		 nodes = node->names > 1 ? node->names : 1;
-	struct holding *holding = holding_of(r, node->creator);
 
 	if (node->ended == NODE_ENDED_UNCHARGED)
 		return;
@@ -123,42 +141,39 @@ static void count_charge(struct recount *r, const struct node *node)
 		pages += charge_pages_of(r->fs, node_target_charge(node->symlink.length));
 	r->pages += pages;
 	r->nodes += nodes;
-	r->bad += expect(
-	    holding != NULL, r->to, "node %" PRIu64 ": its creator has no account", node->id);
-	if (holding == NULL)
-		return;
-	holding->pages += pages;
-	holding->nodes += nodes;
+	r->bad += expect(count_for(&r->users, node->creator, pages, nodes), r->to,
+	    "node %" PRIu64 ": its creator has no account", node->id);
+	r->bad += expect(node->tenant == 0 || count_for(&r->tenants, node->tenant, pages, nodes),
+	    r->to, "node %" PRIu64 ": there is no tenant %u", node->id, node->tenant);
 }
 
-/* Accounts in the order of uids, to be compared with what the nodes come to. */
-static bool begin_holdings(struct recount *r)
+static bool begin_holdings(struct holdings *holdings, const struct index *accounts)
 {
-	const struct index *accounts = &r->fs->super->charge.accounts;
-	const struct account *account;
-
-	r->holdings = calloc(accounts->count + 1, sizeof *r->holdings);
-	if (r->holdings == NULL)
+	holdings->accounts = accounts;
+	holdings->of = calloc(accounts->count + 1, sizeof *holdings->of);
+	if (holdings->of == NULL)
 		return false;
-	for (uint64_t uid = 0; (account = index_next(accounts, &uid)) != NULL; uid++)
-		r->holdings[r->users++].uid = (uint32_t)uid;
+	for (uint64_t number = 0; index_next(accounts, &number) != NULL; number++)
+		holdings->of[holdings->count++].uid = number;
 	return true;
 }
 
-static void verify_accounts(struct recount *r)
+static void verify_holdings(struct recount *r, const struct holdings *holdings, const char *whose)
 {
-	for (size_t i = 0; i < r->users; i++) {
-		const struct holding *holding = &r->holdings[i];
-		struct account account = charge_account(r->fs, holding->uid);
+	for (size_t i = 0; i < holdings->count; i++) {
+		const struct account *holding = &holdings->of[i];
+		/* An account is the beginning of a tenant. */
+		const struct account *account = index_get(holdings->accounts, holding->uid);
 
-		r->bad += expect(account.pages == holding->pages &&
-				     account.nodes == holding->nodes && account.nodes > 0,
-		    r->to,
-		    "user %u: %" PRIu64 " pages and %" PRIu64 " nodes, charged %" PRIu64
-		    " and %" PRIu64,
-		    holding->uid, holding->pages, holding->nodes, account.pages, account.nodes);
+		r->bad +=
+		    expect(account->uid == holding->uid && account->nodes > 0 &&
+			       account->pages == holding->pages && account->nodes == holding->nodes,
+			r->to,
+			"%s %" PRIu64 ": %" PRIu64 " pages and %" PRIu64 " nodes, charged %" PRIu64
+			" and %" PRIu64,
+			whose, holding->uid, holding->pages, holding->nodes, account->pages,
+			account->nodes);
 	}
-	free(r->holdings);
 }
 
 static void verify_object(struct recount *r, const struct node *node)
@@ -310,14 +325,20 @@ unsigned shmfs_verify(
 	struct recount r = {.fs = fs, .to = &to};
 	const struct node *node;
 
-	if (!begin_holdings(&r))
+	if (!begin_holdings(&r.users, &super->charge.accounts) ||
+	    !begin_holdings(&r.tenants, &super->tenants.by_number)) {
+		free(r.users.of);
 		return expect(false, &to, "no memory to check accounts with");
+	}
 	dictionary_each(&super->dictionary, verify_entry, &r);
 	for (uint64_t id = 0; (node = index_next(&super->nodes, &id)) != NULL; id++)
 		verify_node(&r, node, id);
 	verify_handles(&r);
 	verify_expiry_and_pins(&r);
-	verify_accounts(&r);
+	verify_holdings(&r, &r.users, "user");
+	verify_holdings(&r, &r.tenants, "tenant");
+	free(r.users.of);
+	free(r.tenants.of);
 	r.bad += mac_verify(fs, &to);
 	r.bad += expect(r.entries == super->dictionary.entries && r.entries == r.listed, &to,
 	    "%" PRIu64 " entries, %" PRIu64 " of them in directories", r.entries, r.listed);

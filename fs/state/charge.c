@@ -78,6 +78,18 @@ static bool fits_user(
 	return true;
 }
 
+static bool fits_tenant(
+    struct shmfs *fs, const struct tenant *tenant, uint32_t uid, uint64_t pages, uint64_t nodes)
+{
+	const struct account *used = &tenant->used, *limit = &tenant->limit;
+
+	if (!fits(used->pages, pages, limit->pages))
+		return refuse(fs, SHMFS_LIMIT_TENANT_SIZE, uid, pages, used->pages, limit->pages);
+	if (!fits(used->nodes, nodes, limit->nodes))
+		return refuse(fs, SHMFS_LIMIT_TENANT_NODES, uid, nodes, used->nodes, limit->nodes);
+	return true;
+}
+
 static bool fits_total(struct shmfs *fs, uint32_t uid, uint64_t pages, uint64_t nodes)
 {
 	const struct account *total = &fs->super->charge.total, *limit = &fs->super->charge.limit;
@@ -102,37 +114,48 @@ static void make_room(struct shmfs *fs, uint64_t pages)
 		deferred_free_down_to(fs, charge->limit.pages - used);
 }
 
-/* Both limits are asked before either account changes. */
-static int add(struct shmfs *fs, struct account *account, uint64_t pages, uint64_t nodes)
+static void increase(struct shmfs *fs, struct account *account, uint64_t pages, uint64_t nodes)
 {
-	struct account *total = &fs->super->charge.total;
+	save(fs, account, sizeof *account);
+	account->pages += pages;
+	account->nodes += nodes;
+}
+
+static void decrease(struct shmfs *fs, struct account *account, uint64_t pages, uint64_t nodes)
+{
+	assert(account->pages >= pages && account->nodes >= nodes);
+	save(fs, account, sizeof *account);
+	account->pages -= pages;
+	account->nodes -= nodes;
+}
+
+/* All limits are asked before any account changes. */
+static int add(struct shmfs *fs, struct account *account, struct tenant *tenant, uint64_t pages,
+    uint64_t nodes)
+{
+	uint32_t uid = (uint32_t)account->uid;
 
 	if (!fits_user(fs, account, pages, nodes))
 		return -rules_of(fs)->over_user_limit;
-	if (!fits_total(fs, (uint32_t)account->uid, pages, nodes))
+	if (tenant != NULL && !fits_tenant(fs, tenant, uid, pages, nodes))
+		return -ENOSPC;
+	if (!fits_total(fs, uid, pages, nodes))
 		return -ENOSPC;
 	make_room(fs, pages);
-	save(fs, account, sizeof *account);
-	save(fs, total, sizeof *total);
-	account->pages += pages;
-	account->nodes += nodes;
-	total->pages += pages;
-	total->nodes += nodes;
+	increase(fs, account, pages, nodes);
+	if (tenant != NULL)
+		increase(fs, &tenant->used, pages, nodes);
+	increase(fs, &fs->super->charge.total, pages, nodes);
 	return 0;
 }
 
-static void subtract(struct shmfs *fs, struct account *account, uint64_t pages, uint64_t nodes)
+static void subtract(struct shmfs *fs, struct account *account, struct tenant *tenant,
+    uint64_t pages, uint64_t nodes)
 {
-	struct account *total = &fs->super->charge.total;
-
-	assert(account->pages >= pages && account->nodes >= nodes);
-	assert(total->pages >= pages && total->nodes >= nodes);
-	save(fs, account, sizeof *account);
-	save(fs, total, sizeof *total);
-	account->pages -= pages;
-	account->nodes -= nodes;
-	total->pages -= pages;
-	total->nodes -= nodes;
+	decrease(fs, account, pages, nodes);
+	if (tenant != NULL)
+		decrease(fs, &tenant->used, pages, nodes);
+	decrease(fs, &fs->super->charge.total, pages, nodes);
 }
 
 static int find_or_make(struct shmfs *fs, uint32_t uid, struct account **out)
@@ -153,52 +176,101 @@ static int find_or_make(struct shmfs *fs, uint32_t uid, struct account **out)
 	return 0;
 }
 
-/* Says which object a refusal was about. */
-static void explain(struct shmfs *fs, const char *name, uint64_t id)
+/* Says which object a refusal was about, and whose that is. */
+static void explain(struct shmfs *fs, uint32_t tenant, const char *name, uint64_t id)
 {
 	char *out = fs->refusal.object;
 
+	fs->refusal.tenant = tenant;
 	if (name != NULL && *name != '\0')
 		snprintf(out, sizeof fs->refusal.object, "%s", name);
 	else
 		snprintf(out, sizeof fs->refusal.object, "#%" PRIu64, id);
 }
 
-int charge_node(struct shmfs *fs, uint32_t uid, const char *name)
+int charge_node(struct shmfs *fs, uint32_t uid, uint32_t tenant, const char *name)
 {
 	struct account *account;
 	int rc = find_or_make(fs, uid, &account);
 
 	if (rc == 0)
-		rc = add(fs, account, 0, 1);
+		rc = add(fs, account, charge_tenant(fs, tenant), 0, 1);
 	if (rc < 0)
-		explain(fs, name, fs->super->next_id);
+		explain(fs, tenant, name, fs->super->next_id);
 	return rc;
 }
 
-void charge_node_end(struct shmfs *fs, uint32_t uid)
+/* Ends an account, which is the beginning of something larger, with its last node. */
+static void end_unused(struct shmfs *fs, struct index *accounts, struct account *account)
 {
-	struct account *account = find(fs, uid);
-
-	subtract(fs, account, 0, 1);
 	if (account->nodes > 0)
 		return;
 	assert(account->pages == 0);
-	index_remove(fs->arena, &fs->super->charge.accounts, uid);
+	index_remove(fs->arena, accounts, account->uid);
 	arena_free(fs->arena, account);
+}
+
+void charge_node_end(struct shmfs *fs, const struct node *node)
+{
+	struct account *account = find(fs, node->creator);
+	struct tenant *tenant = charge_tenant(fs, node->tenant);
+
+	subtract(fs, account, tenant, 0, 1);
+	end_unused(fs, &fs->super->charge.accounts, account);
+	if (tenant != NULL)
+		end_unused(fs, &fs->super->tenants.by_number, &tenant->used);
 }
 
 int charge_resize(struct shmfs *fs, const struct node *node, uint64_t from, uint64_t to)
 {
 	uint64_t from_pages = charge_pages_of(fs, from), to_pages = charge_pages_of(fs, to);
 	struct account *account = find(fs, node->creator);
+	struct tenant *tenant = charge_tenant(fs, node->tenant);
 	int rc = 0;
 
 	if (to_pages > from_pages)
-		rc = add(fs, account, to_pages - from_pages, 0);
+		rc = add(fs, account, tenant, to_pages - from_pages, 0);
 	else if (to_pages < from_pages)
-		subtract(fs, account, from_pages - to_pages, 0);
+		subtract(fs, account, tenant, from_pages - to_pages, 0);
 	if (rc < 0)
-		explain(fs, node->entry != NULL ? node->entry->name : NULL, node->id);
+		explain(fs, node->tenant, node->entry != NULL ? node->entry->name : NULL, node->id);
 	return rc;
+}
+
+/* --- tenants ---------------------------------------------------------------------------------- */
+
+struct tenant *charge_tenant(const struct shmfs *fs, uint32_t number)
+{
+	return number == 0 ? NULL : index_get(&fs->super->tenants.by_number, number);
+}
+
+/* A number comes again after four thousand million others. */
+static uint32_t next_number(struct shmfs *fs)
+{
+	struct tenants *tenants = &fs->super->tenants;
+
+	save(fs, &tenants->last, sizeof tenants->last);
+	do {
+		tenants->last++;
+	} while (tenants->last == 0 || charge_tenant(fs, tenants->last) != NULL);
+	return tenants->last;
+}
+
+int charge_tenant_create(struct shmfs *fs, struct tenant **out)
+{
+	struct index *by_number = &fs->super->tenants.by_number;
+	struct tenant *tenant;
+	int rc;
+
+	if (by_number->count >= SHMFS_TENANTS_MAX)
+		return -ENOSPC;
+	tenant = arena_alloc(fs->arena, sizeof *tenant);
+	if (tenant == NULL)
+		return -ENOMEM;
+	tenant->used.uid = next_number(fs);
+	rc = index_insert(fs->arena, by_number, tenant->used.uid, tenant);
+	if (rc < 0)
+		return rc;
+	*out = tenant;
+	return 0;
 }

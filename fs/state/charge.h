@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Charges: how many pages and nodes the namespace and each of its users hold, and how many they
- * may.
+ * Charges: how many pages and nodes the namespace, each of its users and each of its tenants hold,
+ * and how many they may.
  *
  * A page is charged when an object's size comes to cover it, not when it is first touched: a full
  * namespace is an error for whoever asks for more, and never a SIGBUS for whoever was granted it.
  * A node is charged for itself and its first name; each further name counts as another. Everything
  * about a node is charged to its creator, whoever owns or grows it later, and so is given back
  * there. Root has an account and no limit of its own.
+ *
+ * A tenant is a directory with an account of its own. Whatever is made below it is charged to the
+ * tenant as well, whoever makes it, and so is the directory itself; object/tenant.h keeps it there.
+ * A tenant lasts as long as anything is charged to it, which may be longer than its directory.
  *
  * A refusal is remembered until the next transaction, for whoever has to explain it.
  */
@@ -25,13 +29,14 @@ uint64_t charge_pages_of(const struct shmfs *fs, uint64_t size);
 uint64_t charge_bytes_of(const struct shmfs *fs, uint64_t size);
 
 /*
- * One more node or name that is charged to a user; name is for the explanation of a refusal.
- * -ENOSPC or, for the user's own limit, the errno that the rules have for it; -ENOMEM.
+ * One more node or name that is charged to a user and a tenant (0: none); name is for the
+ * explanation of a refusal. -ENOSPC or, for the user's own limit, the errno that the rules have for
+ * it; -ENOMEM.
  */
-int charge_node(struct shmfs *fs, uint32_t uid, const char *name);
+int charge_node(struct shmfs *fs, uint32_t uid, uint32_t tenant, const char *name);
 
-/* One node less. */
-void charge_node_end(struct shmfs *fs, uint32_t uid);
+/* One less: this node, or one of its names. */
+void charge_node_end(struct shmfs *fs, const struct node *node);
 
 /*
  * Moves the charge for a node from the pages that one size covers to those of another. Growing has
@@ -44,5 +49,12 @@ struct account charge_account(const struct shmfs *fs, uint32_t uid);
 
 /* The limits of one user, whether or not it is an exception; 0 = none. */
 struct account charge_user_limit(const struct shmfs *fs, uint32_t uid);
+
+/* NULL: there is no tenant of this number, or it is 0. */
+struct tenant *charge_tenant(const struct shmfs *fs, uint32_t number);
+
+/* A new tenant, which the caller gives a directory within the same transaction. -ENOSPC: there are
+ * too many; -ENOMEM. */
+int charge_tenant_create(struct shmfs *fs, struct tenant **out);
 
 #endif

@@ -118,6 +118,7 @@ struct node {
 	bool linkable;	      /* has no name yet and may be given one */
 	uint16_t label;	      /* number of its label (mac.h), 0: none */
 	uint32_t xattr_bytes; /* of all names and values */
+	uint32_t tenant;      /* number of its tenant (charge.h), 0: none */
 	struct xattr *xattrs;
 	struct entry *entry; /* the newest of its names; NULL: it has none, or is the root */
 	struct timespec atime, mtime, ctime, btime;
@@ -218,6 +219,22 @@ struct charge {
 	struct index exceptions;   /* by uid: limits of users for whom user_limit does not count */
 };
 
+/* A directory with an account of its own; charge.h. */
+struct tenant {
+	struct account used;  /* its uid is the tenant's number */
+	struct account limit; /* 0 = none */
+	uint64_t root;	      /* id of its directory */
+	/* Requests that it refused for want of pages, and of nodes. Counting is no part of a
+	 * transaction. */
+	uint64_t refused_pages, refused_nodes;
+	char name[SHMFS_NAME_MAX + 1]; /* the last of its directory, cut to fit */
+};
+
+struct tenants {
+	struct index by_number;
+	uint32_t last; /* number that was given out */
+};
+
 /*
  * A table of two levels, a page at a time, with a word for each number: that it is taken, or which
  * one is free after it. It keeps the size that it once had.
@@ -287,6 +304,7 @@ struct super {
 	bool backing;
 	enum shmfs_rules rules;
 	int32_t asked; /* the descriptor that a question is about (memory_use.h); 0: none */
+	struct tenants tenants;
 };
 
 /* One process's view of a namespace; nothing in here has to survive. */

@@ -13,6 +13,7 @@
 
 #include "daemon.h"
 #include "fs/object/handle.h"
+#include "fs/state/charge.h"
 #include "fs/state/descriptor.h"
 #include "fs/state/xattr.h"
 
@@ -123,6 +124,8 @@ static void dump_node(FILE *out, const struct node *node)
 	fprintf(out, " mode=%o uid=%u gid=%u creator=%u names=%u lookups=%" PRIu64 "%s%s",
 	    node->mode, node->uid, node->gid, node->creator, node->names, node->lookups,
 	    node->ended != NODE_ENDED_NOT ? " ended" : "", node->linkable ? " linkable" : "");
+	if (node->tenant != 0)
+		fprintf(out, " tenant=%s", charge_tenant(&view, node->tenant)->name);
 	if (is_object(node))
 		dump_object(out, &node->object);
 	else if (is_directory(node))
@@ -196,6 +199,21 @@ static uint64_t count_optional_memory(void)
 	return count;
 }
 
+/* Their numbers count on from one run to the next. */
+static void dump_tenants(FILE *out)
+{
+	const struct tenant *tenant;
+
+	for (uint64_t number = 0;
+	     (tenant = index_next(&view.super->tenants.by_number, &number)) != NULL; number++)
+		fprintf(out,
+		    "tenant %s: pages=%" PRIu64 " nodes=%" PRIu64 " of %" PRIu64 " and %" PRIu64
+		    "%s\n",
+		    tenant->name, tenant->used.pages, tenant->used.nodes, tenant->limit.pages,
+		    tenant->limit.nodes,
+		    node_get(&view, tenant->root) != NULL ? "" : ", without a directory");
+}
+
 static void dump_counts(FILE *out)
 {
 	const struct super *super = view.super;
@@ -214,6 +232,7 @@ static void dump_counts(FILE *out)
 	fprintf(out, "memory descriptors of the process: %" PRIu64 "\n",
 	    daemon_count_descriptors("/memfd:shmfs (deleted)") + daemon_count_descriptors("/#") -
 		optional);
+	dump_tenants(out);
 }
 
 static void dump_all(FILE *out)

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Operations that make, find, move and remove names. */
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "control.h"
 #include "daemon.h"
 #include "scene.h"
 
@@ -266,6 +268,80 @@ static void remove_everything(void)
 	NOTE(unlink("c2"));
 }
 
+/* --- tenants ---------------------------------------------------------------------------------- */
+
+/* A caller of the control socket has no answer from a server that is killed, and asks again: then
+ * what it made may be there. */
+static long ask(const char *method, const char *parameters)
+{
+	bool again = false;
+
+	for (;;) {
+		int rc = control_call(daemon_dir(), method, parameters);
+
+		if (rc != ECONNRESET)
+			return again && rc == EEXIST ? 0 : rc;
+		again = true;
+	}
+}
+
+static void make_tenant(void)
+{
+	int fd;
+
+	if (ask("CreateTenant", "{\"path\":\"scene/tenant\",\"size\":40960,\"inodes\":4}") != 0)
+		broken("CreateTenant");
+	fd = open("tenant/object", O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+	if (fd < 0 || ftruncate(fd, 10000) < 0 || close(fd) < 0)
+		broken("tenant/object");
+}
+
+static void create_tenant(void)
+{
+	NOTE(ask(
+	    "CreateTenant", "{\"path\":\"scene/new\",\"size\":40960,\"inodes\":4,\"uid\":1001}"));
+	scene_note_status("new");
+}
+
+static void limit_tenant(void)
+{
+	NOTE(ask("SetTenant", "{\"path\":\"scene/tenant\",\"size\":4096,\"inodes\":1}"));
+	NOTE(mknod("tenant/new", S_IFREG | 0600, 0));
+}
+
+static void create_in_tenant(void)
+{
+	OPEN(open("tenant/new", O_RDWR | O_CREAT | O_EXCL, 0600));
+	NOTE(mkdir("tenant/dir", 0755));
+	NOTE(mkdir("tenant/too many", 0755));
+}
+
+static void grow_in_tenant(void)
+{
+	NOTE(truncate("tenant/object", 40000));
+	NOTE(truncate("tenant/object", 50000));
+}
+
+static void cross_the_border(void)
+{
+	NOTE(link("tenant/object", "new"));
+	NOTE(rename("b", "tenant/b"));
+	NOTE(rename("tenant/object", "tenant/renamed"));
+}
+
+static void rename_tenant(void)
+{
+	NOTE(rename("tenant", "dir/tenant"));
+	scene_note_status("dir/tenant/object");
+}
+
+static void remove_tenant_in_use(void)
+{
+	OPEN(open("tenant/object", O_RDWR));
+	NOTE(unlink("tenant/object"));
+	NOTE(rmdir("tenant"));
+}
+
 const struct operation operations_on_names[] = {
     {"lookup_of_nothing", lookup_of_nothing, NULL},
     {"lookup", lookup, NULL},
@@ -301,5 +377,12 @@ const struct operation operations_on_names[] = {
     {"open_what_has_no_name", open_what_has_no_name, NULL},
     {"list", list, NULL},
     {"remove_everything", remove_everything, NULL},
+    {"create_tenant", create_tenant, NULL},
+    {"limit_tenant", limit_tenant, make_tenant},
+    {"create_in_tenant", create_in_tenant, make_tenant},
+    {"grow_in_tenant", grow_in_tenant, make_tenant},
+    {"cross_the_border", cross_the_border, make_tenant},
+    {"rename_tenant", rename_tenant, make_tenant},
+    {"remove_tenant_in_use", remove_tenant_in_use, make_tenant},
     {NULL, NULL, NULL},
 };

@@ -34,6 +34,12 @@ static void removed(void *arg, const struct shmfs_removal *removal)
 
 static struct kept kept;
 
+static void made(void *arg, uint64_t dir)
+{
+	(void)arg;
+	assert(dir != 0);
+}
+
 static struct control_config config = {
     .kept = &kept,
     .counters = &counters,
@@ -41,6 +47,7 @@ static struct control_config config = {
     .device = "0:1",
     .tier = "cached",
     .removed = removed,
+    .made = made,
 };
 
 static void make_objects(void)

@@ -40,6 +40,7 @@ static Suite *size_suite(void)
 	if (!fixture_is_tmpfs()) {
 		add_account_cases(suite);
 		add_racing_cases(suite);
+		add_tenant_cases(suite);
 	}
 	return suite;
 }

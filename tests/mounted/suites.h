@@ -26,6 +26,7 @@ void add_size_cases(Suite *suite);
 void add_limit_cases(Suite *suite);
 void add_account_cases(Suite *suite);
 void add_racing_cases(Suite *suite);
+void add_tenant_cases(Suite *suite);
 void add_released_cases(Suite *suite);
 /* names */
 void add_name_cases(Suite *suite);

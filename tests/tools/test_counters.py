@@ -20,6 +20,8 @@ class Counters(MountTest):
         "refused_user_size",
         "refused_user_inodes",
         "written",
+        "refused_tenant_size",
+        "refused_tenant_inodes",
     )
 
     def refuse(self):
@@ -84,5 +86,6 @@ class Counters(MountTest):
     def test_metrics_are_those_of_the_manual(self):
         with open("man/shmfsctl.1") as file:
             named = re.findall(r"\bshmfs_[a-z_]+", file.read().split(".Sh METRICS")[1])
+        self.mount.call("CreateTenant", path="tenant")
         shown = {name.split("{")[0] for name in self.metrics()}
         self.assertEqual(shown, set(named))

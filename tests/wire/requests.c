@@ -217,7 +217,12 @@ int ask_readdir(struct wire *w, uint64_t dir, uint32_t size, uint64_t offset)
 
 int ask_statfs(struct wire *w)
 {
-	return ask_plain(w, FUSE_STATFS, ROOT, NULL, 0);
+	return ask_statfs_of(w, ROOT);
+}
+
+int ask_statfs_of(struct wire *w, uint64_t id)
+{
+	return ask_plain(w, FUSE_STATFS, id, NULL, 0);
 }
 
 int ask_statx(struct wire *w, uint64_t id)

@@ -49,6 +49,7 @@ int ask_fallocate(
 int ask_lseek(struct wire *w, struct file file, uint64_t offset, uint32_t whence);
 int ask_readdir(struct wire *w, uint64_t dir, uint32_t size, uint64_t offset);
 int ask_statfs(struct wire *w);
+int ask_statfs_of(struct wire *w, uint64_t id);
 int ask_statx(struct wire *w, uint64_t id);
 int ask_copy(struct wire *w, struct file from, uint64_t from_offset, struct file to,
     uint64_t to_offset, uint64_t length, uint64_t flags);

@@ -14,6 +14,7 @@ Suite *socket_suite(void);
 Suite *names_suite(void);
 Suite *any_name_suite(void);
 Suite *rename_suite(void);
+Suite *tenants_suite(void);
 Suite *attributes_suite(void);
 Suite *files_suite(void);
 Suite *writing_suite(void);

@@ -15,13 +15,14 @@
 #include "expect.h"
 #include "mount_fixture.h"
 #include "objects.h"
+#include "racing.h"
 #include "suites.h"
 
-enum { RACERS = 4, SECONDS = 20, LIMIT_PAGES = 256, MOST_PAGES = 120 };
+enum { RACERS = 4, SECONDS = 20, MOST_PAGES = 120 };
 
 struct racer {
 	unsigned seed;
-	int number;
+	int number, seconds, ftruncate_error;
 };
 
 static void start_small(void)
@@ -30,13 +31,15 @@ static void start_small(void)
 }
 
 /* Grows an object by any of the ways there are. True: it now has this size. */
-static bool grow(int fd, off_t size, unsigned way)
+static bool grow(const struct racer *racer, int fd, off_t size, unsigned way)
 {
-	int rc;
+	bool writes = racer->ftruncate_error == ENOSPC;
+	int rc, error = ENOSPC;
 
-	switch (way % 3) {
+	switch (way % (writes ? 3 : 2)) {
 	case 0:
 		rc = ftruncate(fd, size);
+		error = racer->ftruncate_error;
 		break;
 	case 1:
 		rc = fallocate(fd, 0, 0, size);
@@ -46,7 +49,7 @@ static bool grow(int fd, off_t size, unsigned way)
 		break;
 	}
 	if (rc != 0)
-		FAILS(ENOSPC, rc);
+		FAILS(error, rc);
 	return rc == 0;
 }
 
@@ -63,7 +66,7 @@ static void use(int fd, off_t size)
 static void race(void *context)
 {
 	struct racer *racer = context;
-	time_t end = time(NULL) + SECONDS;
+	time_t end = time(NULL) + racer->seconds;
 	char name[32];
 
 	snprintf(name, sizeof name, "tmp-%d", racer->number);
@@ -71,9 +74,9 @@ static void race(void *context)
 		off_t size = (1 + rand_r(&racer->seed) % MOST_PAGES) * (off_t)PAGE;
 		int fd = new_object(name, 0);
 
-		if (grow(fd, size, (unsigned)rand_r(&racer->seed)))
+		if (grow(racer, fd, size, (unsigned)rand_r(&racer->seed)))
 			use(fd, size);
-		if (grow(fd, size + PAGE, (unsigned)rand_r(&racer->seed)))
+		if (grow(racer, fd, size + PAGE, (unsigned)rand_r(&racer->seed)))
 			use(fd, size + PAGE);
 		OK(unlink(name));
 		OK(close(fd));
@@ -86,10 +89,10 @@ static bool all_is_free(void *context)
 
 	(void)context;
 	OK(statfs(".", &status));
-	return status.f_bfree == LIMIT_PAGES;
+	return status.f_bfree == RACING_PAGES;
 }
 
-START_TEST(four_processes_at_the_limit_never_get_sigbus)
+void race_at_the_limit(int seconds, int ftruncate_error)
 {
 	struct racer racers[RACERS];
 	pid_t children[RACERS];
@@ -98,11 +101,16 @@ START_TEST(four_processes_at_the_limit_never_get_sigbus)
 	printf("seed: %u\n", seed);
 	fflush(stdout);
 	for (int i = 0; i < RACERS; i++) {
-		racers[i] = (struct racer){seed + (unsigned)i, i};
+		racers[i] = (struct racer){seed + (unsigned)i, i, seconds, ftruncate_error};
 		children[i] = start_child(race, &racers[i]);
 	}
 	for (int i = 0; i < RACERS; i++)
 		end_child(children[i]);
+}
+
+START_TEST(four_processes_at_the_limit_never_get_sigbus)
+{
+	race_at_the_limit(SECONDS, ENOSPC);
 	ck_assert_msg(within_a_second(all_is_free, NULL), "something is still charged");
 }
 END_TEST

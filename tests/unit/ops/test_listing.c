@@ -392,9 +392,9 @@ START_TEST(a_single_user_can_be_an_exception)
 	GIVES(0, set_limits(SHMFS_SCOPE_USER, 1001, 4, 0));
 	GIVES(0, try_size(id, 4));
 	GIVES(-EDQUOT, try_size(id, 5));
-	shmfs_user_usage(fs, 1001, &use);
+	shmfs_user_usage(fs, 1001, SHMFS_ROOT, &use);
 	ck_assert_uint_eq(use.limit_pages, 4);
-	shmfs_user_usage(fs, 1002, &use);
+	shmfs_user_usage(fs, 1002, SHMFS_ROOT, &use);
 	ck_assert_uint_eq(use.limit_pages, 3);
 	/* An exception may also be more than nothing where there is no limit for others. */
 	GIVES(0, set_limits(SHMFS_SCOPE_USERS, 0, 0, 0));

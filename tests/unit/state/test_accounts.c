@@ -206,7 +206,7 @@ static void expect_view(const struct shmfs_cred *cred, uint64_t limit, uint64_t 
 {
 	struct shmfs_usage view;
 
-	shmfs_user_usage(fs, cred->uid, &view);
+	shmfs_user_usage(fs, cred->uid, SHMFS_ROOT, &view);
 	ck_assert_uint_eq(view.limit_pages, limit);
 	ck_assert_uint_eq(view.used_pages, used);
 }

@@ -66,6 +66,11 @@ ssize_t door_note(const char *function, ssize_t result);
 #define shmfs_open_pinned(...) DOOR(shmfs_open_pinned(__VA_ARGS__), "shmfs_open_pinned")
 #define shmfs_held(...) DOOR(shmfs_held(__VA_ARGS__), "shmfs_held")
 #define shmfs_reap(...) DOOR(shmfs_reap(__VA_ARGS__), "shmfs_reap")
+#define shmfs_tenant_create(...) DOOR(shmfs_tenant_create(__VA_ARGS__), "shmfs_tenant_create")
+#define shmfs_tenant_set_limits(...)                                                               \
+	DOOR(shmfs_tenant_set_limits(__VA_ARGS__), "shmfs_tenant_set_limits")
+#define shmfs_tenant(...) DOOR(shmfs_tenant(__VA_ARGS__), "shmfs_tenant")
+#define shmfs_tenant_path(...) DOOR(shmfs_tenant_path(__VA_ARGS__), "shmfs_tenant_path")
 #define shmfs_expire(...) DOOR(shmfs_expire(__VA_ARGS__), "shmfs_expire")
 
 #endif

@@ -229,6 +229,25 @@ uint64_t new_object_of(struct shmfs *fs, uint64_t dir, const char *name, uint64_
 	return id;
 }
 
+int64_t try_tenant(struct shmfs *fs, const char *path, uint64_t pages, uint64_t nodes)
+{
+	const struct shmfs_subject all = {.exempt = true};
+	const struct shmfs_tenant_config config = {
+	    .limits = {pages * PAGE, nodes}, .mode = 01777, .uid = ALICE->uid, .gid = ALICE->gid};
+	struct shmfs_made made;
+
+	return TX(fs, shmfs_tenant_create(fs, &all, path, &config, &made));
+}
+
+uint64_t new_tenant(struct shmfs *fs, const char *name, uint64_t pages, uint64_t nodes)
+{
+	struct shmfs_attr attr;
+
+	GIVES(0, try_tenant(fs, name, pages, nodes));
+	GIVES(0, TX(fs, shmfs_lookup(fs, NULL, SHMFS_ROOT, name, &attr)));
+	return attr.id;
+}
+
 uint64_t open_object(struct shmfs *fs, uint64_t id, int flags)
 {
 	struct shmfs_opened opened;

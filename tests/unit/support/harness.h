@@ -77,6 +77,11 @@ uint64_t new_symlink(struct shmfs *fs, uint64_t dir, const char *name, const cha
 uint64_t new_object_of(struct shmfs *fs, uint64_t dir, const char *name, uint64_t size);
 uint64_t open_object(struct shmfs *fs, uint64_t id, int flags);
 
+/* A tenant, by a path, of Alice; so many pages and nodes, 0: any number. The second one must
+ * succeed, at the root, and returns the id of the directory. */
+int64_t try_tenant(struct shmfs *fs, const char *path, uint64_t pages, uint64_t nodes);
+uint64_t new_tenant(struct shmfs *fs, const char *name, uint64_t pages, uint64_t nodes);
+
 /* These must succeed too. */
 struct shmfs_attr change_attributes(struct shmfs *fs, uint64_t id, struct shmfs_change what);
 void resize(struct shmfs *fs, uint64_t id, uint64_t size);

@@ -41,7 +41,10 @@ enum thing {
 	B_OPEN,	    /* 4096 bytes, open, named and known */
 	PINNED,	    /* 9000 bytes, without a name, pinned by A_PIN alone */
 	A_PIN,
-	EXPIRING, /* empty, and may go at once */
+	EXPIRING,      /* empty, and may go at once */
+	TENANT,	       /* the directory of one, with TENANT_FILE in it */
+	TENANT_FILE,   /* 5000 bytes */
+	VACANT_TENANT, /* the empty directory of another */
 	THINGS,
 };
 
@@ -103,7 +106,9 @@ enum action {
 	END_MEMORY,
 	EXPIRE,
 	DROP_RIGHTS,
-	SET_SUBJECTS, /* so many */
+	SET_SUBJECTS,  /* so many */
+	TENANT_CREATE, /* of offset bytes and size nodes */
+	TENANT_LIMITS, /* the same */
 };
 
 struct operation {

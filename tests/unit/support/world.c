@@ -96,6 +96,13 @@ static void make_watched(struct world *w)
 	GIVES(0, TX(fs, shmfs_set_limits(fs, SHMFS_SCOPE_USER, 77, &limits)));
 }
 
+static void make_tenants(struct world *w)
+{
+	w->id[TENANT] = new_tenant(w->fs, "tenant", 128, 50);
+	w->id[TENANT_FILE] = new_object_of(w->fs, w->id[TENANT], "mine", 5000);
+	w->id[VACANT_TENANT] = new_tenant(w->fs, "vacant", 0, 0);
+}
+
 static void add_name(struct shmfs *fs, unsigned number)
 {
 	char name[32];
@@ -181,6 +188,7 @@ static void begin(struct world *w, enum situation situation)
 	make_attributes(w);
 	make_handles(w);
 	make_watched(w);
+	make_tenants(w);
 	if (situation == ABOUT_TO_GROW)
 		(void)fill_dictionary(w->fs, 512, 1024);
 	else if (situation == ABOUT_TO_SHRINK)

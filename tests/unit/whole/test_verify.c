@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "fs/object/handle.h"
+#include "fs/state/charge.h"
 #include "fs/state/dictionary.h"
 #include "harness.h"
 #include "suites.h"
@@ -16,6 +17,9 @@ static struct entry *entry;
 
 static void begin(void)
 {
+	const struct shmfs_subject all = {.exempt = true};
+	const struct shmfs_tenant_config roomy = {.mode = 0700};
+	struct shmfs_made made;
 	struct shmfs_attr attr;
 	uint64_t id;
 
@@ -29,6 +33,8 @@ static void begin(void)
 	GIVES(0, TX(fs, shmfs_setxattr(fs, ALICE, id, "user.a", "value", 5, 0)));
 	entry = dictionary_find(&fs->super->dictionary, dir, "object", 6);
 	ck_assert_ptr_nonnull(entry);
+	GIVES(0, TX(fs, shmfs_tenant_create(fs, &all, "tenant", &roomy, &made)));
+	(void)new_object_of(fs, id_of(fs, SHMFS_ROOT, "tenant"), "mine", 5000);
 }
 
 static void note_line(void *arg, const char *line)
@@ -67,9 +73,11 @@ static void expect_number_found(const char *what, uint32_t *number, uint32_t bro
 START_TEST(broken_counts_are_found)
 {
 	struct account *alice;
+	struct tenant *tenant;
 	uint64_t more;
 
 	begin();
+	tenant = charge_tenant(fs, 1);
 	alice = index_get(&fs->super->charge.accounts, ALICE->uid);
 	expect_count_found("entries of the dictionary", &fs->super->dictionary.entries);
 	expect_count_found("pages charged", &fs->super->charge.total.pages);
@@ -88,6 +96,11 @@ START_TEST(broken_counts_are_found)
 	expect_number_found("creator of a node", &object->creator, 4711);
 	expect_number_found("bytes of attributes", &object->xattr_bytes, 1);
 	expect_number_found("pins of an object", &object->object.pins, 1);
+	expect_count_found("pages of a tenant", &tenant->used.pages);
+	expect_count_found("nodes of a tenant", &tenant->used.nodes);
+	expect_count_found("number of a tenant", &tenant->used.uid);
+	expect_number_found("tenant of a node", &object->tenant, 1);
+	expect_number_found("tenant of a node", &object->tenant, 77);
 	close_checked(fs);
 }
 END_TEST
@@ -96,8 +109,12 @@ START_TEST(broken_references_are_found)
 {
 	struct node *nothing = NULL;
 	int32_t no_memory = -1;
+	struct tenant *tenant;
 
 	begin();
+	tenant = charge_tenant(fs, 1);
+	expect_found("directory of a tenant", &tenant->root, &dir->id, sizeof dir->id);
+	expect_found("directory of a tenant", &tenant->root, &(uint64_t){1 << 30}, 8);
 	expect_found("node of an entry", &entry->node, &linked, sizeof linked);
 	expect_found("directory of an entry", &entry->dir, &fs->super->root, sizeof entry->dir);
 	expect_found("node of a handle", &handle->node, &linked, sizeof linked);
