@@ -41,6 +41,14 @@ find_kernel() {
 	kernel=$(unpack_kernel "$1") || skip "there is no package of Linux $1 for clouds here"
 }
 
+# What the guest's tests are told, of what is set here.
+put_form() {
+	local name
+	for name in SHMFS_TEST_LONG SHMFS_TEST_SEED; do
+		[ -z "${!name:-}" ] || echo "export $name='${!name}'"
+	done >"$1/etc/form"
+}
+
 pack() {
 	(cd "$1" && find . | cpio -o -H newc 2>/dev/null | gzip -1)
 }

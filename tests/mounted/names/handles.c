@@ -75,6 +75,15 @@ static void expect_path(int fd, const char *name)
 	ck_assert_str_eq(got, want);
 }
 
+/* Asked of another filesystem: flags are looked at first. */
+static bool kernel_has_form(int flags)
+{
+	union handle handle = {.of.handle_bytes = MAX_HANDLE_SZ};
+	int mount;
+
+	return name_to_handle_at(AT_FDCWD, "/", &handle.of, &mount, flags) == 0 || errno != EINVAL;
+}
+
 /* With the data that was stored, under every form of a handle that the kernel has. */
 START_TEST(a_handle_opens_what_the_kernel_has_forgotten)
 {
@@ -82,6 +91,8 @@ START_TEST(a_handle_opens_what_the_kernel_has_forgotten)
 	union handle object, directory;
 	int fd;
 
+	if (!kernel_has_form(forms[_i]))
+		return;
 	OK(mkdir("d", 0755));
 	OK(mkdir("d/inner", 0755));
 	fd = new_object("d/inner/a", 2 * PAGE);

@@ -356,6 +356,7 @@ void add_listing_cases(Suite *suite)
 {
 	TCase *tcase = case_on_mount(suite, "listing", NULL);
 
+	tcase_set_timeout(tcase, 30);
 	tcase_add_loop_test(tcase, every_entry_is_listed_once, 0, 4);
 	tcase_add_test(tcase, rewinding_shows_what_was_made_meanwhile);
 	tcase_add_test(tcase, a_fresh_listing_shows_every_change);

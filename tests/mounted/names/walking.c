@@ -332,6 +332,7 @@ void add_walking_cases(Suite *suite)
 {
 	TCase *tcase = case_on_mount(suite, "walking", NULL);
 
+	tcase_set_timeout(tcase, 60);
 	tcase_set_tags(tcase, "busy");
 	tcase_add_loop_test(tcase, a_walk_ends_and_sees_what_stays_once, 0, CHANGES * SIZES);
 	tcase_add_loop_test(tcase, a_walk_ends_where_others_fill_the_cache, 0, CHANGES * SIZES);

@@ -106,6 +106,7 @@ const struct operation operations[] = {
     {SETATTR, FILE_A, .flags = SHMFS_CHANGE_MODE, .mode = 0600},
     {SETATTR, DIR, .flags = SHMFS_CHANGE_UID | SHMFS_CHANGE_GID},
     {SETATTR, SYMLINK, .flags = SHMFS_CHANGE_ATIME | SHMFS_CHANGE_MTIME_NOW},
+    {SETATTR, FILE_A, .flags = SHMFS_CHANGE_ATIME | SHMFS_CHANGE_MTIME},
     {SETATTR, FILE_A, .flags = SHMFS_CHANGE_SIZE, .size = 20000},
     {SETATTR, FILE_A, .flags = SHMFS_CHANGE_SIZE, .size = 10000},
     {SETATTR, FILE_A, .flags = SHMFS_CHANGE_SIZE, .size = 4095},

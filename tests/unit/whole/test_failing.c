@@ -97,6 +97,7 @@ START_TEST(every_call_outside_may_fail)
 	ck_assert_uint_gt(reached[OUTSIDE_SPLICE], 0);
 	ck_assert_uint_gt(reached[OUTSIDE_WRITE], 0);
 	ck_assert_uint_gt(reached[OUTSIDE_LOOK], 0);
+	ck_assert_uint_gt(reached[OUTSIDE_SET_WRITTEN], 0);
 	ck_assert_uint_gt(reached[OUTSIDE_UNUSED], 0);
 	ck_assert_uint_gt(reached[OUTSIDE_BACKING_OPEN], 0);
 }
