@@ -16,8 +16,10 @@
 struct counters {
 	uint64_t requests;			      /* of the kernel, that were served */
 	uint64_t refused[SHMFS_LIMIT_USER_NODES + 1]; /* requests, by the limit */
-	uint64_t expired;  /* names, and memory without one, that went when nobody held it */
-	uint64_t restarts; /* servers that died and were followed by another */
+	uint64_t expired;	 /* names, and memory without one, that went when nobody held it */
+	uint64_t restarts;	 /* servers that died and were followed by another */
+	uint64_t written;	 /* bytes, by write(2) and copies */
+	uint64_t refused_memory; /* requests, by the server's memory control group */
 };
 
 #endif

@@ -27,6 +27,7 @@
 #include "exchange.h"
 #include "fs/shmfs.h"
 #include "reply_pipe.h"
+#include "system/memory_room.h"
 #include "tier.h"
 
 struct channel;
@@ -83,6 +84,7 @@ struct channel {
 	bool slot_is_populated[EXCHANGE_SLOTS];	 /* by this process */
 	char *data;				 /* EXCHANGE_READ_MAX bytes: data of the reply */
 	struct reply_pipe pipe;			 /* the loop's */
+	struct memory_room room;		 /* of the server's control group */
 };
 
 /* The request that is being served. */

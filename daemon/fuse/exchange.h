@@ -69,6 +69,13 @@ struct exchange_slot {
 	char request[EXCHANGE_REQUEST_SIZE];
 };
 
+/* Of a server. The numbers are kept in memory that another program takes over. */
+enum death {
+	DEATH_FROM_OUTSIDE = 0, /* killed, or asked to end */
+	DEATH_BY_CRASH = 1,
+	DEATH_FOR_MEMORY = 2, /* the kernel chose it when memory ran short */
+};
+
 struct exchange {
 	uint64_t canary;
 	int32_t fd;	      /* of /dev/fuse; -1: there is no connection */
@@ -77,8 +84,9 @@ struct exchange {
 	uint32_t init_size;   /* of the request INIT, 0 if it is too large to be kept */
 	char init[EXCHANGE_INIT_SIZE];
 
-	/* A server crashed by its own fault; the request at which that happened, how often. */
-	bool crashed;
+	/* How the last server died; the request at which that happened by its own fault, or for
+	 * memory, and how often. */
+	uint8_t death;
 	uint64_t suspect;
 	uint32_t suspect_crashes;
 

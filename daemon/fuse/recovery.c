@@ -13,7 +13,7 @@
 #include "serve.h"
 #include "shape.h"
 
-/* Servers that one request may crash. */
+/* Servers that one request may crash, or have killed for memory. */
 #define CRASHES_MAX 3
 
 static const struct fuse_in_header *header_of(struct exchange *exchange, uint32_t slot)
@@ -72,11 +72,11 @@ static void sort_out(struct channel *channel)
 
 /*
  * A request that brings down each server which takes it would be served again for ever. After a few
- * crashes (a kill from outside is none) it alone fails.
+ * deaths (a kill from outside is none) it alone fails.
  */
 static bool is_deadly(struct exchange *exchange, uint64_t unique)
 {
-	if (!exchange->crashed)
+	if (exchange->death == DEATH_FROM_OUTSIDE)
 		return false;
 	if (exchange->suspect != unique)
 		exchange->suspect_crashes = 0;
@@ -87,17 +87,20 @@ static bool is_deadly(struct exchange *exchange, uint64_t unique)
 static int refuse_deadly(struct channel *channel, uint32_t slot)
 {
 	const struct fuse_in_header *header = header_of(channel->exchange, slot);
+	bool for_memory = channel->exchange->death == DEATH_FOR_MEMORY;
 	int rc;
 
-	log_error("a request (opcode %u of pid %u) has crashed %u servers: answering EIO",
-	    header->opcode, header->pid, CRASHES_MAX);
-	rc = request_refuse(channel, header->unique, -EIO);
+	log_error("a request (opcode %u of pid %u) has %s: answering %s", header->opcode,
+	    header->pid,
+	    for_memory ? "had three servers killed for memory" : "crashed three servers",
+	    for_memory ? "ENOMEM" : "EIO");
+	rc = request_refuse(channel, header->unique, for_memory ? -ENOMEM : -EIO);
 	channel->requests[slot].state = REQUEST_NONE;
 	exchange_clear(channel->exchange, slot);
 	return rc == -ENOENT ? 0 : rc;
 }
 
-/* The one that was being served when a server crashed. */
+/* The one that was being served when a server died of it. */
 static int look_for_deadly(struct channel *channel)
 {
 	struct exchange *exchange = channel->exchange;

@@ -54,6 +54,12 @@ static void serve_request(struct channel *channel)
 		take_note(channel, header);
 		return;
 	}
+	if (shape_takes_memory(header->opcode) && !memory_room_any(&channel->room)) {
+		(void)request_refuse(channel, header->unique, -ENOMEM);
+		channel->counters->refused_memory++;
+		exchange_clear(channel->exchange, channel->exchange->current);
+		return;
+	}
 	channel->client = header->pid;
 	init_note(channel, header);
 	request = request_begin(channel);

@@ -134,6 +134,25 @@ bool shape_has_reply(uint32_t opcode)
 	return opcode != FUSE_FORGET && opcode != FUSE_BATCH_FORGET && !shape_is_moot(opcode);
 }
 
+bool shape_takes_memory(uint32_t opcode)
+{
+	switch (opcode) {
+	case FUSE_CREATE:
+	case FUSE_MKNOD:
+	case FUSE_MKDIR:
+	case FUSE_SYMLINK:
+	case FUSE_LINK:
+	case FUSE_TMPFILE:
+	case FUSE_SETXATTR:
+	case FUSE_WRITE:
+	case FUSE_COPY_FILE_RANGE:
+	case ABI_COPY_FILE_RANGE_64:
+		return true;
+	default:
+		return false;
+	}
+}
+
 bool shape_is_moot(uint32_t opcode)
 {
 	return opcode == FUSE_INTERRUPT || opcode == FUSE_NOTIFY_REPLY;

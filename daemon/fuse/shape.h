@@ -27,4 +27,7 @@ bool shape_has_reply(uint32_t opcode);
  */
 bool shape_is_moot(uint32_t opcode);
 
+/* Whether it can make the server take memory that stays. */
+bool shape_takes_memory(uint32_t opcode);
+
 #endif

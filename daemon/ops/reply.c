@@ -230,10 +230,17 @@ void reply_memory(struct request *request, const struct shmfs_memory *memory)
 		    request, shmfs_memory_read(channel->fs, memory, channel->data), channel->data);
 }
 
+static void count_written(const struct request *request, ssize_t count)
+{
+	if (count > 0)
+		request->channel->counters->written += (uint64_t)count;
+}
+
 void reply_written(struct request *request, ssize_t count)
 {
 	struct fuse_write_out out = {.size = (uint32_t)count};
 
+	count_written(request, count);
 	(void)reply(request, count < 0 ? (int)count : 0, &out, sizeof out);
 }
 
@@ -241,6 +248,7 @@ void reply_written_64(struct request *request, ssize_t count)
 {
 	uint64_t out = (uint64_t)count;
 
+	count_written(request, count);
 	(void)reply(request, count < 0 ? (int)count : 0, &out, sizeof out);
 }
 

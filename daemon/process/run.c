@@ -67,6 +67,7 @@ enum server_end server_run(struct server *server)
 		return end_as_orphan(server);
 	/* At once, so that all servers have as many descriptors. If it fails, it is tried again. */
 	(void)reply_pipe_open(&channel->pipe);
+	memory_room_open("", &channel->room);
 	failpoint("server started");
 	rc = recovery_run(channel);
 	if (rc == 0)

@@ -21,6 +21,7 @@
 #include "loop.h"
 #include "mount.h"
 #include "run.h"
+#include "system/oom.h"
 #include "watchdog.h"
 
 /*
@@ -55,6 +56,7 @@ struct supervisor {
 	int64_t retry_at_ms;
 	struct watchdog watchdog;
 	int64_t watch_at_ms; /* when to look at the server again */
+	uint64_t oom_kills;  /* of the machine, when the server was started */
 	bool hung;	     /* it was killed for not answering, and nobody had stopped it */
 	struct upgrade_trial trial;
 	int64_t trial_ends_ms;
@@ -117,15 +119,20 @@ static pid_t fork_sharing_descriptors(void)
 	return (pid_t)syscall(SYS_clone, (unsigned long)(CLONE_FILES | SIGCHLD), 0, 0, 0, 0);
 }
 
+static void wait_longer(struct supervisor *s)
+{
+	s->retry_ms = s->retry_ms == 0 ? RETRY_MIN_MS : 2 * s->retry_ms;
+	if (s->retry_ms > RETRY_MAX_MS)
+		s->retry_ms = RETRY_MAX_MS;
+	s->retry_at_ms = now_ms() + s->retry_ms;
+}
+
 /* Who has filled the table of processes must not end the mount with it. */
 static int try_later(struct supervisor *s, int error)
 {
 	if (s->retry_ms == 0)
 		log_error("cannot start a server: %s; trying again", strerror(error));
-	s->retry_ms = s->retry_ms == 0 ? RETRY_MIN_MS : 2 * s->retry_ms;
-	if (s->retry_ms > RETRY_MAX_MS)
-		s->retry_ms = RETRY_MAX_MS;
-	s->retry_at_ms = now_ms() + s->retry_ms;
+	wait_longer(s);
 	return -error;
 }
 
@@ -134,6 +141,8 @@ static int start(struct supervisor *s)
 	pid_t pid;
 
 	close_strays(s->server->handover);
+	oom_protect();
+	s->oom_kills = oom_kills();
 	s->started_ms = now_ms();
 	s->served_before = s->server->handover->counters.requests;
 	s->server->handover->serving = s->server->handover->stopping = false;
@@ -143,6 +152,7 @@ static int start(struct supervisor *s)
 	if (pid == 0) {
 		enum server_end end;
 
+		oom_expose();
 		log_setup(options_log_place(s->server->options), s->server->options->debug);
 		end = server_run(s->server);
 		fflush(NULL);
@@ -150,7 +160,6 @@ static int start(struct supervisor *s)
 		_exit((int)end);
 	}
 	s->pid = pid;
-	s->retry_ms = 0;
 	s->watchdog = (struct watchdog){0};
 	s->watch_at_ms = now_ms() + WATCHDOG_LOOK_MS;
 	return 0;
@@ -270,10 +279,11 @@ static int give_up(const struct supervisor *s)
 
 /* --- what happens ----------------------------------------------------------------------------- */
 
-static const char *text_of(int status, char *out, size_t size)
+static const char *text_of(int status, enum death death, char *out, size_t size)
 {
 	if (WIFSIGNALED(status))
-		snprintf(out, size, "by signal %d", WTERMSIG(status));
+		snprintf(out, size, "by signal %d%s", WTERMSIG(status),
+		    death == DEATH_FOR_MEMORY ? ", as memory ran short" : "");
 	else
 		snprintf(out, size, "with status %d", WEXITSTATUS(status));
 	return out;
@@ -297,26 +307,41 @@ static bool is_own_fault(int status)
 	}
 }
 
+/* Others are killed for memory too; a server that is killed otherwise in the same moment, again and
+ * again at one request, is not met. */
+static enum death death_of(const struct supervisor *s, int status)
+{
+	if (is_own_fault(status) || s->hung)
+		return DEATH_BY_CRASH;
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL && oom_kills() != s->oom_kills)
+		return DEATH_FOR_MEMORY;
+	return DEATH_FROM_OUTSIDE;
+}
+
 static bool has_lived(const struct supervisor *s)
 {
 	const struct handover *handover = s->server->handover;
 
 	return handover->counters.requests != s->served_before ||
 	       now_ms() - s->started_ms > YOUNG_MS ||
-	       (handover->serving && !handover->exchange.crashed);
+	       (handover->serving && handover->exchange.death != DEATH_BY_CRASH);
 }
 
 /* A server died. 1: the next one may start. */
 static int on_death(struct supervisor *s, int status)
 {
 	struct handover *handover = s->server->handover;
+	enum death death = death_of(s, status);
 	char text[64];
 
-	log_error("the server died %s", text_of(status, text, sizeof text));
-	handover->exchange.crashed = is_own_fault(status) || s->hung;
+	log_error("the server died %s", text_of(status, death, text, sizeof text));
+	handover->exchange.death = (uint8_t)death;
 	s->hung = false;
 	if (has_lived(s))
 		s->failures = s->killed = 0;
+	else if (death == DEATH_FOR_MEMORY)
+		/* There may be more of it later. */
+		wait_longer(s);
 	else if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
 		s->killed++;
 	else
@@ -374,6 +399,7 @@ static void on_serving(struct supervisor *s)
 {
 	char list[4096];
 
+	s->retry_ms = 0;
 	upgrade_done(s->server->handover);
 	if (s->server->handover->announced)
 		return;

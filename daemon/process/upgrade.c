@@ -15,6 +15,7 @@
 #include "common/first_line.h"
 #include "common/log.h"
 #include "fs/shmfs.h"
+#include "system/oom.h"
 
 /* What the environment says: "HANDOVER,PREVIOUS", and that it is only a trial. */
 #define RESUME "SHMFS_RESUME"
@@ -82,6 +83,7 @@ static int hand_on(int handover_fd, const struct handover *handover, int previou
 	char text[64];
 	int rc = keep_open(handover_fd);
 
+	oom_restore();
 	if (rc == 0)
 		rc = keep_open(handover->arena_fd);
 	if (rc == 0)

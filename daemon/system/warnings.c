@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "memory_group.h"
+
 /* The oldest kernel that tests are run on. */
 #define OLDEST_MAJOR 6
 #define OLDEST_MINOR 1
@@ -96,59 +98,17 @@ static void look_at_overcommit(const struct system *system)
 			    "when it is touched (SIGBUS); set it to 0 or 1");
 }
 
-/* Of one group, "/a/b" or "" for the root, in either version of control groups. */
-static bool limit_of_group(const struct system *system, const char *group, uint64_t *out)
-{
-	char path[PATH_MAX + 64];
-
-	snprintf(path, sizeof path, "/sys/fs/cgroup%s/memory.max", group);
-	if (read_number(system, path, out))
-		return true;
-	snprintf(path, sizeof path, "/sys/fs/cgroup/memory%s/memory.limit_in_bytes", group);
-	/* The older version has no word for none: it says the largest number of pages. */
-	return read_number(system, path, out) && *out < UINT64_C(1) << 62;
-}
-
-/* The group that is accounted for memory: that of "memory", or of all controllers (""). */
-static bool group_of_self(const struct system *system, char *out, size_t size)
-{
-	char path[PATH_MAX], line[PATH_MAX], controllers[128], group[PATH_MAX];
-	bool found = false;
-	FILE *file;
-
-	snprintf(path, sizeof path, "%s/proc/self/cgroup", system->root);
-	file = fopen(path, "re");
-	if (file == NULL)
-		return false;
-	while (fgets(line, sizeof line, file) != NULL) {
-		bool is_of_all = sscanf(line, "0::%4095[^\n]", group) == 1;
-
-		if (!is_of_all &&
-		    (sscanf(line, "%*u:%127[^:]:%4095[^\n]", controllers, group) != 2 ||
-			strcmp(controllers, "memory") != 0))
-			continue;
-		if (is_of_all && found)
-			continue;
-		snprintf(out, size, "%s", strcmp(group, "/") == 0 ? "" : group);
-		found = true;
-	}
-	fclose(file);
-	return found;
-}
-
 /* Each group on the way to the root has a limit of its own. */
 static void look_at_groups(const struct system *system, uint64_t size)
 {
-	char group[PATH_MAX], *slash;
+	char group[PATH_MAX];
 	uint64_t limit;
 
-	if (!group_of_self(system, group, sizeof group))
+	if (!memory_group_of_self(system->root, group, sizeof group))
 		return;
-	while (!limit_of_group(system, group, &limit) || (size != 0 && size <= limit)) {
-		slash = strrchr(group, '/');
-		if (slash == NULL)
+	while (!memory_group_limit(system->root, group, &limit) || (size != 0 && size <= limit)) {
+		if (!memory_group_up(group))
 			return;
-		*slash = '\0';
 	}
 	say(system,
 	    "the memory control group '%s' of this daemon ends at %" PRIu64

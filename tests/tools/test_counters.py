@@ -19,6 +19,7 @@ class Counters(MountTest):
         "refused_inodes",
         "refused_user_size",
         "refused_user_inodes",
+        "written",
     )
 
     def refuse(self):

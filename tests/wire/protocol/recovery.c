@@ -341,7 +341,7 @@ START_TEST(a_request_that_crashes_servers_is_eio_the_third_time)
 	message_begin(w, FUSE_STATFS, ROOT);
 	for (int i = 0; i < 3; i++) {
 		leave_in_slot(w);
-		w->server.handover->exchange.crashed = true;
+		w->server.handover->exchange.death = DEATH_BY_CRASH;
 		w->server.handover->exchange.answered = 0;
 		recover(w);
 		ck_assert(reply_take(w));
@@ -353,13 +353,39 @@ START_TEST(a_request_that_crashes_servers_is_eio_the_third_time)
 	message_begin(w, FUSE_STATFS, ROOT);
 	for (int i = 0; i < 5; i++) {
 		leave_in_slot(w);
-		w->server.handover->exchange.crashed = false;
+		w->server.handover->exchange.death = DEATH_FROM_OUTSIDE;
 		w->server.handover->exchange.answered = 0;
 		recover(w);
 		ck_assert(reply_take(w));
 		ck_assert_int_eq(reply_header(w)->error, 0);
 		ck_assert(!reply_take(w));
 	}
+	wire_close(w);
+}
+END_TEST
+
+/* Whoever is killed for memory has not asked for it, and others may have given some back. */
+START_TEST(a_request_that_has_servers_killed_for_memory_is_enomem_the_third_time)
+{
+	struct wire *w = wire_open();
+
+	message_begin(w, FUSE_STATFS, ROOT);
+	for (int i = 0; i < 3; i++) {
+		leave_in_slot(w);
+		w->server.handover->exchange.death = DEATH_FOR_MEMORY;
+		w->server.handover->exchange.answered = 0;
+		recover(w);
+		ck_assert(reply_take(w));
+		ck_assert_int_eq(reply_header(w)->error, i == 2 ? -ENOMEM : 0);
+		ck_assert(!reply_take(w));
+	}
+	/* The next one is not to blame for it. */
+	message_begin(w, FUSE_STATFS, ROOT);
+	leave_in_slot(w);
+	w->server.handover->exchange.answered = 0;
+	recover(w);
+	ck_assert(reply_take(w));
+	ck_assert_int_eq(reply_header(w)->error, 0);
 	wire_close(w);
 }
 END_TEST
@@ -377,6 +403,7 @@ Suite *recovery_suite(void)
 	    a_forget_that_is_done_is_not_done_again,
 	    a_half_done_change_is_undone,
 	    a_request_that_crashes_servers_is_eio_the_third_time,
+	    a_request_that_has_servers_killed_for_memory_is_enomem_the_third_time,
 	};
 	TCase *loops = tcase_create("forgets");
 
