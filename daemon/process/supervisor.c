@@ -21,6 +21,7 @@
 #include "loop.h"
 #include "mount.h"
 #include "run.h"
+#include "system/mount_namespace.h"
 #include "system/oom.h"
 #include "watchdog.h"
 
@@ -220,6 +221,8 @@ static void watch(struct supervisor *s)
 	if (s->pid == 0 || now_ms() < s->watch_at_ms)
 		return;
 	s->watch_at_ms = now_ms() + WATCHDOG_LOOK_MS;
+	if (s->server->handover->mount_namespace != 0)
+		(void)mount_namespace_drop(s->server->handover->mountpoint.device);
 	background_alive();
 	if (watchdog_look(&s->watchdog, s->server))
 		replace_server(s);
