@@ -126,7 +126,8 @@ uint64_t mount_namespace_leave(const char *device)
 	uint64_t left = number_of(OWN);
 	int fd, rc;
 
-	if (!mount_namespace_is_private() || !is_at_mount_root())
+	/* Whose device is not known would be taken along. */
+	if (*device == '\0' || !mount_namespace_is_private() || !is_at_mount_root())
 		return 0;
 	fd = open(OWN, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
