@@ -17,6 +17,7 @@
 #define ABI_INIT_PARALLEL_DIROPS (UINT64_C(1) << 18)
 #define ABI_INIT_EXT (UINT64_C(1) << 30)
 #define ABI_INIT_PASSTHROUGH (UINT64_C(1) << 37)
+#define ABI_INIT_ALLOW_IDMAP (UINT64_C(1) << 40)
 
 /* Flags of the reply to OPEN and CREATE. */
 #define ABI_OPEN_DIRECT_IO (1u << 0)

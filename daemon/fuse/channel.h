@@ -73,6 +73,7 @@ struct channel {
 	struct ops *ops; /* what the operations keep */
 	enum tier tier;
 	enum tier_choice choice;
+	bool idmap;	 /* mounts may be id-mapped, where the kernel knows that */
 	uint32_t client; /* the thread whose request was last; 0: the kernel's own */
 
 	uint64_t init_unique;  /* of the INIT request that is being answered, else 0 */

@@ -33,7 +33,8 @@ static uint64_t extended_flags(const struct channel *channel)
 
 	if (!(offered & ABI_INIT_EXT))
 		return 0;
-	return ABI_INIT_EXT | tier_init_flags(channel->choice, offered);
+	return ABI_INIT_EXT | tier_init_flags(channel->choice, offered) |
+	       (channel->idmap ? ABI_INIT_ALLOW_IDMAP & offered : 0);
 }
 
 /* What is not set here is libfuse's. */
@@ -52,6 +53,11 @@ static void amend(struct channel *channel, struct abi_init_out *out)
 	if (flags & ABI_INIT_PASSTHROUGH)
 		out->max_stack_depth = 1;
 	channel->init_agreed = flags | (uint64_t)out->flags2 << 32;
+}
+
+bool init_allows_idmap(const struct channel *channel)
+{
+	return (channel->init_agreed & ABI_INIT_ALLOW_IDMAP) != 0;
 }
 
 /* A kernel that reads a shorter reply is older than Linux 3.15. */

@@ -19,4 +19,7 @@ void init_note(struct channel *channel, const struct fuse_in_header *header);
  */
 void init_amend(struct channel *channel, int error, struct iovec *iov, int count);
 
+/* Whether the kernel and this one have agreed that mounts may be id-mapped. */
+bool init_allows_idmap(const struct channel *channel);
+
 #endif

@@ -13,6 +13,8 @@
 #include "common/probe.h"
 #include "fs/failpoint.h"
 #include "init.h"
+#include "shape.h"
+#include "system/process_user.h"
 
 /* --- begin ------------------------------------------------------------------------------------ */
 
@@ -39,6 +41,18 @@ static mode_t umask_of(uint32_t opcode, const char *body)
 	}
 }
 
+void request_identify(struct request *request)
+{
+	struct shmfs_cred *cred = &request->cred;
+	uid_t uid;
+	gid_t gid;
+
+	if (cred->uid != UINT32_MAX || cred->pid <= 0 || !process_user(cred->pid, &uid, &gid))
+		return;
+	cred->uid = uid;
+	cred->gid = gid;
+}
+
 struct request *request_begin(struct channel *channel)
 {
 	uint32_t slot = channel->exchange->current;
@@ -58,6 +72,8 @@ struct request *request_begin(struct channel *channel)
 		.umask = umask_of(header->opcode, bytes + sizeof *header),
 		.pid = (pid_t)header->pid},
 	};
+	if (shape_asks_who(header->opcode))
+		request_identify(request);
 	PROBE5(receive, header->unique, header->opcode, header->uid, header->pid, header->nodeid);
 	if (channel->fs != NULL) {
 		shmfs_begin(channel->fs);

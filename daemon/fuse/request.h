@@ -72,6 +72,14 @@ void request_prepare_slot(struct channel *channel, uint32_t slot);
  * transactions of its own. */
 void request_suspend(struct request *request);
 
+/*
+ * Finds out who asks, where the kernel has not said it: where mounts may be id-mapped, it says of
+ * those who make a node alone who they are, as that is whose the node is. Others are looked up by
+ * their process, which waits for the answer: that is the user who it is to the daemon, whatever the
+ * mount maps it to. One that has no process, or was killed, stays unknown.
+ */
+void request_identify(struct request *request);
+
 /* Begins a transaction for the answer of a request that was deferred or suspended. That it is
  * answered is a change: the next server must not serve it once more. */
 void request_resume(struct request *request);

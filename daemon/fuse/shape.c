@@ -134,6 +134,25 @@ bool shape_has_reply(uint32_t opcode)
 	return opcode != FUSE_FORGET && opcode != FUSE_BATCH_FORGET && !shape_is_moot(opcode);
 }
 
+bool shape_asks_who(uint32_t opcode)
+{
+	switch (opcode) {
+	case FUSE_STATFS:
+	case FUSE_SETATTR:
+	case FUSE_FALLOCATE:
+	case FUSE_SETXATTR:
+	case FUSE_LISTXATTR:
+	case FUSE_LINK:
+	case FUSE_UNLINK:
+	case FUSE_RMDIR:
+	case FUSE_RENAME:
+	case FUSE_RENAME2:
+		return true;
+	default:
+		return false;
+	}
+}
+
 bool shape_takes_memory(uint32_t opcode)
 {
 	switch (opcode) {

@@ -27,6 +27,12 @@ bool shape_has_reply(uint32_t opcode);
  */
 bool shape_is_moot(uint32_t opcode);
 
+/*
+ * Whether what is answered may depend on who asks. Those that come often are not among them: a
+ * write asks only which bits of a mode stay, and when it is refused.
+ */
+bool shape_asks_who(uint32_t opcode);
+
 /* Whether it can make the server take memory that stays. */
 bool shape_takes_memory(uint32_t opcode);
 

@@ -81,8 +81,11 @@ static struct fuse_entry_out to_entry(const struct shmfs *fs, const struct shmfs
 /* A refusal for want of room is one once nothing is on its way that may have made some. */
 static void reply_error(struct request *request, int rc)
 {
-	if (room_is_wanted(rc) && room_wait(request))
-		return;
+	if (room_is_wanted(rc)) {
+		request_identify(request);
+		if (room_wait(request))
+			return;
+	}
 	denial_log(&request->channel->ops->log, request->channel, &request->cred);
 	request_fail(request, rc);
 }

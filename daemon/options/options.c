@@ -144,6 +144,10 @@ static int validate(const struct options *options, char *why, size_t why_size)
 		return refuse(why, why_size, "option 'user_size' is larger than any memory");
 	if (options->nr_inodes == 1)
 		return refuse(why, why_size, "option 'nr_inodes' leaves no room beside the root");
+	if (options->mac != 0 && options->idmap)
+		return refuse(why, why_size,
+		    "options 'mac' and 'idmap' exclude each other: "
+		    "policies need to know who asks");
 	if (options->mac != 0 && options->mac_policy == NULL)
 		return refuse(why, why_size, "option 'mac' needs 'mac_policy=FILE'");
 	if (options->mac == 0 && options->mac_policy != NULL)

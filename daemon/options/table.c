@@ -80,6 +80,8 @@ static const struct option_spec table[] = {
 	"who has which label, see shmfs.policy(5); SIGHUP reads it again"},
     {"log", LOG, FIELD(enum log_place, log), "PLACE", "syslog", NULL,
 	"where a mount in the background logs to: syslog, or stderr as it was inherited"},
+    {"idmap", YES, FIELD(bool, idmap), NULL, NULL, NULL,
+	"let mounts of it be id-mapped, see mount_setattr(2); not with mac"},
     {"allow_other", YES, FIELD(bool, allow_other), NULL, NULL, NULL,
 	"let other users in (default for root)"},
     {"noallow_other", NO, FIELD(bool, allow_other), NULL, NULL, NULL,

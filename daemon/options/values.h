@@ -36,6 +36,7 @@ struct options {
 	unsigned mac;	       /* policies, 1 << enum shmfs_policy */
 	const char *mac_policy;
 	enum log_place log;
+	bool idmap;
 	bool allow_other;
 
 	/* The command line. */

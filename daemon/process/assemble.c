@@ -46,7 +46,8 @@ void server_init(struct server *server, const struct options *options, struct ha
 		.operations = &ops_table,
 		.ops = &server->ops,
 		.tier = tier_handed_over(handover->exchange.tier),
-		.choice = options->io},
+		.choice = options->io,
+		.idmap = options->idmap},
 	};
 	server->os.arg = server;
 	server->os.memory_create = create_memory;

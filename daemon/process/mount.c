@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "fuse/init.h"
 #include "fuse/session.h"
 #include "options/foreign.h"
 #include "system/mountpoint.h"
@@ -168,6 +169,10 @@ static int negotiate(struct channel *channel)
 	if (rc < 0) {
 		log_error("the kernel does not answer on /dev/fuse: %s", strerror(-rc));
 		return rc;
+	}
+	if (channel->idmap && !init_allows_idmap(channel)) {
+		log_error("idmap cannot be had: it takes Linux 6.12");
+		return -EOPNOTSUPP;
 	}
 	rc = tier_choose(
 	    channel->choice, channel->init_agreed, channel->fd, why, sizeof why, &channel->tier);

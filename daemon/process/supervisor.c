@@ -21,6 +21,7 @@
 #include "loop.h"
 #include "mount.h"
 #include "run.h"
+#include "system/mount_namespace.h"
 #include "system/oom.h"
 #include "watchdog.h"
 
@@ -220,6 +221,8 @@ static void watch(struct supervisor *s)
 	if (s->pid == 0 || now_ms() < s->watch_at_ms)
 		return;
 	s->watch_at_ms = now_ms() + WATCHDOG_LOOK_MS;
+	if (s->server->handover->mount_namespace != 0)
+		(void)mount_namespace_drop(s->server->handover->mountpoint.device);
 	background_alive();
 	if (watchdog_look(&s->watchdog, s->server))
 		replace_server(s);
@@ -335,7 +338,7 @@ static int on_death(struct supervisor *s, int status)
 	char text[64];
 
 	log_error("the server died %s", text_of(status, death, text, sizeof text));
-	handover->exchange.death = death;
+	handover->exchange.death = (uint8_t)death;
 	s->hung = false;
 	if (has_lived(s))
 		s->failures = s->killed = 0;

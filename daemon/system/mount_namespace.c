@@ -98,7 +98,7 @@ static bool is_at_mount_root(void)
 	       (st.stx_attributes & STATX_ATTR_MOUNT_ROOT);
 }
 
-static int drop_mount(const char *device)
+int mount_namespace_drop(const char *device)
 {
 	struct mountinfo at;
 
@@ -118,7 +118,7 @@ static int go(const char *device)
 	/* What happens to the copy is not to happen to its original. */
 	if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
 		return -errno;
-	return drop_mount(device);
+	return mount_namespace_drop(device);
 }
 
 uint64_t mount_namespace_leave(const char *device)
@@ -126,7 +126,8 @@ uint64_t mount_namespace_leave(const char *device)
 	uint64_t left = number_of(OWN);
 	int fd, rc;
 
-	if (!mount_namespace_is_private() || !is_at_mount_root())
+	/* Whose device is not known would be taken along. */
+	if (*device == '\0' || !mount_namespace_is_private() || !is_at_mount_root())
 		return 0;
 	fd = open(OWN, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)

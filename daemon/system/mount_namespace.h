@@ -27,6 +27,13 @@ bool mount_namespace_is_private(void);
  */
 uint64_t mount_namespace_leave(const char *device);
 
+/*
+ * Unmounts the device wherever it is in this namespace, which is none that others use: where mounts
+ * of the original are shared, one that is made there of ours comes into the copy. Errors of
+ * umount2(2).
+ */
+int mount_namespace_drop(const char *device);
+
 /* Goes into the namespace of this number, by one of those who are in it. -ENOENT: nobody is, as far
  * as this process can see. */
 int mount_namespace_enter(uint64_t number);

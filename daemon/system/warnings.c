@@ -112,7 +112,7 @@ static void look_at_groups(const struct system *system, uint64_t size)
 	}
 	say(system,
 	    "the memory control group '%s' of this daemon ends at %" PRIu64
-	    " bytes, and the mount does not: who writes may get it killed; use size=%" PRIu64
+	    " bytes, and the mount does not: who writes more is refused; use size=%" PRIu64
 	    " or lift the limit",
 	    group[0] != '\0' ? group : "/", limit, limit);
 }

@@ -49,6 +49,16 @@ put_form() {
 	done >"$1/etc/form"
 }
 
+# put_program ROOT PROGRAM: with the libraries that it is linked with.
+put_program() {
+	local root=$1 program=$2 library
+	cp -L "$program" "$root/bin/"
+	ldd "$program" 2>/dev/null | grep -oE '/[^ )]+' | while read -r library; do
+		mkdir -p "$root$(dirname "$library")"
+		cp -Ln "$library" "$root$library"
+	done
+}
+
 pack() {
 	(cd "$1" && find . | cpio -o -H newc 2>/dev/null | gzip -1)
 }
