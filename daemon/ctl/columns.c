@@ -152,6 +152,26 @@ bool ctl_is_tenant(const json_t *item, const char *member, const char *name)
 	return is_it;
 }
 
+json_t *ctl_find_tenant(struct ctl *ctl, const char *name)
+{
+	json_t *tenants = ctl_call_pages(ctl, "ListTenants", "tenants", false, false);
+	json_t *tenant, *found = NULL;
+	char text[CTL_CELL_SIZE];
+	size_t index;
+
+	if (tenants == NULL)
+		return NULL;
+	json_array_foreach(tenants, index, tenant)
+	{
+		if (found == NULL && ctl_is_tenant(tenant, "name", name))
+			found = json_incref(tenant);
+	}
+	json_decref(tenants);
+	if (found == NULL)
+		ctl_warn("%s: no such tenant", ctl_escape(name, text, sizeof text));
+	return found;
+}
+
 json_t *ctl_of_tenant(json_t *objects, const char *name)
 {
 	json_t *chosen, *object;

@@ -146,6 +146,22 @@ static const struct ctl_table all_table = {
     .member = "holders",
 };
 
+/* The one that is asked for, by its number. */
+static bool add_tenant(struct ctl *ctl, json_t *params)
+{
+	const char *name = ctl_value(ctl, "tenant");
+	json_t *tenant;
+
+	if (name == NULL)
+		return true;
+	tenant = ctl_find_tenant(ctl, name);
+	if (tenant == NULL)
+		return false;
+	(void)json_object_set(params, "tenant", json_object_get(tenant, "id"));
+	json_decref(tenant);
+	return true;
+}
+
 /* The holders of one object (NULL: of all), added to a list with the object's path. */
 static bool add_holders(struct ctl *ctl, const char *name, json_t *list)
 {
@@ -158,7 +174,7 @@ static bool add_holders(struct ctl *ctl, const char *name, json_t *list)
 		ctl_set_path(params, name);
 	else
 		(void)json_object_set_new(params, "all", json_true());
-	if (!ctl_connect(ctl)) {
+	if (!ctl_connect(ctl) || !add_tenant(ctl, params)) {
 		json_decref(params);
 		return false;
 	}
@@ -227,6 +243,7 @@ static const struct ctl_option users_options[] = {
 static const struct ctl_option holders_options[] = {
     CTL_TABLE_OPTIONS,
     {'a', "all", NULL, "all objects, summed by process"},
+    {0, "tenant", "NAME", "only objects of a tenant"},
     {0},
 };
 

@@ -133,9 +133,14 @@ class Tenants(CtlTest):
         said = self.ctl("ls", "-u", "--raw", "--noheadings", "-o", "TENANT,SIZE")
         self.assertIn("#%d:app 2097152\n" % number, said)
         self.assertEqual(self.ctl("tenant", "ls", "--raw", "-o", "OWNER"), "OWNER\n-\n")
+        said = self.ctl("holders", "--all", "--tenant", "#%d:app" % number, "--raw", "-o", "PID,OBJECTS")
+        self.assertEqual(said, "PID OBJECTS\n%d 1\n" % process.pid)
+        self.ctl("holders", "--all", "--tenant", "app", status=2)
+        self.assertIn("app: no such tenant", self.stderr)
         # One that comes after it is another.
         self.ctl("tenant", "create", "app", "--size", "1m")
         self.assertNotEqual(self.tenant("app")["id"], number)
+        self.ctl("holders", "--all", "--tenant", "app", status=1)
         process.kill()
         self.mount.wait_until(lambda: [item["name"] for item in self.tenants()] == ["app"])
 
