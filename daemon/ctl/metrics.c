@@ -2,6 +2,7 @@
 /* Metrics for Prometheus; see metrics.h. */
 #include "metrics.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -160,6 +161,17 @@ static void print_metrics(const json_t *mounts)
 
 /* --- asking ----------------------------------------------------------------------------------- */
 
+/* A daemon that has not been upgraded knows none. */
+static json_t *tenants_of(struct ctl *ctl)
+{
+	json_t *answer = NULL;
+	int rc = ctl_try(ctl, "ListTenants", NULL, &answer);
+
+	json_decref(answer);
+	return rc == -ENOSYS ? json_array()
+			     : ctl_call_pages(ctl, "ListTenants", "tenants", false, false);
+}
+
 /* What there is to tell of one mount, added to a list; false: the reason was told. */
 static bool collect(struct ctl *ctl, json_t *mounts)
 {
@@ -172,7 +184,7 @@ static bool collect(struct ctl *ctl, json_t *mounts)
 	if (statistics != NULL)
 		users = ctl_call_pages(ctl, "ListUsers", "users", false, false);
 	if (users != NULL)
-		tenants = ctl_call_pages(ctl, "ListTenants", "tenants", false, false);
+		tenants = tenants_of(ctl);
 	if (tenants != NULL) {
 		(void)ctl_sort(ctl, ctl_user_columns, "SIZE", true, users);
 		(void)ctl_sort(ctl, ctl_tenant_columns, "SIZE", true, tenants);

@@ -209,7 +209,7 @@ class Watching(CtlTest):
         self.assertEqual(series['shmfs_user_size_bytes{%s,uid="0"}' % mount], 4096)
         self.assertGreater(series["shmfs_requests_total{%s}" % mount], 0)
 
-    def test_metrics_of_all_mounts_are_one_text(self):
+    def test_all_mounts_are_told_at_once(self):
         other = Mount("user_size=64k")
         try:
             self.mount.make("a", 4096)
@@ -217,6 +217,10 @@ class Watching(CtlTest):
             series = self.series_of(self.ctl("metrics", "--all-mounts"))
             for mount, size in ((self.mount, 4096), (other, 0)):
                 self.assertEqual(series['shmfs_size_bytes{mount="%s"}' % mount.dir], size)
+            names = self.ctl("ls", "--all-mounts", "--raw", "--noheadings", "-o", "MOUNT,NAME")
+            for mount, name in ((self.mount, "a"), (other, "b")):
+                self.assertIn("%s /%s\n" % (mount.dir, name), names)
+            self.ctl("ls", "--all-mounts", "a", status=2)
             limit = 'shmfs_user_size_limit_bytes{mount="%s",uid="%d"}' % (other.dir, OWNER)
             self.assertEqual(series[limit], 65536)
         finally:
