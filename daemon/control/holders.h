@@ -38,6 +38,7 @@ struct holder {
 struct scan {
 	unsigned major, minor; /* of the mount */
 	uint64_t id;	       /* of the object; 0: all */
+	uint64_t tenant;       /* of which alone objects count; 0: of any, or none */
 	pid_t skip[2];	       /* the server and its supervisor */
 	atomic_bool stop;
 	uint64_t until; /* on the clock of common/clock.h */

@@ -194,16 +194,18 @@ void command_list_tenants(struct call *call)
 
 void command_holders(struct call *call)
 {
-	uint64_t id = 0;
+	uint64_t id = 0, tenant = 0;
 	bool all = false;
 
-	if (!call_get_bool(call, "all", &all) || (!all && !call_get_object(call, &id)))
+	if (!call_get_int(call, "tenant", UINT32_MAX, &tenant) ||
+	    !call_get_bool(call, "all", &all) || (!all && !call_get_object(call, &id)))
 		return;
 	call->scan = holders_prepare(call->config->device, id);
 	if (call->scan == NULL) {
 		call_fail(call, -ENOMEM);
 		return;
 	}
+	call->scan->tenant = tenant;
 	call->scan->skip[0] = call->config->supervisor;
 	call->scan->skip[1] = getpid();
 }
@@ -235,6 +237,7 @@ static void add_to_sum(struct call *call, const struct holder *holder, struct su
 	char path[SHMFS_PATH_MAX];
 
 	if (shmfs_object(call->config->fs, holder->id, &object) < 0 ||
+	    (call->scan->tenant != 0 && object.tenant != call->scan->tenant) ||
 	    (!call->by.exempt && !call_may_see(call, &object, call->scan->id != 0, path)))
 		return;
 	sum->objects++;

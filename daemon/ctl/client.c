@@ -337,22 +337,28 @@ const char *ctl_relative(const struct ctl *ctl, const char *name)
 	return name;
 }
 
-void ctl_set_path(json_t *params, const char *path)
+void ctl_set_name(json_t *item, const char *member, const char *name)
 {
-	json_t *text = json_string(path);
-	size_t length = strlen(path);
-	char *hex;
+	json_t *text = json_string(name);
+	size_t length = strlen(name);
+	char key[64], *hex;
 
 	if (text != NULL) {
-		(void)json_object_set_new(params, "path", text);
+		(void)json_object_set_new(item, member, text);
 		return;
 	}
 	hex = malloc(2 * length + 1);
 	if (hex == NULL)
 		return;
-	hex_write(path, length, hex);
-	(void)json_object_set_new(params, "path_hex", json_string(hex));
+	hex_write(name, length, hex);
+	snprintf(key, sizeof key, "%s_hex", member);
+	(void)json_object_set_new(item, key, json_string(hex));
 	free(hex);
+}
+
+void ctl_set_path(json_t *params, const char *path)
+{
+	ctl_set_name(params, "path", path);
 }
 
 static char *from_hex(const char *hex)

@@ -28,8 +28,9 @@ json_t *ctl_call_pages(
 /* The name of an object as it is on the command line, relative to the root of the mount. */
 const char *ctl_relative(const struct ctl *ctl, const char *name);
 
-/* Sets "path" or "path_hex" of parameters. */
+/* Sets "path" or "path_hex" of parameters; and a name likewise, by what its member is called. */
 void ctl_set_path(json_t *params, const char *path);
+void ctl_set_name(json_t *item, const char *member, const char *name);
 
 /* An object's path in bytes: to be freed; NULL: it has none. */
 char *ctl_get_path(const json_t *object);

@@ -122,7 +122,7 @@ static const char *print_name(
 static const struct ctl_look look_name = {false, print_name};
 
 /* In bytes, as ctl_get_path() has paths. */
-static char *tenant_name(const json_t *item, const char *member)
+static char *name_of(const json_t *item, const char *member)
 {
 	char hex[64];
 
@@ -130,10 +130,10 @@ static char *tenant_name(const json_t *item, const char *member)
 	return ctl_get_name(item, member, hex);
 }
 
-static const char *print_tenant(
+static const char *print_named(
     const struct ctl_style *style, const char *member, const json_t *item, char out[CTL_CELL_SIZE])
 {
-	char *name = tenant_name(item, member);
+	char *name = name_of(item, member);
 
 	(void)style;
 	(void)ctl_escape(name != NULL ? name : "", out, CTL_CELL_SIZE);
@@ -141,15 +141,35 @@ static const char *print_tenant(
 	return out;
 }
 
-static const struct ctl_look look_tenant = {false, print_tenant};
+static const struct ctl_look look_named = {false, print_named};
 
 bool ctl_is_tenant(const json_t *item, const char *member, const char *name)
 {
-	char *own = tenant_name(item, member);
+	char *own = name_of(item, member);
 	bool is_it = own != NULL && strcmp(own, name) == 0;
 
 	free(own);
 	return is_it;
+}
+
+json_t *ctl_find_tenant(struct ctl *ctl, const char *name)
+{
+	json_t *tenants = ctl_call_pages(ctl, "ListTenants", "tenants", false, false);
+	json_t *tenant, *found = NULL;
+	char text[CTL_CELL_SIZE];
+	size_t index;
+
+	if (tenants == NULL)
+		return NULL;
+	json_array_foreach(tenants, index, tenant)
+	{
+		if (found == NULL && ctl_is_tenant(tenant, "name", name))
+			found = json_incref(tenant);
+	}
+	json_decref(tenants);
+	if (found == NULL)
+		ctl_warn("%s: no such tenant", ctl_escape(name, text, sizeof text));
+	return found;
 }
 
 json_t *ctl_of_tenant(json_t *objects, const char *name)

@@ -15,6 +15,10 @@ extern const struct ctl_look ctl_look_user, ctl_look_text, ctl_look_number, ctl_
 /* Whether a member of an item is the name of this tenant. */
 bool ctl_is_tenant(const json_t *item, const char *member, const char *name);
 
+/* The tenant that a list calls so, also one whose directory is gone; NULL: there is none, which was
+ * told. */
+json_t *ctl_find_tenant(struct ctl *ctl, const char *name);
+
 /* Takes objects over, and returns those of one tenant; name NULL: all. objects may be NULL. */
 json_t *ctl_of_tenant(json_t *objects, const char *name);
 

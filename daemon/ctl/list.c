@@ -7,6 +7,7 @@
 
 #include "client.h"
 #include "columns.h"
+#include "servers.h"
 #include "text.h"
 
 /* --- ls --------------------------------------------------------------------------------------- */
@@ -16,6 +17,12 @@ static const struct ctl_table object_table = {
     .usual = "MODE,OWNER,GROUP,SIZE,PATH",
     .member = "objects",
     .tabs = true,
+};
+
+static const struct ctl_table all_mounts_table = {
+    .columns = ctl_object_columns,
+    .usual = "MOUNT,MODE,OWNER,GROUP,SIZE,PATH",
+    .member = "objects",
 };
 
 static bool wants_column(const struct ctl *ctl, const char *name)
@@ -77,15 +84,76 @@ static json_t *choose_meant(struct ctl *ctl, json_t *objects, bool *all_known)
 	return meant;
 }
 
+static json_t *list_objects(struct ctl *ctl)
+{
+	bool probe = wants_column(ctl, "MAPPED") || ctl_value(ctl, "J") != NULL;
+	json_t *objects =
+	    ctl_call_pages(ctl, "List", "objects", ctl_value(ctl, "unlinked") != NULL, probe);
+
+	return ctl_of_tenant(objects, ctl_value(ctl, "tenant"));
+}
+
+struct collection {
+	const struct ctl *asked;
+	json_t *objects;
+	bool complete;
+};
+
+/* Adds the objects of one mount, each with the mount. */
+static void add_mount(void *arg, int fd)
+{
+	struct collection *collection = arg;
+	struct ctl ctl = *collection->asked;
+	json_t *mount, *objects = NULL, *object;
+	size_t index;
+
+	ctl.socket = fd;
+	mount = ctl_call(&ctl, "GetMount", NULL);
+	if (mount != NULL)
+		objects = list_objects(&ctl);
+	collection->complete &= objects != NULL;
+	json_array_foreach(objects, index, object)
+	{
+		char *path = ctl_get_path(mount);
+
+		ctl_set_name(object, "mount", path != NULL ? path : "");
+		free(path);
+	}
+	(void)json_array_extend(collection->objects, objects);
+	json_decref(objects);
+	json_decref(mount);
+	ctl_disconnect(&ctl);
+}
+
+static int run_ls_of_all(struct ctl *ctl)
+{
+	struct collection collection = {ctl, json_array(), true};
+	const char *by = ctl_value(ctl, "sort");
+	int status;
+
+	if (ctl->count > 0) {
+		json_decref(collection.objects);
+		return ctl_misused("--all-mounts goes with no object");
+	}
+	servers_each(add_mount, &collection);
+	status = ctl_sort(ctl, ctl_object_columns, by != NULL ? by : "MOUNT",
+	    ctl_value(ctl, "r") != NULL, collection.objects);
+	if (status == CTL_OK)
+		status = ctl_print_table(ctl, &all_mounts_table, collection.objects);
+	json_decref(collection.objects);
+	return status == CTL_OK && !collection.complete ? CTL_FAILED : status;
+}
+
 static int run_ls(struct ctl *ctl)
 {
 	const char *by = ctl_value(ctl, "sort");
-	bool probe = wants_column(ctl, "MAPPED") || ctl_value(ctl, "J") != NULL, known = true;
+	bool known = true;
 	json_t *objects;
 	int status;
 
-	objects = ctl_call_pages(ctl, "List", "objects", ctl_value(ctl, "unlinked") != NULL, probe);
-	objects = ctl_of_tenant(objects, ctl_value(ctl, "tenant"));
+	if (ctl_value(ctl, "all-mounts") != NULL)
+		return run_ls_of_all(ctl);
+	objects = list_objects(ctl);
 	if (objects != NULL)
 		objects = choose_meant(ctl, objects, &known);
 	if (objects == NULL)
@@ -146,6 +214,22 @@ static const struct ctl_table all_table = {
     .member = "holders",
 };
 
+/* The one that is asked for, by its number. */
+static bool add_tenant(struct ctl *ctl, json_t *params)
+{
+	const char *name = ctl_value(ctl, "tenant");
+	json_t *tenant;
+
+	if (name == NULL)
+		return true;
+	tenant = ctl_find_tenant(ctl, name);
+	if (tenant == NULL)
+		return false;
+	(void)json_object_set(params, "tenant", json_object_get(tenant, "id"));
+	json_decref(tenant);
+	return true;
+}
+
 /* The holders of one object (NULL: of all), added to a list with the object's path. */
 static bool add_holders(struct ctl *ctl, const char *name, json_t *list)
 {
@@ -158,7 +242,7 @@ static bool add_holders(struct ctl *ctl, const char *name, json_t *list)
 		ctl_set_path(params, name);
 	else
 		(void)json_object_set_new(params, "all", json_true());
-	if (!ctl_connect(ctl)) {
+	if (!ctl_connect(ctl) || !add_tenant(ctl, params)) {
 		json_decref(params);
 		return false;
 	}
@@ -215,6 +299,7 @@ static const struct ctl_option ls_options[] = {
     {'r', "reverse", NULL, "the other way round"},
     {'u', "unlinked", NULL, "also objects without a name that are still held"},
     {0, "tenant", "NAME", "only objects of a tenant"},
+    {0, "all-mounts", NULL, "of all mounts that can be reached from here"},
     {0},
 };
 
@@ -227,6 +312,7 @@ static const struct ctl_option users_options[] = {
 static const struct ctl_option holders_options[] = {
     CTL_TABLE_OPTIONS,
     {'a', "all", NULL, "all objects, summed by process"},
+    {0, "tenant", "NAME", "only objects of a tenant"},
     {0},
 };
 

@@ -148,27 +148,6 @@ static int run_ls(struct ctl *ctl)
 
 /* --- rm --------------------------------------------------------------------------------------- */
 
-/* A tenant that has a directory of this name; NULL: there is none, which was told. */
-static json_t *find_tenant(struct ctl *ctl, const char *name)
-{
-	json_t *tenants = ctl_call_pages(ctl, "ListTenants", "tenants", false, false);
-	json_t *tenant, *found = NULL;
-	size_t index;
-
-	if (tenants == NULL)
-		return NULL;
-	json_array_foreach(tenants, index, tenant)
-	{
-		if (!json_is_true(json_object_get(tenant, "removed")) &&
-		    ctl_is_tenant(tenant, "name", name))
-			found = json_incref(tenant);
-	}
-	json_decref(tenants);
-	if (found == NULL)
-		(void)fail(name, ENOENT);
-	return found;
-}
-
 /* Removes a name. 0; 1: it is a directory that is not empty; a negative errno. */
 static int remove_name(int dir, const char *name)
 {
@@ -276,7 +255,7 @@ static int clear_tenant(struct ctl *ctl, const char *name, const json_t *tenant)
 
 static int run_rm(struct ctl *ctl, const char *name)
 {
-	json_t *tenant = find_tenant(ctl, name);
+	json_t *tenant = ctl_find_tenant(ctl, name);
 	int status = CTL_OK;
 
 	if (tenant == NULL)

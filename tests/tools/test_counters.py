@@ -80,7 +80,7 @@ class Counters(MountTest):
         for name in before:
             if "_total" in name:
                 self.assertGreaterEqual(int(after[name]), int(before[name]), name)
-        refused = 'shmfs_refused_total{limit="size"}'
+        refused = 'shmfs_refused_total{mount="%s",limit="size"}' % self.mount.dir
         self.assertEqual(after[refused], before[refused])
 
     def test_metrics_are_those_of_the_manual(self):

@@ -12,7 +12,7 @@ import subprocess
 import termios
 
 from ctl import CtlTest
-from mount import CTL, OWNER, STRANGER, map_and_close
+from mount import CTL, OWNER, STRANGER, Mount, as_user, map_and_close
 
 
 class Listing(CtlTest):
@@ -180,9 +180,8 @@ class Limits(CtlTest):
 
 
 class Watching(CtlTest):
-    def test_metrics_are_what_prometheus_reads(self):
-        self.mount.make("a", 4096)
-        said = self.ctl("metrics")
+    def series_of(self, said):
+        """What a text of metrics says, which has to be as Prometheus wants it."""
         series, types, last = {}, {}, None
         for line in said.splitlines():
             if line.startswith("# HELP "):
@@ -194,21 +193,46 @@ class Watching(CtlTest):
                 self.assertNotIn(name, types)
                 types[name] = kind
                 continue
-            match = re.fullmatch(r'([a-z_]+)(\{[a-z]+="[a-z0-9_]+"\})? (\d+)', line)
+            match = re.fullmatch(r'([a-z_]+)(\{([a-z]+="[^"]*",?)+\}) (\d+)', line)
             self.assertIsNotNone(match, line)
-            self.assertIn(match[1], types)
+            self.assertEqual(match[1], last, "series stand behind their metric")
             self.assertEqual(types[match[1]] == "counter", match[1].endswith("_total"))
-            series[match[1] + (match[2] or "")] = int(match[3])
-        self.assertEqual(series["shmfs_size_bytes"], 4096)
-        self.assertEqual(series['shmfs_user_size_bytes{uid="0"}'], 4096)
-        self.assertGreater(series["shmfs_requests_total"], 0)
+            self.assertNotIn(match[1] + match[2], series)
+            series[match[1] + match[2]] = int(match[4])
+        return series
+
+    def test_metrics_are_what_prometheus_reads(self):
+        self.mount.make("a", 4096)
+        series = self.series_of(self.ctl("metrics"))
+        mount = 'mount="%s"' % self.mount.dir
+        self.assertEqual(series["shmfs_size_bytes{%s}" % mount], 4096)
+        self.assertEqual(series['shmfs_user_size_bytes{%s,uid="0"}' % mount], 4096)
+        self.assertGreater(series["shmfs_requests_total{%s}" % mount], 0)
+
+    def test_all_mounts_are_told_at_once(self):
+        other = Mount("user_size=64k")
+        try:
+            self.mount.make("a", 4096)
+            as_user(OWNER, lambda: os.close(os.open(other.path("b"), os.O_CREAT)))
+            series = self.series_of(self.ctl("metrics", "--all-mounts"))
+            for mount, size in ((self.mount, 4096), (other, 0)):
+                self.assertEqual(series['shmfs_size_bytes{mount="%s"}' % mount.dir], size)
+            names = self.ctl("ls", "--all-mounts", "--raw", "--noheadings", "-o", "MOUNT,NAME")
+            for mount, name in ((self.mount, "a"), (other, "b")):
+                self.assertIn("%s /%s\n" % (mount.dir, name), names)
+            self.ctl("ls", "--all-mounts", "a", status=2)
+            limit = 'shmfs_user_size_limit_bytes{mount="%s",uid="%d"}' % (other.dir, OWNER)
+            self.assertEqual(series[limit], 65536)
+        finally:
+            other.stop()
 
     def test_users_of_metrics_have_a_bound(self):
         for uid in range(2000, 2070):
             self.process(lambda uid=uid: (os.setuid(uid), self.mount.make("u%d" % uid, 4096)))
         said = self.ctl("metrics")
         self.assertEqual(said.count("shmfs_user_size_bytes{"), 51)
-        self.assertIn('shmfs_user_size_bytes{uid="others"} ', said)
+        others = 'shmfs_user_size_bytes{mount="%s",uid="others"} ' % self.mount.dir
+        self.assertIn(others, said)
 
     def test_top_once(self):
         self.mount.make("large", 1 << 20)

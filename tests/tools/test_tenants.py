@@ -133,9 +133,14 @@ class Tenants(CtlTest):
         said = self.ctl("ls", "-u", "--raw", "--noheadings", "-o", "TENANT,SIZE")
         self.assertIn("#%d:app 2097152\n" % number, said)
         self.assertEqual(self.ctl("tenant", "ls", "--raw", "-o", "OWNER"), "OWNER\n-\n")
+        said = self.ctl("holders", "--all", "--tenant", "#%d:app" % number, "--raw", "-o", "PID,OBJECTS")
+        self.assertEqual(said, "PID OBJECTS\n%d 1\n" % process.pid)
+        self.ctl("holders", "--all", "--tenant", "app", status=2)
+        self.assertIn("app: no such tenant", self.stderr)
         # One that comes after it is another.
         self.ctl("tenant", "create", "app", "--size", "1m")
         self.assertNotEqual(self.tenant("app")["id"], number)
+        self.ctl("holders", "--all", "--tenant", "app", status=1)
         process.kill()
         self.mount.wait_until(lambda: [item["name"] for item in self.tenants()] == ["app"])
 
@@ -199,7 +204,8 @@ class Tenants(CtlTest):
         self.assertEqual(self.tenants()[1]["name_hex"], name.hex())
         self.ctl("tenant", "set", name, "--size", "2m")
         said = self.ctl("metrics")
-        label = r'{tenant="x\"\\x5c\\xff",id="%d"}' % self.tenants()[1]["id"]
+        label = r'{mount="%s",tenant="x\"\\x5c\\xff",id="%d"}'
+        label %= (self.mount.dir, self.tenants()[1]["id"])
         self.assertIn("shmfs_tenant_size_limit_bytes%s 2097152\n" % label, said)
         self.ctl("tenant", "rm", name)
 
@@ -214,7 +220,8 @@ class Tenants(CtlTest):
             ("shmfs_tenant_refused_total{", 100),
         ):
             self.assertEqual(len([line for line in lines if line.startswith(name)]), count, name)
-        self.assertIn('shmfs_tenant_inodes{tenant="others",id=""} 11', lines)
+        others = 'shmfs_tenant_inodes{mount="%s",tenant="others",id=""} 11' % self.mount.dir
+        self.assertIn(others, lines)
         self.assertEqual(len({line.rsplit(" ", 1)[0] for line in lines}), len(lines))
 
     def test_pages_go_on_where_the_last_one_ended(self):
