@@ -45,8 +45,8 @@ struct ctl_verb {
 };
 
 extern const struct ctl_verb ctl_object_verbs[], ctl_list_verbs[], ctl_limit_verbs[],
-    ctl_tenant_verbs[], ctl_hold_verbs[], ctl_screen_verbs[], ctl_metrics_verbs[], ctl_run_verbs[],
-    ctl_mount_verbs[];
+    ctl_tenant_verbs[], ctl_container_verbs[], ctl_hold_verbs[], ctl_screen_verbs[],
+    ctl_metrics_verbs[], ctl_run_verbs[], ctl_mount_verbs[];
 
 struct ctl {
 	const char *mount; /* as -m says; NULL: look for it */

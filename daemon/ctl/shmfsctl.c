@@ -10,8 +10,8 @@
 #include "table.h"
 
 static const struct ctl_verb *const groups[] = {ctl_object_verbs, ctl_list_verbs, ctl_limit_verbs,
-    ctl_tenant_verbs, ctl_hold_verbs, ctl_screen_verbs, ctl_metrics_verbs, ctl_mount_verbs,
-    ctl_run_verbs};
+    ctl_tenant_verbs, ctl_container_verbs, ctl_hold_verbs, ctl_screen_verbs, ctl_metrics_verbs,
+    ctl_mount_verbs, ctl_run_verbs};
 
 #define GROUPS (sizeof groups / sizeof groups[0])
 

@@ -9,9 +9,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "client.h"
-#include "columns.h"
-#include "text.h"
+#include "ctl/client.h"
+#include "ctl/columns.h"
+#include "ctl/text.h"
+#include "tenants.h"
 
 static int fail(const char *name, int error)
 {
@@ -91,7 +92,7 @@ static void have_kernel_ask(const struct ctl *ctl, const char *name)
 		(void)unlinkat(ctl->root, name, AT_REMOVEDIR);
 }
 
-static int run_create(struct ctl *ctl, const char *name)
+int tenant_create(struct ctl *ctl, const char *name)
 {
 	json_t *params = json_object();
 	int status = add_limits(ctl, params);
@@ -253,14 +254,14 @@ static int clear_tenant(struct ctl *ctl, const char *name, const json_t *tenant)
 	return fail(name, -rc);
 }
 
-static int run_rm(struct ctl *ctl, const char *name)
+int tenant_remove(struct ctl *ctl, const char *name, bool force)
 {
 	json_t *tenant = ctl_find_tenant(ctl, name);
 	int status = CTL_OK;
 
 	if (tenant == NULL)
 		return CTL_FAILED;
-	if (ctl_value(ctl, "force") != NULL)
+	if (force)
 		status = clear_tenant(ctl, name, tenant);
 	json_decref(tenant);
 	if (status == CTL_OK && unlinkat(ctl->root, name, AT_REMOVEDIR) < 0)
@@ -268,12 +269,17 @@ static int run_rm(struct ctl *ctl, const char *name)
 	return status;
 }
 
+static int run_rm(struct ctl *ctl, const char *name)
+{
+	return tenant_remove(ctl, name, ctl_value(ctl, "force") != NULL);
+}
+
 /* --- the verb --------------------------------------------------------------------------------- */
 
 static const struct action {
 	const char *name;
 	int (*run)(struct ctl *ctl, const char *name);
-} actions[] = {{"create", run_create}, {"set", run_set}, {"rm", run_rm}};
+} actions[] = {{"create", tenant_create}, {"set", run_set}, {"rm", run_rm}};
 
 static int run_tenant(struct ctl *ctl)
 {
