@@ -45,6 +45,10 @@ void deferred_finish_first(struct shmfs *fs);
 /* What somebody else works at is freed up to here, and that is done. */
 void deferred_note_freed(struct shmfs *fs, uint64_t freed_to);
 
+/* Nobody frees pages of the node before this request is done: whoever does puts back the time that
+ * its memory had before. */
+void deferred_pause(struct shmfs *fs, const struct node *node);
+
 /* Frees at once what is queued of a node, for somebody who is about to change its memory. */
 void deferred_finish(struct shmfs *fs, struct node *node);
 
