@@ -6,6 +6,7 @@
 #include <errno.h>
 
 #include "fs/state/charge.h"
+#include "fs/state/deferred_free.h"
 #include "fs/state/member.h"
 #include "fs/state/rules.h"
 
@@ -103,7 +104,11 @@ void node_touch_written(struct shmfs *fs, struct node *node)
 	node->object.written = is_timed_by_memory(fs, node);
 	if (node->object.written)
 		return;
-	fs->os->stamp_written(fs->os->arg, node->object.fd, &node->mtime);
+	/* While others free pages of it, its memory may have an earlier time again. */
+	if (node->object.deferred > 0)
+		node->mtime = node_now(fs);
+	else
+		fs->os->stamp_written(fs->os->arg, node->object.fd, &node->mtime);
 	node->ctime = node->mtime;
 }
 
@@ -193,9 +198,11 @@ void node_set_mtime(struct shmfs *fs, struct node *node, const struct timespec *
 	struct timespec now = node_now(fs);
 
 	node->mtime = *time;
-	if (is_object(node) && fs->super->backing && node->object.fd >= 0 &&
-	    !is_timed_by_size(fs, node) && is_earlier(time, &now))
-		(void)fs->os->set_written(fs->os->arg, node->object.fd, time);
+	if (!is_object(node) || !fs->super->backing || node->object.fd < 0 ||
+	    is_timed_by_size(fs, node) || !is_earlier(time, &now))
+		return;
+	deferred_pause(fs, node);
+	(void)fs->os->set_written(fs->os->arg, node->object.fd, time);
 }
 
 void node_drop_set_id(const struct shmfs *fs, struct node *node, const struct shmfs_cred *cred)

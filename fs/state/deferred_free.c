@@ -229,6 +229,11 @@ static struct deferred_free *next_of_node(struct shmfs *fs, const struct node *n
 	return entry;
 }
 
+void deferred_pause(struct shmfs *fs, const struct node *node)
+{
+	(void)next_of_node(fs, node);
+}
+
 /*
  * The size of the memory is put right at once and not at the commit, as the caller may be about to
  * extend it. Its node has had this size since the shrink was queued, so a rollback has nothing to

@@ -46,6 +46,10 @@ bool deferred_free_more(struct shmfs *fs, struct deferred_free *entry, uint64_t 
 /* An entry's last step, once none of its pages is left. */
 void deferred_end(struct shmfs *fs, struct deferred_free *entry);
 
+/* Nobody frees pages of the node before this request is done: whoever does puts back the time that
+ * its memory had before. */
+void deferred_pause(struct shmfs *fs, const struct node *node);
+
 /* Frees at once what is queued of a node, for somebody who is about to change its memory. */
 void deferred_finish(struct shmfs *fs, struct node *node);
 

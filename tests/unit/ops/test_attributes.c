@@ -252,17 +252,22 @@ static void expect_times(struct shmfs *fs, uint64_t id, time_t mtime, time_t cti
 	ck_assert_int_eq(attributes(fs, id).ctime.tv_sec, ctime);
 }
 
-/* As with backing ids, by which mappings are of the memory itself. */
-START_TEST(a_store_moves_the_times_that_are_earlier)
+/* Mappings are of the memory itself, by backing ids; and that of ten pages is freed later. */
+static struct shmfs *open_native(void)
 {
 	struct shmfs_config config = small_config();
-	time_t now = outside->now.tv_sec;
-	struct shmfs *fs;
-	uint64_t id;
 
 	config.backing = true;
-	fs = open_with(config);
-	id = new_object_of(fs, SHMFS_ROOT, "a", PAGE);
+	config.deferred_free_min = 10 * PAGE;
+	return open_with(config);
+}
+
+START_TEST(a_store_moves_the_times_that_are_earlier)
+{
+	time_t now = outside->now.tv_sec;
+	struct shmfs *fs = open_native();
+	uint64_t id = new_object_of(fs, SHMFS_ROOT, "a", PAGE);
+
 	(void)open_object(fs, id, O_RDWR);
 	expect_times(fs, id, now, now);
 	outside->written.tv_sec = now + 10;
@@ -276,6 +281,28 @@ START_TEST(a_store_moves_the_times_that_are_earlier)
 	expect_times(fs, id, now + 1000, now + 25);
 	resize(fs, id, 0);
 	expect_times(fs, id, now + 20, now + 20);
+	close_checked(fs);
+}
+END_TEST
+
+START_TEST(a_time_is_set_while_nobody_frees_pages)
+{
+	time_t now = outside->now.tv_sec;
+	struct shmfs *fs = open_native();
+	uint64_t id = new_object_of(fs, SHMFS_ROOT, "a", 100 * PAGE);
+	uint64_t handle = open_object(fs, id, O_RDWR);
+	struct shmfs_free_range range;
+
+	write_bytes(fs, handle, 'x', PAGE, 50 * PAGE);
+	resize(fs, id, PAGE);
+	ck_assert(shmfs_free_begin(fs, &range));
+	outside->freed_to = range.begin;
+	set_mtime(fs, id, now - 100);
+	ck_assert_uint_eq(outside->quiesced, 1);
+	expect_times(fs, id, now - 100, now);
+	while (shmfs_free_step(fs, 1))
+		continue;
+	expect_times(fs, id, now - 100, now);
 	close_checked(fs);
 }
 END_TEST
@@ -310,6 +337,7 @@ Suite *attributes_suite(void)
 	tcase_add_test(tests, blocks_are_pages_that_were_touched);
 	tcase_add_test(tests, a_shrink_tells_its_pages_as_free_at_once);
 	tcase_add_test(tests, a_store_moves_the_times_that_are_earlier);
+	tcase_add_test(tests, a_time_is_set_while_nobody_frees_pages);
 	tcase_add_test(tests, where_the_system_tells_no_blocks_there_are_none);
 	return suite;
 }
