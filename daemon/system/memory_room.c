@@ -26,6 +26,9 @@
 /* How long there has to have been room before it is told of again that there is none. */
 #define AGAIN (10 * CLOCK_SECOND)
 
+/* A limit that is given while a server lives, or another group, is seen so soon. */
+#define LOOK_AGAIN CLOCK_SECOND
+
 static uint64_t machine_memory(uint64_t *swap)
 {
 	struct sysinfo info;
@@ -37,7 +40,6 @@ static uint64_t machine_memory(uint64_t *swap)
 	return (uint64_t)info.totalram * info.mem_unit;
 }
 
-/* Found anew by each server, as limits are changed meanwhile. */
 static bool find_least(const char *root, char least_group[PATH_MAX], uint64_t *least)
 {
 	char group[PATH_MAX];
@@ -55,20 +57,27 @@ static bool find_least(const char *root, char least_group[PATH_MAX], uint64_t *l
 	return *least < of_machine;
 }
 
-void memory_room_open(const char *root, struct memory_room *out)
+static void find_room(struct memory_room *room)
 {
 	uint64_t limit;
+	int fd = -1;
 
-	*out = (struct memory_room){.root = root};
-	if (!find_least(root, out->group, &limit))
-		return;
-	out->fd = memory_group_open_usage(root, out->group);
-	if (out->fd >= DESCRIPTOR_FIRST) {
-		close(out->fd);
-		out->fd = 0;
+	if (room->fd > 0)
+		close(room->fd);
+	if (find_least(room->root, room->group, &limit))
+		fd = memory_group_open_usage(room->root, room->group);
+	if (fd >= DESCRIPTOR_FIRST) {
+		close(fd);
+		fd = -1;
 	}
-	if (out->fd < 0)
-		out->fd = 0;
+	room->fd = fd > 0 ? fd : 0;
+	room->found = clock_now();
+}
+
+void memory_room_open(const char *root, struct memory_room *out)
+{
+	*out = (struct memory_room){.root = root};
+	find_room(out);
 }
 
 static bool read_usage(const struct memory_room *room, uint64_t *out)
@@ -105,11 +114,12 @@ static bool look(const struct memory_room *room)
 
 bool memory_room_any(struct memory_room *room)
 {
-	uint64_t now;
+	uint64_t now = clock_now();
 
+	if (now - room->found > LOOK_AGAIN)
+		find_room(room);
 	if (room->fd == 0 || look(room))
 		return true;
-	now = clock_now();
 	if (room->told == 0 || now - room->told > AGAIN)
 		log_error("the memory control group '%s' is full: what takes more is refused",
 		    room->group[0] != '\0' ? room->group : "/");

@@ -13,7 +13,8 @@
 
 struct memory_room {
 	int fd;		  /* of the file that tells what is used; 0: there is no limit to look at */
-	uint64_t told;	  /* when a request was refused last, by clock.h; 0: never */
+	uint64_t found;	  /* when that was looked for, by clock.h */
+	uint64_t told;	  /* when a request was refused last; 0: never */
 	const char *root; /* as of memory_group.h */
 	char group[PATH_MAX];
 };

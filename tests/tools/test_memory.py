@@ -51,8 +51,9 @@ class Group:
             file.write(str(value))
 
     def limit(self, size):
-        self.write(self.limit_file, size)
-        for name, value in self.swap:
+        names = [(self.limit_file, None)] + self.swap
+        # Of both memory and swap, the limit is never below that of memory.
+        for name, value in reversed(names) if size >= 1 << 40 else names:
             if os.path.exists(os.path.join(self.path, name)):
                 self.write(name, size if value is None else value)
 
@@ -124,6 +125,17 @@ class Limited(unittest.TestCase):
         self.assertGreater(self.fill("c"), 20 * MIB)
         os.unlink(self.mount.path("c"))
         self.assertEqual(self.mount.server_pid(), server)
+        self.assertFalse(self.mount.log_text("died by signal"))
+
+    def test_a_limit_that_is_given_later_counts(self):
+        self.group.limit(1 << 40)
+        time.sleep(1.1)
+        with open(self.mount.path("a"), "wb", buffering=0) as file:
+            for _ in range(80):
+                self.assertEqual(file.write(b"x" * MIB), MIB)
+        self.group.limit(90 * MIB)
+        time.sleep(1.1)
+        self.assertLess(self.fill("b"), 10 * MIB)
         self.assertFalse(self.mount.log_text("died by signal"))
 
     def test_a_full_group_has_room_for_the_next_servers(self):
