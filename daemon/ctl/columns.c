@@ -141,7 +141,7 @@ static const char *print_named(
 	return out;
 }
 
-static const struct ctl_look look_named = {false, print_named};
+const struct ctl_look ctl_look_named = {false, print_named};
 
 bool ctl_is_tenant(const json_t *item, const char *member, const char *name)
 {
@@ -150,6 +150,18 @@ bool ctl_is_tenant(const json_t *item, const char *member, const char *name)
 
 	free(own);
 	return is_it;
+}
+
+void ctl_add_mount(struct ctl *ctl, json_t *items)
+{
+	json_t *mount = ctl_call(ctl, "GetMount", NULL), *item;
+	char *path = ctl_get_path(mount);
+	size_t index;
+
+	json_array_foreach(items, index, item)
+	    ctl_set_name(item, "mount", path != NULL ? path : "");
+	free(path);
+	json_decref(mount);
 }
 
 json_t *ctl_find_tenant(struct ctl *ctl, const char *name)
@@ -245,6 +257,7 @@ static const struct ctl_look look_inode_limit = {true, print_inode_limit};
 
 /* --- columns ---------------------------------------------------------------------------------- */
 
+#define look_named ctl_look_named
 #define look_user ctl_look_user
 #define look_text ctl_look_text
 #define look_number ctl_look_number

@@ -104,24 +104,15 @@ static void add_mount(void *arg, int fd)
 {
 	struct collection *collection = arg;
 	struct ctl ctl = *collection->asked;
-	json_t *mount, *objects = NULL, *object;
-	size_t index;
+	json_t *objects;
 
 	ctl.socket = fd;
-	mount = ctl_call(&ctl, "GetMount", NULL);
-	if (mount != NULL)
-		objects = list_objects(&ctl);
+	objects = list_objects(&ctl);
 	collection->complete &= objects != NULL;
-	json_array_foreach(objects, index, object)
-	{
-		char *path = ctl_get_path(mount);
-
-		ctl_set_name(object, "mount", path != NULL ? path : "");
-		free(path);
-	}
+	if (objects != NULL)
+		ctl_add_mount(&ctl, objects);
 	(void)json_array_extend(collection->objects, objects);
 	json_decref(objects);
-	json_decref(mount);
 	ctl_disconnect(&ctl);
 }
 

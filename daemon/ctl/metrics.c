@@ -24,11 +24,11 @@ static const struct row {
 	const char *of_tenants;		/* of each tenant, */
 	bool of_limits;			/* or of its limits */
 } rows[] = {
-#define METRIC(n, t, h) {.name = n, .type = t, .help = h},
-#define VALUE(m, l, value) {.member = #m, .labels = l},
+#define METRIC(n, t, h) {.name = (n), .type = (t), .help = (h)},
+#define VALUE(m, l, value) {.member = #m, .labels = (l)},
 #define USERS(m) {.of_users = #m, .labels = ""},
 #define USER_LIMITS(m) {.of_users = #m, .labels = "", .of_limits = true},
-#define TENANTS(m, l) {.of_tenants = #m, .labels = l},
+#define TENANTS(m, l) {.of_tenants = #m, .labels = (l)},
 #define TENANT_LIMITS(m) {.of_tenants = #m, .labels = "", .of_limits = true},
 #include "common/tables/metrics.def"
 };

@@ -16,6 +16,7 @@
 #include "columns.h"
 #include "common/number.h"
 #include "metrics.h"
+#include "servers.h"
 #include "text.h"
 
 /* --- top: drawing ----------------------------------------------------------------------------- */
@@ -24,9 +25,11 @@ struct screen {
 	struct ctl *ctl;
 	int width, height;
 	const struct view *view;
+	bool all;   /* mounts */
 	bool plain; /* no terminal: lines and nothing else */
 	int line;
-	json_t *mount, *before;
+	json_t *mount; /* NULL: all of them */
+	json_t *before;
 	int64_t before_ns;
 };
 
@@ -190,9 +193,13 @@ static void put_cells(struct screen *screen, const struct shown *shown,
     const struct ctl_column *columns, const json_t *item)
 {
 	static const struct ctl_style style = {.human = true};
+	static const struct ctl_column mount = {"MOUNT", "mount", &ctl_look_named, NULL};
 	char text[1024], cell[CTL_CELL_SIZE];
 	size_t used = 0;
 
+	if (screen->all)
+		used = (size_t)snprintf(text, sizeof text, "%-20.20s ",
+		    item != NULL ? ctl_print_cell(&style, &mount, item, cell) : mount.name);
 	for (; shown->name != NULL; shown++) {
 		const struct ctl_column *column = shown->column;
 		const char *what = shown->heading;
@@ -250,29 +257,91 @@ static void put_title(struct screen *screen)
 	put_line(screen, false, text);
 }
 
+/* What is seen at one time, of all mounts together. */
+struct sight {
+	struct screen *screen;
+	json_t *statistics, *list;
+	unsigned mounts;
+};
+
+static void add_statistics(json_t *sum, const json_t *more)
+{
+	const json_t *value;
+	const char *key;
+
+	json_object_foreach((json_t *)(uintptr_t)more, key, value)
+	{
+		int64_t both = ctl_int(sum, key) + json_integer_value(value);
+
+		(void)json_object_set_new(sum, key, json_integer((json_int_t)both));
+	}
+}
+
+static bool look_at(struct ctl *ctl, struct sight *sight)
+{
+	const struct view *view = sight->screen->view;
+	json_t *statistics = ctl_call(ctl, "GetStatistics", NULL), *list = NULL;
+
+	/* Whether with those without a name is a question about objects alone. */
+	if (statistics != NULL)
+		list = ctl_call_pages(ctl, view->method, view->member, true, false);
+	if (list != NULL) {
+		add_statistics(sight->statistics, statistics);
+		if (sight->screen->all)
+			ctl_add_mount(ctl, list);
+		(void)json_array_extend(sight->list, list);
+		sight->mounts++;
+	}
+	json_decref(statistics);
+	json_decref(list);
+	return list != NULL;
+}
+
+static void look_at_each(void *arg, int fd)
+{
+	struct sight *sight = arg;
+	struct ctl ctl = *sight->screen->ctl;
+
+	ctl.socket = fd;
+	(void)look_at(&ctl, sight);
+	ctl_disconnect(&ctl);
+}
+
+static void put_number(struct screen *screen, unsigned mounts)
+{
+	char text[64];
+
+	snprintf(text, sizeof text, "shmfs, %u mount%s", mounts, mounts == 1 ? "" : "s");
+	put_line(screen, false, text);
+}
+
 /* False: the server does not answer. */
 static bool draw(struct screen *screen)
 {
-	json_t *now = ctl_call(screen->ctl, "GetStatistics", NULL), *list;
+	struct sight sight = {screen, json_object(), json_array(), 0};
 	int64_t now_ns = ctl_now();
 
-	if (now == NULL)
-		return false;
-	/* Whether with those without a name is a question about objects alone. */
-	list = ctl_call_pages(screen->ctl, screen->view->method, screen->view->member, true, false);
-	if (list == NULL) {
-		json_decref(now);
+	if (screen->all)
+		servers_each(look_at_each, &sight);
+	else
+		(void)look_at(screen->ctl, &sight);
+	if (sight.mounts == 0 && !screen->all) {
+		json_decref(sight.statistics);
+		json_decref(sight.list);
 		return false;
 	}
 	screen->line = 0;
 	if (!screen->plain)
 		fputs("\033[H", stdout);
-	put_title(screen);
-	put_use(screen, now);
-	put_activity(screen, now, now_ns);
+	if (screen->all)
+		put_number(screen, sight.mounts);
+	else
+		put_title(screen);
+	put_use(screen, sight.statistics);
+	put_activity(screen, sight.statistics, now_ns);
 	put_line(screen, false, "");
-	put_list(screen, list);
-	json_decref(list);
+	put_list(screen, sight.list);
+	json_decref(sight.list);
 	if (!screen->plain) {
 		printf("\033[J\033[%d;1H\033[7m", screen->height);
 		put_cut(" q quit   o objects   u users   t tenants ", screen->width);
@@ -280,7 +349,7 @@ static bool draw(struct screen *screen)
 	}
 	fflush(stdout);
 	json_decref(screen->before);
-	screen->before = now;
+	screen->before = sight.statistics;
 	screen->before_ns = now_ns;
 	return true;
 }
@@ -376,8 +445,10 @@ static int run_top(struct ctl *ctl)
 	choose_view(&screen, ctl_value(ctl, "tenants") != NULL ? 't'
 			     : ctl_value(ctl, "users") != NULL ? 'u'
 							       : 'o');
-	screen.mount = ctl_call(ctl, "GetMount", NULL);
-	if (screen.mount == NULL)
+	screen.all = ctl_value(ctl, "all-mounts") != NULL;
+	if (!screen.all)
+		screen.mount = ctl_call(ctl, "GetMount", NULL);
+	if (!screen.all && screen.mount == NULL)
 		return CTL_FAILED;
 	if (ctl_value(ctl, "once") != NULL) {
 		screen.plain = true;
@@ -396,6 +467,7 @@ static const struct ctl_option top_options[] = {
     {'u', "users", NULL, "users instead of objects"},
     {'t', "tenants", NULL, "tenants instead of objects"},
     {'1', "once", NULL, "one look, and no terminal"},
+    {0, "all-mounts", NULL, "of all mounts that can be reached from here"},
     {0},
 };
 

@@ -221,6 +221,11 @@ class Watching(CtlTest):
             for mount, name in ((self.mount, "a"), (other, "b")):
                 self.assertIn("%s /%s\n" % (mount.dir, name), names)
             self.ctl("ls", "--all-mounts", "a", status=2)
+            said = self.ctl("top", "--once", "--all-mounts")
+            self.assertRegex(said, r"(?m)^shmfs, \d+ mounts$")
+            for mount, name in ((self.mount, "a"), (other, "b")):
+                self.assertRegex(said, r"(?m)^%s .* /%s$" % (re.escape(mount.dir[:20]), name))
+            self.assertIn(mount.dir[:20], self.ctl("top", "-1u", "--all-mounts"))
             limit = 'shmfs_user_size_limit_bytes{mount="%s",uid="%d"}' % (other.dir, OWNER)
             self.assertEqual(series[limit], 65536)
         finally:

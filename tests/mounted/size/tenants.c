@@ -41,16 +41,20 @@ static int set_limits(const char *name, int pages, int nodes)
 	    "{\"path\":\"%s\",\"size\":%d,\"inodes\":%d}", name, pages * PAGE, nodes);
 }
 
+/* A kernel before 6.16 that knows the name to be missing asks again when it is to be made. */
+static void make_tenant(const char *name, int pages)
+{
+	GIVES(0, control_callf(shared_mount->dir, "CreateTenant",
+		     "{\"path\":\"%s\",\"size\":%d,\"inodes\":%d}", name, pages * PAGE, NODES));
+	FAILS(EEXIST, mkdir(name, 0700));
+}
+
 /* Tenants "one" and "other" at the root, where the test goes. */
 static void make_tenants(void)
 {
-	static const char *const names[] = {"one", "other"};
-
 	OK(chdir(shared_mount->dir));
-	for (int i = 0; i < 2; i++)
-		GIVES(0, control_callf(shared_mount->dir, "CreateTenant",
-			     "{\"path\":\"%s\",\"size\":%d,\"inodes\":%d}", names[i], PAGES * PAGE,
-			     NODES));
+	make_tenant("one", PAGES);
+	make_tenant("other", PAGES);
 }
 
 static bool have_ended(void *context)
@@ -225,8 +229,7 @@ START_TEST(the_charge_stays_with_a_mapping_when_the_directory_is_gone)
 	FAILS(ENOENT, access("one", F_OK));
 	ck_assert(within_a_second(is_half_free, NULL));
 	/* Another one of that name has another account. */
-	GIVES(0, control_callf(
-		     shared_mount->dir, "CreateTenant", "{\"path\":\"one\",\"size\":%d}", PAGE));
+	make_tenant("one", 1);
 	expect_room("one", 1, 1);
 	BYTES_ARE(1, map, PAGES / 2 * PAGE);
 	unmap(map, PAGES / 2 * PAGE);
