@@ -231,7 +231,8 @@ static struct deferred_free *next_of_node(struct shmfs *fs, const struct node *n
 
 void deferred_pause(struct shmfs *fs, const struct node *node)
 {
-	(void)next_of_node(fs, node);
+	if (fs->begun != NULL && fs->begun->node == node)
+		quiesce(fs, fs->begun);
 }
 
 /*

@@ -296,7 +296,6 @@ START_TEST(a_time_is_set_while_nobody_frees_pages)
 	write_bytes(fs, handle, 'x', PAGE, 50 * PAGE);
 	resize(fs, id, PAGE);
 	ck_assert(shmfs_free_begin(fs, &range));
-	outside->freed_to = range.begin;
 	set_mtime(fs, id, now - 100);
 	ck_assert_uint_eq(outside->quiesced, 1);
 	expect_times(fs, id, now - 100, now);
