@@ -17,6 +17,14 @@ struct shmfs_os {
 	void *arg;
 	/* Makes empty memory with this very descriptor, in place of what has it. */
 	int (*memory_create)(void *arg, int fd);
+	/* Gives fd's memory a name, which keeps it when fd closes. Names are used once.
+	 * -EOPNOTSUPP: it cannot have one. */
+	int (*memory_name)(void *arg, int fd, uint64_t name);
+	/* Removes a name, if it is there. */
+	void (*memory_unname)(void *arg, uint64_t name);
+	/* Opens memory by its name, with this very descriptor in place of what has it; -1: with
+	 * any, which is returned. */
+	int (*memory_open)(void *arg, int fd, uint64_t name);
 	int (*close)(void *arg, int fd);
 	int (*truncate)(void *arg, int fd, uint64_t size);
 	int (*punch)(void *arg, int fd, uint64_t offset, uint64_t length);
@@ -31,6 +39,7 @@ struct shmfs_os {
 	 * Returns how far it is freed: every page before that offset. */
 	uint64_t (*quiesce)(void *arg);
 	int (*blocks)(void *arg, int fd, uint64_t *out); /* in use, of 512 bytes */
+	int (*blocks_of_name)(void *arg, uint64_t name, uint64_t *out);
 	/* Makes sure that nobody else can change fd's data, where nobody opens it for writing from
 	 * now on. -EBUSY: somebody has it mapped writable, or it cannot be told. Nobody works at
 	 * fd meanwhile. */
@@ -81,8 +90,13 @@ struct shmfs_store {
 };
 int shmfs_store_open(const struct shmfs_store *store, char *why, size_t why_size);
 
-/* memory_create() out of such a tmpfs; a memfd where store is not above 0. */
+/* The functions of struct shmfs_os that need to know such a tmpfs. Where store is not above 0,
+ * memory is a memfd, and has no names: -EOPNOTSUPP. */
 int shmfs_memory_create(int store, int fd);
+int shmfs_memory_name(int store, int fd, uint64_t name);
+void shmfs_memory_unname(int store, uint64_t name);
+int shmfs_memory_open(int store, int fd, uint64_t name);
+int shmfs_blocks_of_name(int store, uint64_t name, uint64_t *out);
 
 /* Memory as it is to be registered with the kernel: the registration must not count as somebody who
  * has it open. fd itself, or a descriptor that the caller closes once that is done. */

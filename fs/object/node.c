@@ -8,6 +8,7 @@
 #include "fs/state/charge.h"
 #include "fs/state/member.h"
 #include "fs/state/rules.h"
+#include "memory.h"
 
 /* What an entry adds to the size of its directory, as on tmpfs. */
 #define ENTRY_SIZE 20
@@ -70,11 +71,11 @@ void node_touch_ctime(struct shmfs *fs, struct node *node)
 		node->ctime = node_now(fs);
 }
 
-void node_touch_written(struct shmfs *fs, struct node *node)
+void node_touch_written(struct shmfs *fs, struct node *node, int fd)
 {
 	if (is_timed_by_size(fs, node))
 		return;
-	fs->os->stamp_written(fs->os->arg, node->object.fd, &node->mtime);
+	fs->os->stamp_written(fs->os->arg, fd, &node->mtime);
 	node->ctime = node->mtime;
 }
 
@@ -115,7 +116,10 @@ static uint64_t blocks_of(const struct shmfs *fs, const struct node *node)
 	uint64_t most = charge_bytes_of(fs, node->object.size) / 512;
 	uint64_t blocks = 0;
 
-	(void)fs->os->blocks(fs->os->arg, node->object.fd, &blocks);
+	if (node->object.fd >= 0)
+		(void)fs->os->blocks(fs->os->arg, node->object.fd, &blocks);
+	else
+		(void)fs->os->blocks_of_name(fs->os->arg, node->id, &blocks);
 	return blocks < most ? blocks : most;
 }
 
@@ -144,6 +148,6 @@ void node_attributes(const struct shmfs *fs, const struct node *node, struct shm
 	    .page_size = (uint32_t)page_bytes(fs),
 	    .expires = is_object(node) && node->object.expires,
 	};
-	if (is_object(node) && node->object.fd >= 0)
+	if (is_object(node) && memory_exists(node))
 		out->blocks = blocks_of(fs, node);
 }

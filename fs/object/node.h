@@ -30,8 +30,9 @@ struct timespec node_now(struct shmfs *fs);
 void node_touch_ctime(struct shmfs *fs, struct node *node);
 void node_touch_mtime(struct shmfs *fs, struct node *node);
 
-/* Both, for an object to whose memory something was just written. */
-void node_touch_written(struct shmfs *fs, struct node *node);
+/* Both, for an object to whose memory something was just written. Without its descriptor (-1) the
+ * times are those of the clock. */
+void node_touch_written(struct shmfs *fs, struct node *node, int fd);
 
 /* The bytes for which a symbolic link's target is charged. */
 uint64_t node_target_charge(uint64_t length);

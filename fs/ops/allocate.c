@@ -6,6 +6,7 @@
 
 #include "fs/mac/mac.h"
 #include "fs/object/handle.h"
+#include "fs/object/memory.h"
 #include "fs/object/node.h"
 #include "fs/object/object.h"
 #include "fs/object/seal.h"
@@ -24,20 +25,23 @@ static int zero(struct shmfs *fs, struct node *node, uint64_t offset, uint64_t l
 {
 	uint64_t end = charge_bytes_of(fs, node->object.size);
 	uint64_t unit = ZERO_AT_ONCE * page_bytes(fs), from, to;
-	int rc;
+	int fd, rc;
 
 	if (offset >= node->object.size)
 		return 0;
+	fd = memory_need(fs, node);
+	if (fd < 0)
+		return fd;
 	length = smaller(length, end - offset);
 	/* The first and the last part hold the partial pages. */
 	from = (offset / unit + 1) * unit;
 	to = (offset + length) / unit * unit;
 	if (from >= to || !deferred_wants(fs, to - from) ||
 	    deferred_add_range(fs, node, FREE_HOLE, from, to) < 0)
-		return fs->os->punch(fs->os->arg, node->object.fd, offset, length);
-	rc = fs->os->punch(fs->os->arg, node->object.fd, offset, from - offset);
+		return fs->os->punch(fs->os->arg, fd, offset, length);
+	rc = fs->os->punch(fs->os->arg, fd, offset, from - offset);
 	if (rc == 0 && to < offset + length)
-		rc = fs->os->punch(fs->os->arg, node->object.fd, to, offset + length - to);
+		rc = fs->os->punch(fs->os->arg, fd, to, offset + length - to);
 	return rc;
 }
 

@@ -8,6 +8,7 @@
 #include "fs/mac/subjects.h"
 #include "fs/object/directory.h"
 #include "fs/object/life.h"
+#include "fs/object/memory.h"
 #include "fs/object/node.h"
 #include "fs/state/charge.h"
 #include "fs/state/deferred_free.h"
@@ -188,6 +189,8 @@ int shmfs_open_again(int arena_fd, const struct shmfs_os *os, struct shmfs **out
 		return -EPROTO;
 	}
 	shmfs_recover(fs);
+	if (fs->arena->layout == ARENA_LAYOUT_WITHOUT_NAMES)
+		memory_note_holders(fs);
 	*out = fs;
 	return 0;
 }

@@ -158,11 +158,16 @@ static bool is_mapped(uintptr_t base, uint64_t size, const struct stat *st)
 	return found;
 }
 
+static bool is_layout(uint32_t layout)
+{
+	return layout == ARENA_LAYOUT || layout == ARENA_LAYOUT_WITHOUT_NAMES;
+}
+
 static int read_header(int fd, struct arena *header, struct stat *st)
 {
 	if (pread(fd, header, sizeof *header, 0) != (ssize_t)sizeof *header || fstat(fd, st) < 0)
 		return -EPROTO;
-	if (header->magic != ARENA_MAGIC || header->layout != ARENA_LAYOUT ||
+	if (header->magic != ARENA_MAGIC || !is_layout(header->layout) ||
 	    header->size != (uint64_t)st->st_size || header->base % ARENA_PAGE_SIZE != 0 ||
 	    header->base == 0)
 		return -EPROTO;

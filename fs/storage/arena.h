@@ -29,8 +29,11 @@
 #define ARENA_PAGE_SIZE 4096
 #define ARENA_CLASSES 16
 
-/* Raised whenever a structure in the arena changes its shape or meaning. */
-#define ARENA_LAYOUT 7
+/* Raised whenever a structure in the arena changes its shape or meaning. An arena of the layout
+ * before is one of this layout in which no memory has a name: it can be taken up as it is, and
+ * becomes one of this layout when that changes. */
+#define ARENA_LAYOUT 8
+#define ARENA_LAYOUT_WITHOUT_NAMES 7
 
 /* Header of a page that is cut into slots. It is on its class's list while it has a free slot. */
 struct slab {
