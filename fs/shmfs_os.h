@@ -24,6 +24,14 @@ struct shmfs_os {
 	void *arg;
 	/* Makes empty memory with this very descriptor, in place of what has it. */
 	int (*memory_create)(void *arg, int fd);
+	/* Gives fd's memory a name, which keeps it when fd closes. Names are used once.
+	 * -EOPNOTSUPP: it cannot have one. */
+	int (*memory_name)(void *arg, int fd, uint64_t name);
+	/* Removes a name, if it is there. */
+	void (*memory_unname)(void *arg, uint64_t name);
+	/* Opens memory by its name, with this very descriptor in place of what has it; -1: with
+	 * any, which is returned. */
+	int (*memory_open)(void *arg, int fd, uint64_t name);
 	int (*close)(void *arg, int fd);
 	int (*truncate)(void *arg, int fd, uint64_t size); /* up */
 	int (*cut)(void *arg, int fd, uint64_t size);	   /* down */
@@ -38,6 +46,7 @@ struct shmfs_os {
 	/* Has whoever works at the range of shmfs_free_begin() end that, and waits for it. */
 	void (*quiesce)(void *arg);
 	int (*look)(void *arg, int fd, struct shmfs_memory_state *out);
+	int (*look_by_name)(void *arg, uint64_t name, struct shmfs_memory_state *out);
 	/* Has look() tell this time, until the next of those. */
 	int (*set_written)(void *arg, int fd, const struct timespec *when);
 	/* Makes sure that nobody else can change fd's data, where nobody opens it for writing from
@@ -90,8 +99,13 @@ struct shmfs_store {
 };
 int shmfs_store_open(const struct shmfs_store *store, char *why, size_t why_size);
 
-/* memory_create() out of such a tmpfs; a memfd where store is not above 0. */
+/* The functions of struct shmfs_os that need to know such a tmpfs. Where store is not above 0,
+ * memory is a memfd, and has no names: -EOPNOTSUPP. */
 int shmfs_memory_create(int store, int fd);
+int shmfs_memory_name(int store, int fd, uint64_t name);
+void shmfs_memory_unname(int store, uint64_t name);
+int shmfs_memory_open(int store, int fd, uint64_t name);
+int shmfs_look_by_name(int store, uint64_t name, struct shmfs_memory_state *out);
 
 /* Memory as it is to be registered with the kernel: the registration must not count as somebody who
  * has it open. fd itself, or a descriptor that the caller closes once that is done. */

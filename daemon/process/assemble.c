@@ -13,6 +13,34 @@ static int create_memory(void *arg, int fd)
 	return shmfs_memory_create(server->handover->store_fd, fd);
 }
 
+static int name_memory(void *arg, int fd, uint64_t name)
+{
+	const struct server *server = arg;
+
+	return shmfs_memory_name(server->handover->store_fd, fd, name);
+}
+
+static void unname_memory(void *arg, uint64_t name)
+{
+	const struct server *server = arg;
+
+	shmfs_memory_unname(server->handover->store_fd, name);
+}
+
+static int open_memory(void *arg, int fd, uint64_t name)
+{
+	const struct server *server = arg;
+
+	return shmfs_memory_open(server->handover->store_fd, fd, name);
+}
+
+static int look_by_name(void *arg, uint64_t name, struct shmfs_memory_state *out)
+{
+	const struct server *server = arg;
+
+	return shmfs_look_by_name(server->handover->store_fd, name, out);
+}
+
 static int open_backing(void *arg, int fd)
 {
 	struct server *server = arg;
@@ -51,6 +79,10 @@ void server_init(struct server *server, const struct options *options, struct ha
 	};
 	server->os.arg = server;
 	server->os.memory_create = create_memory;
+	server->os.memory_name = name_memory;
+	server->os.memory_unname = unname_memory;
+	server->os.memory_open = open_memory;
+	server->os.look_by_name = look_by_name;
 	server->os.quiesce = quiesce;
 	server->os.backing_open = open_backing;
 	server->os.backing_close = close_backing;

@@ -9,6 +9,7 @@
 #include "fs/state/deferred_free.h"
 #include "fs/state/member.h"
 #include "fs/state/rules.h"
+#include "memory.h"
 
 /* What an entry adds to the size of its directory, as on tmpfs. */
 #define ENTRY_SIZE 20
@@ -97,7 +98,7 @@ static bool is_timed_by_memory(struct shmfs *fs, const struct node *node)
 	return is_earlier(&node->mtime, &now) && is_earlier(&node->ctime, &now);
 }
 
-void node_touch_written(struct shmfs *fs, struct node *node)
+void node_touch_written(struct shmfs *fs, struct node *node, int fd)
 {
 	if (is_timed_by_size(fs, node))
 		return;
@@ -108,7 +109,7 @@ void node_touch_written(struct shmfs *fs, struct node *node)
 	if (node->object.deferred > 0)
 		node->mtime = node_now(fs);
 	else
-		fs->os->stamp_written(fs->os->arg, node->object.fd, &node->mtime);
+		fs->os->stamp_written(fs->os->arg, fd, &node->mtime);
 	node->ctime = node->mtime;
 }
 
@@ -176,6 +177,13 @@ static void see_stores(const struct timespec *written, struct shmfs_attr *out)
 		out->ctime = *written;
 }
 
+static int look(const struct shmfs *fs, const struct node *node, struct shmfs_memory_state *out)
+{
+	if (node->object.fd >= 0)
+		return fs->os->look(fs->os->arg, node->object.fd, out);
+	return fs->os->look_by_name(fs->os->arg, node->id, out);
+}
+
 /*
  * Memory in use is a number for people to read: where the system will not tell, it is 0. A shrink
  * frees its pages when the change is final, but they are told as free already.
@@ -185,7 +193,7 @@ static void see_memory(const struct shmfs *fs, const struct node *node, struct s
 	uint64_t most = charge_bytes_of(fs, node->object.size) / 512;
 	struct shmfs_memory_state state = {0};
 
-	if (fs->os->look(fs->os->arg, node->object.fd, &state) < 0)
+	if (look(fs, node, &state) < 0)
 		return;
 	out->blocks = state.blocks < most ? state.blocks : most;
 	if (node->object.written || has_stores(fs, node))
@@ -196,13 +204,18 @@ static void see_memory(const struct shmfs *fs, const struct node *node, struct s
 void node_set_mtime(struct shmfs *fs, struct node *node, const struct timespec *time)
 {
 	struct timespec now = node_now(fs);
+	int fd;
 
 	node->mtime = *time;
-	if (!is_object(node) || !fs->super->backing || node->object.fd < 0 ||
+	if (!is_object(node) || !fs->super->backing || !memory_exists(node) ||
 	    is_timed_by_size(fs, node) || !is_earlier(time, &now))
 		return;
 	deferred_pause(fs, node);
-	(void)fs->os->set_written(fs->os->arg, node->object.fd, time);
+	fd = memory_borrow(fs, node);
+	if (fd < 0)
+		return;
+	(void)fs->os->set_written(fs->os->arg, fd, time);
+	memory_return(fs, node, fd);
 }
 
 void node_drop_set_id(const struct shmfs *fs, struct node *node, const struct shmfs_cred *cred)
@@ -230,6 +243,6 @@ void node_attributes(const struct shmfs *fs, const struct node *node, struct shm
 	    .page_size = (uint32_t)page_bytes(fs),
 	    .expires = is_object(node) && node->object.expires,
 	};
-	if (is_object(node) && node->object.fd >= 0)
+	if (is_object(node) && memory_exists(node))
 		see_memory(fs, node, out);
 }

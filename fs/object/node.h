@@ -34,8 +34,9 @@ void node_touch_mtime(struct shmfs *fs, struct node *node);
 void node_set_mtime(struct shmfs *fs, struct node *node, const struct timespec *time);
 
 /* Both, for an object to whose memory something was just written. The memory may be all that knows
- * of it, until somebody wants to compare. */
-void node_touch_written(struct shmfs *fs, struct node *node);
+ * of it, until somebody wants to compare. Without its descriptor (-1) the times are those of the
+ * clock. */
+void node_touch_written(struct shmfs *fs, struct node *node, int fd);
 void node_settle_times(struct shmfs *fs, struct node *node);
 
 /*

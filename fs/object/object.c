@@ -13,38 +13,20 @@
 #include "fs/state/idle_memory.h"
 #include "fs/state/memory_use.h"
 #include "fs/state/rules.h"
+#include "memory.h"
 #include "node.h"
 #include "seal.h"
 
-int object_need_memory(struct shmfs *fs, struct node *node)
-{
-	int fd, rc;
-
-	if (node->object.fd >= 0)
-		return 0;
-	rc = descriptor_take(fs, &fd);
-	if (rc < 0)
-		return rc;
-	txn_effect(&fs->arena->txn, TXN_CLOSE_ON_ROLLBACK, fd, 0);
-	rc = fs->os->memory_create(fs->os->arg, fd);
-	/* The daemon's table is what the caller sees of the system's. */
-	if (rc < 0)
-		return rc == -EMFILE ? -ENFILE : rc;
-	node_change(fs, node);
-	node->object.fd = fd;
-	return 0;
-}
-
 int object_need_backing(struct shmfs *fs, struct node *node)
 {
-	int rc, backing;
+	int fd, backing;
 
 	if (node->object.backing != 0)
 		return 0;
-	rc = object_need_memory(fs, node);
-	if (rc < 0)
-		return rc;
-	backing = fs->os->backing_open(fs->os->arg, node->object.fd);
+	fd = memory_need(fs, node);
+	if (fd < 0)
+		return fd;
+	backing = fs->os->backing_open(fs->os->arg, fd);
 	if (backing < 0)
 		return backing;
 	txn_effect(&fs->arena->txn, TXN_UNBACK_ON_ROLLBACK, backing, 0);
@@ -62,29 +44,33 @@ enum resize {
 };
 
 /*
- * Makes the memfd larger, with the way back noted first: it may have grown when that fails. A write
- * does it itself, each page after its bytes are there: whoever reads past the server would else
- * find zeros between the old end and the new one.
+ * Makes the memory larger, with the way back noted first: it may have grown when that fails. A
+ * write does it itself, each page after its bytes are there: whoever reads past the server would
+ * else find zeros between the old end and the new one.
  */
 static int extend_memory(struct shmfs *fs, struct node *node, uint64_t size, enum resize how)
 {
-	int rc = object_need_memory(fs, node);
+	int fd = memory_need(fs, node);
 
-	if (rc < 0)
-		return rc;
-	txn_effect(&fs->arena->txn, TXN_SIZE_ON_ROLLBACK, node->object.fd, node->object.size);
-	return how == RESIZE_BY_WRITE ? 0 : fs->os->truncate(fs->os->arg, node->object.fd, size);
+	if (fd < 0)
+		return fd;
+	txn_effect(&fs->arena->txn, TXN_SIZE_ON_ROLLBACK, fd, node->object.size);
+	memory_name_large(fs, node, size);
+	return how == RESIZE_BY_WRITE ? 0 : fs->os->truncate(fs->os->arg, fd, size);
 }
 
 /* Cuts the memory off, once the change is final. */
-static void cut_memory(struct shmfs *fs, struct node *node, uint64_t size, enum resize how)
+static int cut_memory(struct shmfs *fs, struct node *node, uint64_t size, enum resize how)
 {
 	uint64_t from = charge_bytes_of(fs, size), to = charge_bytes_of(fs, node->object.size);
+	int fd = memory_need(fs, node);
 
-	if (how == RESIZE_FREES_LATER && deferred_wants(fs, to - from) &&
-	    deferred_add_range(fs, node, FREE_SHRINK, from, to) == 0)
-		return;
-	txn_effect(&fs->arena->txn, TXN_SIZE_ON_COMMIT, node->object.fd, size);
+	if (fd < 0)
+		return fd;
+	if (how != RESIZE_FREES_LATER || !deferred_wants(fs, to - from) ||
+	    deferred_add_range(fs, node, FREE_SHRINK, from, to) < 0)
+		txn_effect(&fs->arena->txn, TXN_SIZE_ON_COMMIT, fd, size);
+	return 0;
 }
 
 static int resize(struct shmfs *fs, struct node *node, uint64_t size, enum resize how)
@@ -103,13 +89,9 @@ static int resize(struct shmfs *fs, struct node *node, uint64_t size, enum resiz
 		return rc;
 	node_change(fs, node);
 	deferred_finish(fs, node);
-	if (size > old) {
-		rc = extend_memory(fs, node, size, how);
-		if (rc < 0)
-			return rc;
-	} else {
-		cut_memory(fs, node, size, how);
-	}
+	rc = size > old ? extend_memory(fs, node, size, how) : cut_memory(fs, node, size, how);
+	if (rc < 0)
+		return rc;
 	node->object.size = size;
 	node->ctime = node->mtime = node_now(fs);
 	return 0;
@@ -149,21 +131,38 @@ bool object_is_open(const struct node *node)
 
 bool object_is_unused(const struct shmfs *fs, const struct node *node)
 {
-	return node->object.fd < 0 || memory_is_unused(fs, node->object.fd);
+	bool unused;
+	int fd;
+
+	if (!memory_exists(node))
+		return true;
+	fd = memory_borrow(fs, node);
+	if (fd < 0)
+		return false;
+	unused = memory_is_unused(fs, fd);
+	memory_return(fs, node, fd);
+	return unused;
 }
 
 /* Memory that somebody else has open or mapped is not freed by closing it, and must not be emptied.
  */
+static bool ends_later(struct shmfs *fs, struct node *node, uint64_t size)
+{
+	int fd = deferred_wants(fs, size) ? memory_need(fs, node) : -1;
+
+	return fd >= 0 && memory_is_unused(fs, fd) && deferred_add_end(fs, fd, node->creator) == 0;
+}
+
 static void end_memory(struct shmfs *fs, struct node *node)
 {
-	int fd = node->object.fd;
 	uint64_t size = deferred_forget(fs, node);
 
-	if (deferred_wants(fs, size) && memory_is_unused(fs, fd) &&
-	    deferred_add_end(fs, fd, node->creator) == 0)
+	if (node->object.named)
+		txn_effect(&fs->arena->txn, TXN_UNNAME_ON_COMMIT, 0, node->id);
+	if (ends_later(fs, node, size) || node->object.fd < 0)
 		return;
-	txn_effect(&fs->arena->txn, TXN_CLOSE_ON_COMMIT, fd, 0);
-	descriptor_give_back(fs, fd);
+	txn_effect(&fs->arena->txn, TXN_CLOSE_ON_COMMIT, node->object.fd, 0);
+	descriptor_give_back(fs, node->object.fd);
 }
 
 /* The backing id goes first, as it refers to the descriptor's file. */
@@ -175,9 +174,10 @@ static void drop_memory(struct shmfs *fs, struct node *node)
 	node_change(fs, node);
 	if (object->backing != 0)
 		txn_effect(&fs->arena->txn, TXN_UNBACK_ON_COMMIT, object->backing, 0);
-	if (object->fd >= 0)
+	if (memory_exists(node))
 		end_memory(fs, node);
 	object->fd = -1;
+	object->named = 0;
 	object->backing = 0;
 }
 
@@ -185,7 +185,7 @@ static void drop_if_empty(struct shmfs *fs, struct node *node)
 {
 	const struct object *object = &node->object;
 
-	if (object->size > 0 || object->fd < 0 || object->opens > 0)
+	if (object->size > 0 || !memory_exists(node) || object->opens > 0)
 		return;
 	if (object_is_unused(fs, node))
 		drop_memory(fs, node);

@@ -4,8 +4,8 @@
  *
  * Size and charge live in the arena; the memory follows. Growing it can fail and is done before the
  * change is final, with its way back noted; shrinking and freeing destroy data, cannot fail, and
- * are done once it is (txn.h). A memfd whose size is out of step after a crash is one whose node
- * says what it should be.
+ * are done once it is (txn.h). Memory whose size is out of step after a crash is that of a node
+ * which says what it should be.
  */
 #ifndef SHMFS_OBJECT_H
 #define SHMFS_OBJECT_H
@@ -18,10 +18,7 @@
 /* The largest size, as for any file. */
 #define OBJECT_SIZE_MAX ((uint64_t)INT64_MAX)
 
-/* Makes sure of a memfd. The node is saved here. -ENFILE, -ENOMEM. */
-int object_need_memory(struct shmfs *fs, struct node *node);
-
-/* Makes sure of a memfd and a backing id. -ENFILE, -ENOMEM, or an error of backing_open. */
+/* Makes sure of memory and a backing id. -ENFILE, -ENOMEM, or an error of backing_open. */
 int object_need_backing(struct shmfs *fs, struct node *node);
 
 /* Sets the size, its charge and, where the size changes, the times. -EFBIG, -ENOSPC, -ENFILE,
@@ -42,7 +39,7 @@ int object_extend_for_write(struct shmfs *fs, struct node *node, uint64_t end);
 int object_truncate(struct shmfs *fs, struct node *node, uint64_t size, bool can_wait);
 
 /*
- * Gives an empty object's memfd and backing id back, to be called when its last handle went.
+ * Gives an empty object's memory and backing id back, to be called when its last handle went.
  * Objects that were created and not filled, however many, then take no descriptors. Not while it is
  * mapped: such a mapping must see the object when it grows. One for which that was so earlier is
  * asked about again (idle_memory.h).

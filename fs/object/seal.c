@@ -8,6 +8,7 @@
 
 #include "fs/state/deferred_free.h"
 #include "fs/state/memory_use.h"
+#include "memory.h"
 
 static const struct {
 	const char *name;
@@ -51,7 +52,7 @@ static int parse(const char *list, size_t size)
 int seal_add(struct shmfs *fs, struct node *node, const char *list, size_t size)
 {
 	struct object *object = &node->object;
-	int seals = parse(list, size), rc = 0;
+	int seals = parse(list, size), rc;
 
 	if (seals < 0)
 		return seals;
@@ -62,8 +63,9 @@ int seal_add(struct shmfs *fs, struct node *node, const char *list, size_t size)
 			return -EBUSY;
 		deferred_finish(fs, node);
 		/* The system knows of mappings whose descriptor is closed. */
-		if (object->fd >= 0)
-			rc = memory_seal_write(fs, object->fd);
+		rc = memory_exists(node) ? memory_need(fs, node) : 0;
+		if (rc > 0)
+			rc = memory_seal_write(fs, rc);
 		if (rc < 0)
 			return rc;
 	}

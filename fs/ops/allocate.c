@@ -7,6 +7,7 @@
 #include "fs/failpoint.h"
 #include "fs/mac/mac.h"
 #include "fs/object/handle.h"
+#include "fs/object/memory.h"
 #include "fs/object/node.h"
 #include "fs/object/object.h"
 #include "fs/object/seal.h"
@@ -50,10 +51,13 @@ static int zero(struct shmfs *fs, struct node *node, uint64_t offset, uint64_t l
 {
 	uint64_t end = charge_bytes_of(fs, node->object.size);
 	uint64_t unit = ZERO_AT_ONCE * page_bytes(fs), from, to;
-	int rc;
+	int fd, rc;
 
 	if (offset >= node->object.size)
 		return 0;
+	fd = memory_need(fs, node);
+	if (fd < 0)
+		return fd;
 	length = smaller(length, end - offset);
 	/* The first and the last part hold the partial pages. */
 	from = (offset / unit + 1) * unit;

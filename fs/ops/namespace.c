@@ -8,6 +8,7 @@
 #include "fs/mac/subjects.h"
 #include "fs/object/directory.h"
 #include "fs/object/life.h"
+#include "fs/object/memory.h"
 #include "fs/object/node.h"
 #include "fs/state/charge.h"
 #include "fs/state/deferred_free.h"

@@ -9,6 +9,7 @@
 #include "fs/failpoint.h"
 #include "fs/mac/mac.h"
 #include "fs/object/handle.h"
+#include "fs/object/memory.h"
 #include "fs/object/node.h"
 #include "fs/object/object.h"
 #include "fs/object/seal.h"
@@ -66,10 +67,12 @@ ssize_t shmfs_read(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t id,
 {
 	struct node *node;
 	ssize_t count = begin_read(fs, cred, handle_get(fs, id), size, offset, &node);
+	int fd;
 
 	if (count <= 0)
 		return count;
-	return fs->os->read(fs->os->arg, node->object.fd, buffer, (size_t)count, offset);
+	fd = memory_need(fs, node);
+	return fd < 0 ? fd : fs->os->read(fs->os->arg, fd, buffer, (size_t)count, offset);
 }
 
 int shmfs_read_begin(struct shmfs *fs, const struct shmfs_cred *cred,
@@ -78,6 +81,7 @@ int shmfs_read_begin(struct shmfs *fs, const struct shmfs_cred *cred,
 	struct handle *handle = handle_get(fs, what->handle);
 	struct node *node;
 	ssize_t count;
+	int fd;
 
 	if (handle != NULL)
 		handle_set_flags(fs, handle, what->flags);
@@ -86,8 +90,10 @@ int shmfs_read_begin(struct shmfs *fs, const struct shmfs_cred *cred,
 		return (int)count;
 	if (count == 0)
 		return 1;
-	*out = (struct shmfs_memory){
-	    .fd = node->object.fd, .size = (size_t)count, .offset = what->offset};
+	fd = memory_need(fs, node);
+	if (fd < 0)
+		return fd;
+	*out = (struct shmfs_memory){.fd = fd, .size = (size_t)count, .offset = what->offset};
 	return 0;
 }
 
@@ -116,7 +122,7 @@ static int extend_for_write(struct shmfs *fs, struct node *node, uint64_t end)
 static void note_write(struct shmfs *fs, struct node *node, const struct shmfs_cred *cred)
 {
 	node_change(fs, node);
-	node_touch_written(fs, node);
+	node_touch_written(fs, node, memory_need(fs, node));
 	if (cred->uid != 0)
 		node_drop_set_id(fs, node, cred);
 	xattrs_follow_write(fs, node);
@@ -145,7 +151,7 @@ int shmfs_write_begin(struct shmfs *fs, const struct shmfs_cred *cred, const str
 {
 	const struct object *object;
 	struct node *node;
-	int rc = begin_write(fs, cred, to->handle, &node);
+	int rc = begin_write(fs, cred, to->handle, &node), fd;
 
 	if (rc < 0)
 		return rc;
@@ -154,7 +160,10 @@ int shmfs_write_begin(struct shmfs *fs, const struct shmfs_cred *cred, const str
 		return -EPERM;
 	if (size == 0 || to->offset >= object->size || size > object->size - to->offset)
 		return 1;
-	*out = (struct shmfs_memory){.fd = object->fd, .size = size, .offset = to->offset};
+	fd = memory_need(fs, node);
+	if (fd < 0)
+		return fd;
+	*out = (struct shmfs_memory){.fd = fd, .size = size, .offset = to->offset};
 	return 0;
 }
 
@@ -214,6 +223,9 @@ ssize_t shmfs_write(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t id
 	if (offset >= node->object.size)
 		return rules_of(fs)->full_write_is_0 ? 0 : -EFBIG;
 	size = (size_t)smaller(size, node->object.size - offset);
+	rc = memory_need(fs, node);
+	if (rc < 0)
+		return rc;
 	count = store(fs, node, buffer, size, offset, old_size);
 	if (count < 0)
 		return count;
@@ -232,16 +244,20 @@ ssize_t shmfs_write_back(
     struct shmfs *fs, uint64_t id, const void *buffer, size_t size, uint64_t offset)
 {
 	struct handle *handle = handle_get_writing(fs, id);
-	const struct object *object;
+	struct node *node;
 	ssize_t count;
+	int fd;
 
 	if (handle == NULL)
 		return -EBADF;
-	object = &handle->node->object;
-	if (offset >= object->size)
+	node = handle->node;
+	if (offset >= node->object.size)
 		return (ssize_t)size;
+	fd = memory_need(fs, node);
+	if (fd < 0)
+		return fd;
 	count = fs->os->write(
-	    fs->os->arg, object->fd, buffer, (size_t)smaller(size, object->size - offset), offset);
+	    fs->os->arg, fd, buffer, (size_t)smaller(size, node->object.size - offset), offset);
 	return count < 0 ? count : (ssize_t)size;
 }
 
@@ -275,7 +291,6 @@ int shmfs_lseek(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t id, ui
     int whence, uint64_t *out)
 {
 	const struct handle *handle = handle_get(fs, id);
-	const struct object *object;
 	int rc;
 
 	if (handle == NULL)
@@ -285,8 +300,8 @@ int shmfs_lseek(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t id, ui
 		return rc;
 	if (whence != SEEK_DATA && whence != SEEK_HOLE)
 		return -EINVAL;
-	object = &handle->node->object;
-	if (offset >= object->size)
+	if (offset >= handle->node->object.size)
 		return -ENXIO;
-	return fs->os->seek(fs->os->arg, object->fd, offset, whence, out);
+	rc = memory_need(fs, handle->node);
+	return rc < 0 ? rc : fs->os->seek(fs->os->arg, rc, offset, whence, out);
 }

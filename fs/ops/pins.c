@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "fs/object/life.h"
+#include "fs/object/memory.h"
 #include "fs/object/seal.h"
 #include "fs/state/deferred_free.h"
 #include "fs/state/expiry.h"
@@ -81,5 +82,14 @@ int shmfs_open_pinned(struct shmfs *fs, uint64_t id, bool writes)
 {
 	const struct pin *pin = index_get(&fs->super->pins, id);
 
-	return pin == NULL ? -EBADF : fs->os->reopen(fs->os->arg, pin->node->object.fd, writes);
+	int fd, rc;
+
+	if (pin == NULL)
+		return -EBADF;
+	fd = memory_borrow(fs, pin->node);
+	if (fd < 0)
+		return fd;
+	rc = fs->os->reopen(fs->os->arg, fd, writes);
+	memory_return(fs, pin->node, fd);
+	return rc;
 }

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Transactions, and how far the caller has come. */
-#include "fs/state/state.h"
+#include "fs/object/memory.h"
 
 void shmfs_begin(struct shmfs *fs)
 {
+	/* The first transaction of all makes what this looks at. */
+	if (fs->super != NULL)
+		memory_make_room(fs);
 	fs->refusal.limit = SHMFS_LIMIT_NONE;
 	fs->denial.entry = NULL;
 	fs->stamped = false;

@@ -6,6 +6,7 @@
 
 #include "fs/mac/subjects.h"
 #include "fs/object/directory.h"
+#include "fs/object/memory.h"
 #include "fs/object/node.h"
 #include "fs/object/object.h"
 #include "fs/object/tenant.h"
@@ -184,7 +185,7 @@ static void verify_object(struct recount *r, const struct node *node)
 	r->pins += object->pins;
 	r->pinned += object->pins * node->id;
 
-	r->bad += expect(object->fd >= 0 || (object->size == 0 && object->backing == 0), r->to,
+	r->bad += expect(memory_exists(node) || (object->size == 0 && object->backing == 0), r->to,
 	    "object %" PRIu64 ": no memory for its size", node->id);
 	if (object->fd < 0)
 		return;
@@ -305,7 +306,7 @@ static void verify_idle_memory(struct recount *r)
 	for (const struct idle_memory *idle = idle_memory_at(list->first); idle != NULL;
 	     idle = idle_memory_at(idle->link.next)) {
 		r->bad += expect(idle->link.prev == last && idle->node->object.idle == idle &&
-				     idle->node->object.fd >= 0,
+				     memory_exists(idle->node),
 		    r->to, "node %" PRIu64 ": wrongly remembered as empty", idle->node->id);
 		last = &idle->link;
 		count++;
@@ -353,7 +354,7 @@ unsigned shmfs_verify(
 	verify_deferred(&r);
 	verify_idle_memory(&r);
 	r.bad += expect(r.memories == descriptor_count(fs), &to,
-	    "%" PRIu64 " objects with memory, %" PRIu64 " descriptors taken", r.memories,
+	    "%" PRIu64 " objects with open memory, %" PRIu64 " descriptors taken", r.memories,
 	    descriptor_count(fs));
 	return r.bad + arena_verify(fs->arena, complain, arg);
 }

@@ -21,12 +21,16 @@
  */
 #define ENTRIES_MAX 1024
 
+/* Nor are any where each of the descriptors that they keep open is wanted. */
+#define ROOM_MIN 4
+
 bool deferred_wants(const struct shmfs *fs, uint64_t bytes)
 {
 	const struct deferred_queue *queue = &fs->super->deferred;
 
 	return queue->min > 0 && bytes >= queue->min &&
-	       (queue->list.count < ENTRIES_MAX || bytes >= TURN_BYTES);
+	       (queue->list.count < ENTRIES_MAX || bytes >= TURN_BYTES) &&
+	       descriptor_has_room(fs, ROOM_MIN);
 }
 
 static inline struct deferred_free *first_entry(const struct shmfs *fs)

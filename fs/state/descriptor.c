@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #define TAKEN UINT32_MAX
+#define HOLDERS_PAGE (ARENA_PAGE_SIZE / sizeof(uint64_t))
 #define NUMBERS_MAX (DESCRIPTOR_DIRECTORIES * DESCRIPTOR_DIRECTORY * DESCRIPTOR_PAGE)
 
 _Static_assert(DESCRIPTOR_PAGE * sizeof(uint32_t) == ARENA_PAGE_SIZE, "a page of words");
@@ -57,7 +58,56 @@ static int add_page(struct shmfs *fs, int fd)
 	return *page != NULL ? 0 : -ENOMEM;
 }
 
-int descriptor_take(struct shmfs *fs, int *out)
+/* Of a page of ids, the one that is noted for a number; NULL: there is no such page. */
+static uint64_t *holder_of(const struct shmfs *fs, int fd)
+{
+	unsigned at = (unsigned)(fd - fs->super->descriptors.first);
+	uint64_t *page = index_get(&fs->super->holders, at / HOLDERS_PAGE);
+
+	return page != NULL ? &page[at % HOLDERS_PAGE] : NULL;
+}
+
+int descriptor_note_holder(struct shmfs *fs, int fd, uint64_t node)
+{
+	unsigned at = (unsigned)(fd - fs->super->descriptors.first);
+	uint64_t *holder = holder_of(fs, fd);
+
+	if (holder == NULL) {
+		uint64_t *page = arena_alloc(fs->arena, ARENA_PAGE_SIZE);
+
+		if (page == NULL ||
+		    index_insert(fs->arena, &fs->super->holders, at / HOLDERS_PAGE, page) < 0)
+			return -ENOMEM;
+		holder = &page[at % HOLDERS_PAGE];
+	}
+	save(fs, holder, sizeof *holder);
+	*holder = node;
+	return 0;
+}
+
+uint64_t descriptor_next_holder(struct shmfs *fs, int *fd)
+{
+	const struct descriptors *all = &fs->super->descriptors;
+	const uint64_t *holder;
+
+	if (fs->super->hand < all->first || fs->super->hand >= all->fresh)
+		fs->super->hand = all->first;
+	*fd = fs->super->hand++;
+	holder = holder_of(fs, *fd);
+	return holder != NULL ? *holder : 0;
+}
+
+bool descriptor_has_room(const struct shmfs *fs, unsigned count)
+{
+	const struct descriptors *all = &fs->super->descriptors;
+	int64_t left = (int64_t)all->end - all->fresh;
+
+	for (int fd = all->free; fd != 0 && left < count; left++)
+		fd = (int)*word_of(all, fd);
+	return left >= count;
+}
+
+int descriptor_take(struct shmfs *fs, uint64_t node, int *out)
 {
 	struct descriptors *all = &fs->super->descriptors;
 	int fd = all->free, rc = 0;
@@ -77,7 +127,7 @@ int descriptor_take(struct shmfs *fs, int *out)
 	}
 	set_word(fs, fd, TAKEN);
 	*out = fd;
-	return 0;
+	return descriptor_note_holder(fs, fd, node);
 }
 
 /* Needs no memory, so that it cannot fail. */

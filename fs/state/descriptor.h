@@ -17,13 +17,23 @@
 
 void descriptor_init(struct shmfs *fs, int first, int limit);
 
-/* -ENFILE: there is none; -ENOMEM. */
-int descriptor_take(struct shmfs *fs, int *out);
+/* For the memory of this node. -ENFILE: there is none; -ENOMEM. */
+int descriptor_take(struct shmfs *fs, uint64_t node, int *out);
 
 /* The number must not be taken again before the transaction ends and closes it. */
 void descriptor_give_back(struct shmfs *fs, int fd);
 
 bool descriptor_is_taken(const struct shmfs *fs, int fd);
+
+/* Whether so many more can be taken. */
+bool descriptor_has_room(const struct shmfs *fs, unsigned count);
+
+/* Notes whose memory a number is of, as descriptor_take() does; 0: nothing that is to be found.
+ * -ENOMEM. */
+int descriptor_note_holder(struct shmfs *fs, int fd, uint64_t node);
+
+/* The numbers in turn, with the node that was noted last, which may have given this one back. */
+uint64_t descriptor_next_holder(struct shmfs *fs, int *fd);
 
 /* How many are taken. For verification: it counts them. */
 uint64_t descriptor_count(const struct shmfs *fs);

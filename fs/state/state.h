@@ -70,21 +70,23 @@ struct xattr {
  * each takes at most half a kilobyte of it. */
 #define XATTR_COUNT_MAX 256
 
-/* An object's memory. A memfd is made when the object first needs one. */
+/* An object, whose memory is made when it first needs some (object/memory.h). */
 struct object {
 	uint64_t size;
-	int32_t fd;		  /* -1: there is none, and then the size is 0 */
+	int32_t fd;		  /* of its memory; -1: that is closed, or there is none */
 	int32_t backing;	  /* 0: none */
 	uint32_t opens;		  /* open handles */
 	uint32_t writers;	  /* those of them that may write */
 	uint8_t seals;		  /* of enum seal */
 	bool grows;		  /* a write past the end extends it */
-	uint16_t deferred;	  /* entries about it in the queue of deferred_free.h */
+	uint16_t deferred : 15;	  /* entries about it in the queue of deferred_free.h */
+	uint16_t named : 1;	  /* its memory has a name, which is the node's id */
 	struct idle_memory *idle; /* its place in the list of idle_memory.h, or NULL */
 	bool expires;		  /* its names go when nobody holds it (expiry.h) */
 	bool exported;	  /* its memory was handed out, past the kernel's knowledge of holders */
 	uint8_t openings; /* that ever were, up to 2 */
 	bool written;	  /* a write left its time with the memory alone */
+	uint8_t used;	  /* its descriptor was asked for since it was last looked at */
 	uint32_t pins;	  /* while there are any, it does not shrink */
 };
 
@@ -303,7 +305,9 @@ struct super {
 	int32_t last_backing;
 	bool backing;
 	enum shmfs_rules rules;
-	int32_t asked; /* the descriptor that a question is about (memory_use.h); 0: none */
+	int32_t asked;	      /* the descriptor that a question is about (memory_use.h); 0: none */
+	struct index holders; /* pages of ids: whose memory descriptors are of */
+	int32_t hand;	      /* the descriptor that is looked at next */
 	struct tenants tenants;
 };
 

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -14,51 +13,47 @@
 #include "fs/failpoint.h"
 #include "fs/shmfs.h"
 
-/* Since Linux 6.3; elsewhere EINVAL. With sysctl vm.memfd_noexec set, asking for it is a must. */
-#ifndef MFD_EXEC
-#define MFD_EXEC 0x0010U
-#endif
-
 static inline int result(int rc)
 {
 	return rc < 0 ? -errno : rc;
 }
 
-/* Objects may be mapped executable, as on tmpfs. Under vm.memfd_noexec=2 that is refused. */
-static int new_memfd(void)
+/* Memory of a tmpfs cannot be sealed, and says so by a seal; a memfd of ours has none like that. */
+static bool is_memfd(int fd)
 {
-	static const unsigned tries[] = {
-	    MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_EXEC, MFD_CLOEXEC | MFD_ALLOW_SEALING};
-	int fd = -1;
+	int seals = fcntl(fd, F_GET_SEALS);
 
-	for (size_t i = 0; i < sizeof tries / sizeof tries[0]; i++) {
-		fd = memfd_create("shmfs", tries[i]);
-		if (fd >= 0 || (errno != EINVAL && errno != EACCES))
-			break;
-	}
-	return fd;
-}
-
-int shmfs_memory_create(int store, int number)
-{
-	int fd = store > 0 ? openat(store, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600) : new_memfd();
-	int rc;
-
-	if (fd < 0)
-		return -errno;
-	failpoint("memory made");
-	/* Without FD_CLOEXEC: a program that takes over finds it open. */
-	rc = result(dup2(fd, number));
-	failpoint("memory numbered");
-	close(fd);
-	/* The number is beyond the limit of this process. */
-	return rc == -EBADF ? -EMFILE : rc < 0 ? rc : 0;
+	return seals >= 0 && (seals & F_SEAL_SEAL) == 0;
 }
 
 static int memory_create(void *arg, int number)
 {
 	(void)arg;
 	return shmfs_memory_create(0, number);
+}
+
+static int memory_name(void *arg, int fd, uint64_t name)
+{
+	(void)arg;
+	return shmfs_memory_name(0, fd, name);
+}
+
+static void memory_unname(void *arg, uint64_t name)
+{
+	(void)arg;
+	shmfs_memory_unname(0, name);
+}
+
+static int memory_open(void *arg, int number, uint64_t name)
+{
+	(void)arg;
+	return shmfs_memory_open(0, number, name);
+}
+
+static int look_by_name(void *arg, uint64_t name, struct shmfs_memory_state *out)
+{
+	(void)arg;
+	return shmfs_look_by_name(0, name, out);
 }
 
 /* Never called again after EINTR: Linux has let go of the number by then. */
@@ -201,14 +196,6 @@ static int look(void *arg, int fd, struct shmfs_memory_state *out)
 		return -errno;
 	*out = (struct shmfs_memory_state){(uint64_t)st.st_blocks, st.st_mtim};
 	return 0;
-}
-
-/* Memory of a tmpfs cannot be sealed, and says so by a seal; a memfd of ours has none like that. */
-static bool is_memfd(int fd)
-{
-	int seals = fcntl(fd, F_GET_SEALS);
-
-	return seals >= 0 && (seals & F_SEAL_SEAL) == 0;
 }
 
 /*
@@ -409,6 +396,9 @@ const struct shmfs_os *shmfs_os_linux(void)
 {
 	static const struct shmfs_os linux_os = {
 	    .memory_create = memory_create,
+	    .memory_name = memory_name,
+	    .memory_unname = memory_unname,
+	    .memory_open = memory_open,
 	    .close = close_fd,
 	    .truncate = truncate_fd,
 	    .cut = cut,
@@ -419,6 +409,7 @@ const struct shmfs_os *shmfs_os_linux(void)
 	    .seek = seek,
 	    .quiesce = quiesce,
 	    .look = look,
+	    .look_by_name = look_by_name,
 	    .set_written = set_written,
 	    .seal_write = seal_write,
 	    .reopen = reopen,

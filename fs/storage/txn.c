@@ -66,13 +66,13 @@ void txn_save(struct txn *txn, void *memory, size_t size)
 	failpoint("saved");
 }
 
-void txn_effect(struct txn *txn, enum txn_effect_kind kind, int id, uint64_t size)
+void txn_effect(struct txn *txn, enum txn_effect_kind kind, int id, uint64_t value)
 {
 	assert(txn->state == TXN_ACTIVE);
 	if (txn->effect_count == TXN_EFFECTS)
 		abort();
 	txn->effects[txn->effect_count] =
-	    (struct txn_effect){.kind = (uint32_t)kind, .id = id, .size = size};
+	    (struct txn_effect){.kind = (uint32_t)kind, .id = id, .value = value};
 	order_stores();
 	*(volatile uint32_t *)&txn->effect_count = txn->effect_count + 1;
 	order_stores();
@@ -91,14 +91,18 @@ static void take_commit_effect(const struct txn_effect *effect, const struct shm
 		os->close(os->arg, effect->id);
 		break;
 	case TXN_SIZE_ON_COMMIT:
-		os->cut(os->arg, effect->id, effect->size);
+		os->cut(os->arg, effect->id, effect->value);
 		break;
 	case TXN_UNBACK_ON_COMMIT:
 		os->backing_close(os->arg, effect->id);
 		break;
+	case TXN_UNNAME_ON_COMMIT:
+		os->memory_unname(os->arg, effect->value);
+		break;
 	case TXN_CLOSE_ON_ROLLBACK:
 	case TXN_SIZE_ON_ROLLBACK:
 	case TXN_UNBACK_ON_ROLLBACK:
+	case TXN_UNNAME_ON_ROLLBACK:
 		break;
 	}
 }
@@ -110,14 +114,18 @@ static void take_rollback_effect(const struct txn_effect *effect, const struct s
 		os->close(os->arg, effect->id);
 		break;
 	case TXN_SIZE_ON_ROLLBACK:
-		os->cut(os->arg, effect->id, effect->size);
+		os->cut(os->arg, effect->id, effect->value);
 		break;
 	case TXN_UNBACK_ON_ROLLBACK:
 		os->backing_close(os->arg, effect->id);
 		break;
+	case TXN_UNNAME_ON_ROLLBACK:
+		os->memory_unname(os->arg, effect->value);
+		break;
 	case TXN_CLOSE_ON_COMMIT:
 	case TXN_SIZE_ON_COMMIT:
 	case TXN_UNBACK_ON_COMMIT:
+	case TXN_UNNAME_ON_COMMIT:
 		break;
 	}
 }

@@ -35,12 +35,14 @@ enum txn_effect_kind {
 	TXN_SIZE_ON_ROLLBACK,
 	TXN_UNBACK_ON_COMMIT,
 	TXN_UNBACK_ON_ROLLBACK,
+	TXN_UNNAME_ON_COMMIT,
+	TXN_UNNAME_ON_ROLLBACK,
 };
 
 struct txn_effect {
 	uint32_t kind;
-	int32_t id; /* a descriptor, or a backing id */
-	uint64_t size;
+	int32_t id;	/* a descriptor, or a backing id */
+	uint64_t value; /* a size, or the name of memory */
 };
 
 /*
@@ -64,7 +66,7 @@ void txn_begin(struct txn *txn);
 /* Saves `size` bytes at `memory`, which the caller is about to change. */
 void txn_save(struct txn *txn, void *memory, size_t size);
 
-void txn_effect(struct txn *txn, enum txn_effect_kind kind, int id, uint64_t size);
+void txn_effect(struct txn *txn, enum txn_effect_kind kind, int id, uint64_t value);
 
 void txn_commit(struct txn *txn, const struct shmfs_os *os);
 void txn_rollback(struct txn *txn, const struct shmfs_os *os);

@@ -2,6 +2,7 @@
 /* See arena_view.h. */
 #include "arena_view.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -13,12 +14,14 @@
 
 #include "daemon.h"
 #include "fs/object/handle.h"
+#include "fs/object/memory.h"
 #include "fs/state/charge.h"
 #include "fs/state/descriptor.h"
 #include "fs/state/xattr.h"
 
 static struct shmfs view;
 static size_t mapped;
+static int store; /* of memory that has names; -1: there is none */
 
 void view_open(void)
 {
@@ -42,12 +45,15 @@ void view_open(void)
 	view.super = view.arena->root;
 	view.os = shmfs_os_linux();
 	view.arena_fd = -1;
+	store = daemon_open_descriptor("/", true);
 }
 
 void view_close(void)
 {
 	munmap(view.arena, mapped);
 	view.arena = NULL;
+	if (store >= 0)
+		close(store);
 }
 
 bool view_has_backing(void)
@@ -64,17 +70,27 @@ static uint64_t hash(uint64_t seed, const void *data, size_t size)
 	return seed;
 }
 
+/* Memory is there, whether it is open at this moment or not. */
+static int open_memory(const struct node *node)
+{
+	char path[64];
+
+	if (node->object.fd < 0) {
+		snprintf(path, sizeof path, "%" PRIx64, node->id);
+		return openat(store, path, O_RDONLY | O_CLOEXEC);
+	}
+	snprintf(path, sizeof path, "/proc/%d/fd/%d", daemon_supervisor(), node->object.fd);
+	return open(path, O_RDONLY | O_CLOEXEC);
+}
+
 /* What the memory itself says, which has to agree with its node. */
-static void dump_memory(FILE *out, const struct object *object)
+static void dump_memory(FILE *out, const struct node *node)
 {
 	static char buffer[1 << 20];
 	uint64_t sum = UINT64_C(0xcbf29ce484222325), size = 0;
-	char path[64];
 	ssize_t count;
-	int fd;
+	int fd = open_memory(node);
 
-	snprintf(path, sizeof path, "/proc/%d/fd/%d", daemon_supervisor(), object->fd);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0) {
 		fprintf(out, " (memory: %s)", strerror(errno));
 		return;
@@ -96,16 +112,18 @@ static bool may_have_memory(const struct object *object)
 	return object->size == 0 && object->opens == 0;
 }
 
-static void dump_object(FILE *out, const struct object *object)
+static void dump_object(FILE *out, const struct node *node)
 {
+	const struct object *object = &node->object;
+
 	fprintf(out, " size=%" PRIu64 " opens=%u writers=%u seals=%u%s", object->size,
 	    object->opens, object->writers, object->seals, object->grows ? " grows" : "");
 	if (may_have_memory(object))
 		return;
 	if (object->backing > 0)
 		fputs(" backing", out);
-	if (object->fd >= 0)
-		dump_memory(out, object);
+	if (memory_exists(node))
+		dump_memory(out, node);
 }
 
 static void dump_xattrs(FILE *out, const struct node *node)
@@ -127,7 +145,7 @@ static void dump_node(FILE *out, const struct node *node)
 	if (node->tenant != 0)
 		fprintf(out, " tenant=%s", charge_tenant(&view, node->tenant)->name);
 	if (is_object(node))
-		dump_object(out, &node->object);
+		dump_object(out, node);
 	else if (is_directory(node))
 		fprintf(out, " entries=%" PRIu64 " subdirs=%" PRIu64, node->directory.entries.count,
 		    node->directory.subdirs);
@@ -189,13 +207,37 @@ static void dump_unnamed(FILE *out)
 	free(lines);
 }
 
-static uint64_t count_optional_memory(void)
+/* Which memory is open at a moment says nothing; what has memory, and what there is beside. */
+struct memories {
+	uint64_t needed, named;
+};
+
+static struct memories count_memories(void)
 {
+	struct memories all = {0};
 	const struct node *node;
+
+	for (uint64_t id = 0; (node = index_next(&view.super->nodes, &id)) != NULL; id++) {
+		if (!is_object(node))
+			continue;
+		all.needed += memory_exists(node) && !may_have_memory(&node->object);
+		all.named += node->object.named;
+	}
+	return all;
+}
+
+static uint64_t count_names(void)
+{
+	int fd = store >= 0 ? openat(store, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+	const struct dirent *entry;
 	uint64_t count = 0;
 
-	for (uint64_t id = 0; (node = index_next(&view.super->nodes, &id)) != NULL; id++)
-		count += is_object(node) && may_have_memory(&node->object) && node->object.fd >= 0;
+	if (dir == NULL)
+		return 0;
+	while ((entry = readdir(dir)) != NULL)
+		count += entry->d_name[0] != '.';
+	closedir(dir);
 	return count;
 }
 
@@ -218,20 +260,19 @@ static void dump_counts(FILE *out)
 {
 	const struct super *super = view.super;
 	const struct account *account;
-	uint64_t optional = count_optional_memory();
+	struct memories memories = count_memories();
 
 	fprintf(out,
-	    "nodes=%" PRIu64 " handles=%" PRIu64 " entries=%" PRIu64 " descriptors=%" PRIu64 "\n",
-	    super->nodes.count, super->handles.count, super->dictionary.entries,
-	    descriptor_count(&view) - optional);
+	    "nodes=%" PRIu64 " handles=%" PRIu64 " entries=%" PRIu64 " memories=%" PRIu64 "\n",
+	    super->nodes.count, super->handles.count, super->dictionary.entries, memories.needed);
 	fprintf(out, "all: pages=%" PRIu64 " nodes=%" PRIu64 "\n", super->charge.total.pages,
 	    super->charge.total.nodes);
 	for (uint64_t uid = 0; (account = index_next(&super->charge.accounts, &uid)) != NULL; uid++)
 		fprintf(out, "uid %" PRIu64 ": pages=%" PRIu64 " nodes=%" PRIu64 "\n", account->uid,
 		    account->pages, account->nodes);
-	fprintf(out, "memory descriptors of the process: %" PRIu64 "\n",
-	    daemon_count_descriptors("/memfd:shmfs (deleted)") + daemon_count_descriptors("/#") -
-		optional);
+	fprintf(out, "memory that no object has: %" PRId64 " descriptors, %" PRId64 " names\n",
+	    (int64_t)(daemon_memories() - descriptor_count(&view)),
+	    (int64_t)(count_names() - memories.named));
 	dump_tenants(out);
 }
 

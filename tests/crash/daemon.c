@@ -226,30 +226,38 @@ static int each_descriptor(bool (*visit)(void *arg, const char *link), void *arg
 	return found;
 }
 
-struct count {
-	const char *link; /* what its link begins with; NULL: anything */
-	unsigned count;
-};
-
-static bool count_one(void *arg, const char *link)
+static bool count_any(void *arg, const char *link)
 {
-	struct count *count = arg;
-
-	count->count += count->link == NULL || strncmp(link, count->link, strlen(count->link)) == 0;
+	(void)link;
+	++*(unsigned *)arg;
 	return false;
-}
-
-unsigned daemon_count_descriptors(const char *link)
-{
-	struct count count = {link, 0};
-
-	each_descriptor(count_one, &count);
-	return count.count;
 }
 
 unsigned daemon_descriptors(void)
 {
-	return daemon_count_descriptors(NULL);
+	unsigned count = 0;
+
+	each_descriptor(count_any, &count);
+	return count;
+}
+
+/* A memfd, or a file of the private tmpfs, with a number for a name or without one. */
+static bool count_memory(void *arg, const char *link)
+{
+	bool named = link[0] == '/' && link[1] != '\0' &&
+		     strspn(link + 1, "0123456789abcdef") == strlen(link + 1);
+
+	*(unsigned *)arg +=
+	    named || strncmp(link, "/#", 2) == 0 || strcmp(link, "/memfd:shmfs (deleted)") == 0;
+	return false;
+}
+
+unsigned daemon_memories(void)
+{
+	unsigned count = 0;
+
+	each_descriptor(count_memory, &count);
+	return count;
 }
 
 static bool is_this(void *arg, const char *link)

@@ -44,8 +44,8 @@ unsigned daemon_descriptors(void);
  * Duplicated if it is not to be opened anew. */
 int daemon_open_descriptor(const char *link, bool duplicate);
 
-/* How many of the supervisor's descriptors have a link that begins so. */
-unsigned daemon_count_descriptors(const char *link);
+/* How many of the supervisor's descriptors are of objects' memory. */
+unsigned daemon_memories(void);
 
 bool daemon_has_ended(void);
 bool daemon_log_mentions(const char *text);

@@ -115,6 +115,47 @@ static void write_and_read_much(void)
 	scene_note_data(fd, 2 * MIB, 0);
 }
 
+static const char *const objects[] = {"b", "c", "sem.grows", "dir/inside", "home/own", "a"};
+
+enum { OBJECTS = sizeof objects / sizeof objects[0] };
+
+/* With few descriptors, each use closes memory and opens some. */
+static void use_each_in_turn(void)
+{
+	int fds[OBJECTS];
+
+	for (int i = 0; i < OBJECTS; i++)
+		fds[i] = OPEN(open(objects[i], O_RDWR));
+	for (int i = 0; i < 2 * OBJECTS; i++) {
+		NOTE(pwrite(fds[i % OBJECTS], scene_data(20, (unsigned)i), 20, 10));
+		scene_note_data(fds[i % OBJECTS], 100, 0);
+	}
+	NOTE(ftruncate(fds[0], 50));
+	NOTE(ftruncate(fds[3], 5000));
+	scene_note_data(fds[0], 100, 0);
+	scene_note_data(fds[3], 5000, 0);
+}
+
+static void make_several(void)
+{
+	char name[] = "new-0";
+
+	for (; name[4] < '4'; name[4]++) {
+		int fd = OPEN(open(name, O_RDWR | O_CREAT | O_EXCL, 0600));
+
+		NOTE(ftruncate(fd, 5000));
+		NOTE(pwrite(fd, scene_data(100, 1), 100, 4000));
+	}
+}
+
+static void remove_each(void)
+{
+	for (int i = 0; i < OBJECTS; i++)
+		NOTE(unlink(objects[i]));
+	scene_note_data(scene.both, 100, 0);
+	NOTE(unlink("c2"));
+}
+
 static void allocate(void)
 {
 	NOTE(fallocate(scene.both, 0, 5000, 30000));
@@ -303,6 +344,9 @@ const struct operation operations_on_files[] = {
     {"write_growing", write_growing, NULL},
     {"append", append, NULL},
     {"write_and_read_much", write_and_read_much, NULL},
+    {"use_each_in_turn", use_each_in_turn, NULL},
+    {"make_several", make_several, NULL},
+    {"remove_each", remove_each, NULL},
     {"allocate", allocate, NULL},
     {"allocate_keeping_the_size", allocate_keeping_the_size, NULL},
     {"punch", punch, NULL},

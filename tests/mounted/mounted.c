@@ -112,6 +112,7 @@ static Suite *daemon_suite(void)
 	add_daemon_cases(suite);
 	add_bad_input_cases(suite);
 	add_descriptor_cases(suite);
+	add_closed_memory_cases(suite);
 	add_survival_cases(suite);
 	add_succession_cases(suite);
 	add_freeing_cases(suite);
@@ -119,6 +120,7 @@ static Suite *daemon_suite(void)
 	add_quiet_cases(suite);
 	add_expiry_cases(suite);
 	add_many_cases(suite);
+	add_many_memories_cases(suite);
 	return suite;
 }
 

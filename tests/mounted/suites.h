@@ -62,6 +62,7 @@ void add_right_cases(Suite *suite);
 void add_daemon_cases(Suite *suite);
 void add_bad_input_cases(Suite *suite);
 void add_descriptor_cases(Suite *suite);
+void add_closed_memory_cases(Suite *suite);
 void add_survival_cases(Suite *suite);
 void add_succession_cases(Suite *suite);
 void add_freeing_cases(Suite *suite);
@@ -69,5 +70,6 @@ void add_follow_cases(Suite *suite);
 void add_quiet_cases(Suite *suite);
 void add_expiry_cases(Suite *suite);
 void add_many_cases(Suite *suite);
+void add_many_memories_cases(Suite *suite);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/magic.h>
 #include <linux/seccomp.h>
@@ -14,6 +15,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/syscall.h>
@@ -71,6 +73,23 @@ bool launch_without_store(void)
 	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
 }
 
+bool launch_with_descriptors(unsigned most)
+{
+	struct rlimit limit = {most, most};
+
+	/* Without it in the bounding set, a program that root executes does not get it back. */
+	return prctl(PR_CAPBSET_DROP, CAP_SYS_RESOURCE, 0, 0, 0) == 0 &&
+	       setrlimit(RLIMIT_NOFILE, &limit) == 0;
+}
+
+/* What the environment asks for. */
+static bool limit_descriptors(void)
+{
+	int most = atoi(environment("SHMFS_TEST_DESCRIPTORS", "0"));
+
+	return most <= 0 || launch_with_descriptors((unsigned)most);
+}
+
 const char *launch_privately(void)
 {
 	if (geteuid() != 0)
@@ -114,6 +133,8 @@ pid_t launch(const struct launch *how)
 		_exit(EXIT_CANNOT_BEGIN);
 	if (how->prepare != NULL)
 		how->prepare();
+	else if (!limit_descriptors())
+		_exit(EXIT_CANNOT_BEGIN);
 	execl(how->binary, "shmfs", "-f", "-o", how->options, how->dir, NULL);
 	_exit(EXIT_NO_PROGRAM);
 }

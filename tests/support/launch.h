@@ -3,8 +3,9 @@
  * What tests that start the daemon have in common: which one, where, how it begins, and its log.
  *
  * Environment: SHMFS_BIN is the daemon (./shmfs), SHMFS_TEST_IO the tier (auto), SHMFS_TEST_HUGE
- * the option huge=, or memfd for a system on which a private tmpfs cannot be made, TMPDIR where
- * folders are made (/tmp), SHMFS_TEST_SLOW how many times slower than others this machine is (1).
+ * the option huge=, or memfd for a system on which a private tmpfs cannot be made,
+ * SHMFS_TEST_DESCRIPTORS how many descriptors the daemon may have, TMPDIR where folders are made
+ * (/tmp), SHMFS_TEST_SLOW how many times slower than others this machine is (1).
  */
 #ifndef SHMFS_TESTS_SUPPORT_LAUNCH_H
 #define SHMFS_TESTS_SUPPORT_LAUNCH_H
@@ -32,6 +33,9 @@ bool launch_has_memfds(void);
 
 /* From now on, fsopen(2) is a system call that does not exist. False: that cannot be had. */
 bool launch_without_store(void);
+
+/* From now on, a program has so many descriptors at most, and cannot raise that. */
+bool launch_with_descriptors(unsigned most);
 
 /* By what limits of time are multiplied that are there to end a test that does not go on. */
 int launch_slowness(void);

@@ -17,6 +17,7 @@ Suite *dictionary_suite(void);
 /* Behaviour behind the door, operation by operation. */
 Suite *namespace_suite(void);
 Suite *directory_suite(void);
+Suite *closed_memory_suite(void);
 Suite *node_suite(void);
 Suite *names_suite(void);
 Suite *create_suite(void);

@@ -1,36 +1,31 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A daemon that has used up its descriptors refuses new objects and serves all others. */
+/* A daemon whose memory cannot be closed refuses new objects when its descriptors are used up, and
+ * serves all others. */
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/capability.h>
 #include <stdio.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "expect.h"
+#include "launch.h"
 #include "mount_fixture.h"
 #include "objects.h"
 #include "suites.h"
 
 enum { DESCRIPTORS = 100 };
 
-/* Without the capability in the bounding set the daemon cannot raise its hard limit again. */
-static void limit_descriptors(void)
+static void limit_memfds(void)
 {
-	struct rlimit limit = {DESCRIPTORS, DESCRIPTORS};
-
-	if (prctl(PR_CAPBSET_DROP, CAP_SYS_RESOURCE, 0, 0, 0) != 0 ||
-	    setrlimit(RLIMIT_NOFILE, &limit) != 0)
+	if (!launch_without_store() || !launch_with_descriptors(DESCRIPTORS))
 		_exit(126);
 }
 
-static void start_with_few_descriptors(void)
+static void start_with_few_memfds(void)
 {
-	shared_mount = mount_start_prepared("size=64m", limit_descriptors);
+	shared_mount = mount_start_prepared("size=64m", limit_memfds);
 }
 
 static const char *numbered(int number)
@@ -152,7 +147,7 @@ END_TEST
 
 void add_descriptor_cases(Suite *suite)
 {
-	TCase *tcase = case_on_mount(suite, "descriptors", start_with_few_descriptors);
+	TCase *tcase = case_on_mount(suite, "few_memfds", start_with_few_memfds);
 
 	tcase_add_test(tcase, an_object_too_many_is_enfile);
 	tcase_add_test(tcase, other_objects_work_while_descriptors_are_used_up);

@@ -4,22 +4,28 @@
  * has not got what is asked for, nothing is asserted.
  */
 #include <check.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/io_uring.h>
 #include <linux/userfaultfd.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "expect.h"
+#include "launch.h"
 #include "mount_fixture.h"
 #include "objects.h"
 #include "suites.h"
@@ -131,6 +137,73 @@ START_TEST(overlayfs_takes_lower_directories)
 }
 END_TEST
 
+/* --- core dumps ------------------------------------------------------------------------------- */
+
+enum { MIB = 1 << 20 };
+
+/* Where the kernel puts them into the directory in which a process dies, and not elsewhere. */
+static bool cores_come_here(void)
+{
+	char pattern[128] = "|";
+	FILE *file = fopen("/proc/sys/kernel/core_pattern", "re");
+
+	if (file == NULL)
+		return false;
+	if (fgets(pattern, sizeof(pattern), file) == NULL)
+		pattern[0] = '|';
+	fclose(file);
+	return strncmp(pattern, "core", 4) == 0;
+}
+
+struct death {
+	char directory[PATH_MAX];
+	const char *object; /* which is mapped */
+};
+
+static void die(void *context)
+{
+	static const struct rlimit all = {RLIM_INFINITY, RLIM_INFINITY};
+	const struct death *death = context;
+	size_t size = (size_t)status_of(death->object).st_size;
+	unsigned char *map =
+	    map_object(OK(open(death->object, O_RDWR)), size, PROT_READ | PROT_WRITE);
+
+	memset(map, 1, size);
+	OK(chdir(death->directory));
+	OK(setrlimit(RLIMIT_CORE, &all));
+	signal(SIGABRT, SIG_DFL);
+	kill(getpid(), SIGABRT);
+}
+
+/* Of a process that has this object mapped. */
+static off_t core_size(const char *object)
+{
+	struct death death = {.object = object};
+	const struct dirent *entry;
+	struct stat st = {0};
+	DIR *dir;
+
+	fixture_directory(death.directory, "core");
+	ck_assert(WIFSIGNALED(status_of_child(die, &death)));
+	dir = opendir(death.directory);
+	ck_assert_ptr_nonnull(dir);
+	while ((entry = readdir(dir)) != NULL)
+		if (strncmp(entry->d_name, "core", 4) == 0)
+			OK(fstatat(dirfd(dir), entry->d_name, &st, 0));
+	closedir(dir);
+	return st.st_size;
+}
+
+START_TEST(core_dumps_leave_large_objects_out)
+{
+	if (!cores_come_here() || launch_has_memfds())
+		return;
+	make_object("small", PAGE);
+	make_object("large", 16 * MIB);
+	ck_assert_int_lt(core_size("large") - core_size("small"), MIB);
+}
+END_TEST
+
 void add_caveat_cases(Suite *suite)
 {
 	TCase *tcase = case_on_mount(suite, "caveats", NULL);
@@ -140,4 +213,5 @@ void add_caveat_cases(Suite *suite)
 	tcase_add_test(tcase, epoll_takes_an_object_which_is_always_ready);
 	tcase_add_test(tcase, overlayfs_takes_no_upper_directory);
 	tcase_add_test(tcase, overlayfs_takes_lower_directories);
+	tcase_add_test(tcase, core_dumps_leave_large_objects_out);
 }

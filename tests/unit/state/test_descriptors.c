@@ -25,6 +25,7 @@ static struct shmfs *open_bounded(bool backing)
 {
 	struct shmfs_config config = small_config();
 
+	outside->nameless = true;
 	config.descriptor_first = FIRST;
 	config.descriptor_limit = FIRST + SPARE;
 	config.backing = backing;
@@ -264,11 +265,11 @@ START_TEST(more_than_one_page_of_numbers)
 		for (int i = 0; i < MANY; i++) {
 			int fd;
 
-			GIVES(0, TX(fs, descriptor_take(fs, &fd)));
+			GIVES(0, TX(fs, descriptor_take(fs, SHMFS_ROOT, &fd)));
 			ck_assert(descriptor_is_taken(fs, fd));
 		}
 		ck_assert_uint_eq(descriptor_count(fs), MANY);
-		GIVES(-ENFILE, TX(fs, descriptor_take(fs, &(int){0})));
+		GIVES(-ENFILE, TX(fs, descriptor_take(fs, SHMFS_ROOT, &(int){0})));
 		for (int i = 0; i < MANY; i++)
 			TX_VOID(fs, descriptor_give_back(fs, SHMFS_DESCRIPTOR_FIRST + i));
 		ck_assert_uint_eq(descriptor_count(fs), 0);

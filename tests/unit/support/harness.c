@@ -56,24 +56,35 @@ static void print_complaint(void *arg, const char *line)
 	fprintf(stderr, "verify: %s\n", line);
 }
 
-static void check_object(const struct object *object, struct outside_books *seen)
+static void check_size(const struct object *object, int fd)
 {
 	struct stat st;
 
+	REQUIRE_SAME(0, fstat(fd, &st));
+	/* What is cut off and freed later is longer until that is done. */
+	if (object->deferred == 0)
+		REQUIRE_SAME(object->size, (uint64_t)st.st_size);
+	REQUIRE((uint64_t)st.st_size >= object->size, "memory is shorter than its object");
+}
+
+static void check_object(const struct node *node, struct outside_books *seen)
+{
+	const struct object *object = &node->object;
+	int fd = object->fd >= 0 ? object->fd : outside_named(node->id);
+
+	REQUIRE((outside_named(node->id) >= 0) == object->named, "a name is not what a node says");
+	seen->names += object->named;
 	if (object->fd >= 0) {
 		REQUIRE(
 		    outside->books.memory[object->fd], "a node names descriptor %d", object->fd);
 		REQUIRE(!seen->memory[object->fd], "two nodes name one descriptor");
-		REQUIRE_SAME(0, fstat(object->fd, &st));
-		/* What is cut off and freed later is longer until that is done. */
-		if (object->deferred == 0)
-			REQUIRE_SAME(object->size, (uint64_t)st.st_size);
-		REQUIRE((uint64_t)st.st_size >= object->size, "memory is shorter than its object");
 		seen->memory[object->fd] = true;
 		seen->memories++;
 	}
+	if (fd >= 0)
+		check_size(object, fd);
 	if (object->backing != 0) {
-		REQUIRE_SAME(object->fd + 1, outside->books.backing[object->backing]);
+		REQUIRE_SAME(outside_inode(fd), outside->books.backing[object->backing]);
 		seen->backings++;
 	}
 }
@@ -86,13 +97,14 @@ void check_namespace(const struct shmfs *fs)
 	REQUIRE_SAME(0, shmfs_verify(fs, print_complaint, NULL));
 	for (uint64_t id = 0; (node = index_next(&fs->super->nodes, &id)) != NULL; id++) {
 		if (is_object(node))
-			check_object(&node->object, seen);
+			check_object(node, seen);
 	}
 	for (const struct deferred_free *entry = deferred_at(fs->super->deferred.list.first);
 	     entry != NULL; entry = deferred_next_of(entry))
 		seen->memories += entry->kind == FREE_END;
 	REQUIRE_SAME(seen->memories, outside->books.memories);
 	REQUIRE_SAME(seen->backings, outside->books.backings);
+	REQUIRE_SAME(seen->names, outside->books.names);
 	free(seen);
 }
 
@@ -163,6 +175,7 @@ void close_checked(struct shmfs *fs)
 {
 	check_namespace(fs);
 	shmfs_close(fs);
+	outside_drop_names();
 	ck_assert_uint_eq(outside->books.memories, 0);
 	ck_assert_uint_eq(outside->books.backings, 0);
 }
@@ -173,6 +186,7 @@ struct shmfs *take_up(struct shmfs *fs)
 	struct shmfs *next;
 
 	free(fs);
+	outside_close_stray();
 	GIVES(0, shmfs_open_again(fd, outside_os(), &next));
 	return next;
 }
@@ -195,7 +209,8 @@ static uint64_t make_node(struct shmfs *fs, uint64_t dir, const char *name, mode
 uint64_t descriptor_table_size(const struct shmfs *fs)
 {
 	const struct descriptors *all = &fs->super->descriptors;
-	uint64_t pages = (uint64_t)(all->fresh - all->first + 1023) / 1024;
+	uint64_t numbers = (uint64_t)(all->fresh - all->first);
+	uint64_t pages = (numbers + 1023) / 1024 + (numbers + 511) / 512;
 
 	return pages > 0 ? (1 + pages) * ARENA_PAGE_SIZE : 0;
 }

@@ -57,6 +57,7 @@ enum situation {
 	ABOUT_TO_GROW,	 /* the dictionary gets a bucket, and a segment, with the next name */
 	ABOUT_TO_SHRINK, /* and loses one with the next removal */
 	FREED_LATER,	 /* every page is freed later */
+	CLOSED,		 /* memory has a name and no descriptor */
 	NODES_FULL,
 	PAGES_FULL,
 	ARENA_FULL,

@@ -12,11 +12,12 @@
 #include "fs/storage/arith.h"
 #include "harness.h"
 #include "large_pages.h"
+#include "outside_calls.h"
 
 struct outside *outside;
 
-/* Counts a call; true: it is to fail. */
-static bool arrive(const void *arg, enum outside_call call)
+/* As outside_calls.h says. */
+bool outside_arrive(const void *arg, enum outside_call call)
 {
 	REQUIRE(arg == outside, "called with another arg");
 	outside->calls[call]++;
@@ -32,13 +33,13 @@ static bool arrive(const void *arg, enum outside_call call)
 	return true;
 }
 
-static void leave(void)
+void outside_leave(void)
 {
 	if (outside->count == outside->kill_at)
 		kill(getpid(), SIGKILL);
 }
 
-static inline int failure(void)
+int outside_failure(void)
 {
 	return -outside->fail_errno;
 }
@@ -50,47 +51,63 @@ static int memory_create(void *arg, int fd)
 	REQUIRE(fd >= SHMFS_DESCRIPTOR_FIRST && fd < OUTSIDE_IDS, "descriptor %d", fd);
 	REQUIRE(!outside->books.memory[fd], "descriptor %d is in use", fd);
 	outside->promised = fd;
-	if (arrive(arg, OUTSIDE_MEMORY_CREATE))
-		return failure();
+	if (outside_arrive(arg, OUTSIDE_MEMORY_CREATE))
+		return outside_failure();
 	rc = shmfs_os_linux()->memory_create(arg, fd);
 	if (rc == 0) {
 		outside->books.memory[fd] = true;
 		outside->books.memories++;
 	}
-	leave();
+	outside_leave();
 	return rc;
 }
 
+/* --- memory ----------------------------------------------------------------------------------- */
+
+/* What is registered is of no use once its memory can be had by nobody else. */
 static void expect_no_backing(int fd)
 {
+	ino_t inode = outside_inode(fd);
+
+	for (int i = 0; i < OUTSIDE_NAMES; i++)
+		if (outside->books.name[i].name != 0 &&
+		    outside_inode(outside->books.name[i].fd) == inode)
+			return;
 	for (int id = 0; id < OUTSIDE_IDS; id++)
-		REQUIRE(outside->books.backing[id] != fd + 1,
+		REQUIRE(outside->books.backing[id] != inode,
 		    "backing id %d outlives its descriptor %d", id, fd);
 }
 
 /* A close that fails has let go of the number all the same, as on Linux. */
 static int close_memory(void *arg, int fd)
 {
-	bool fail = arrive(arg, OUTSIDE_CLOSE);
+	bool fail = outside_arrive(arg, OUTSIDE_CLOSE);
 
 	REQUIRE(fd >= 0 && fd < OUTSIDE_IDS, "close of %d", fd);
+	if (fd == outside->borrowed) {
+		outside->borrowed = 0;
+		close(fd);
+		outside_leave();
+		return 0;
+	}
 	if (!outside->books.memory[fd]) {
 		REQUIRE(outside->repeats_allowed || outside->promised == fd,
 		    "descriptor %d is closed twice", fd);
-		leave();
+		outside_leave();
 		return -EBADF;
 	}
 	expect_no_backing(fd);
 	outside->books.memory[fd] = false;
 	outside->books.memories--;
 	REQUIRE_SAME(0, shmfs_os_linux()->close(arg, fd));
-	leave();
-	return fail ? failure() : 0;
+	outside_leave();
+	return fail ? outside_failure() : 0;
 }
 
 static void expect_open(int fd)
 {
-	REQUIRE(fd >= 0 && fd < OUTSIDE_IDS && outside->books.memory[fd],
+	REQUIRE(fd >= 0 && fd < OUTSIDE_IDS &&
+		    (outside->books.memory[fd] || (fd > 0 && fd == outside->borrowed)),
 	    "use of descriptor %d, which is no open memory", fd);
 }
 
@@ -116,7 +133,7 @@ static int truncate_pages(void *arg, int fd, uint64_t size)
 
 static int truncate_memory(void *arg, int fd, uint64_t size)
 {
-	bool fail = arrive(arg, OUTSIDE_TRUNCATE);
+	bool fail = outside_arrive(arg, OUTSIDE_TRUNCATE);
 	int rc = 0;
 
 	if (outside->repeats_allowed && !outside->books.memory[fd])
@@ -124,8 +141,8 @@ static int truncate_memory(void *arg, int fd, uint64_t size)
 	expect_open(fd);
 	if (!fail || outside->fail_late)
 		rc = truncate_pages(arg, fd, size);
-	leave();
-	return fail ? failure() : rc;
+	outside_leave();
+	return fail ? outside_failure() : rc;
 }
 
 static int punch(void *arg, int fd, uint64_t offset, uint64_t length)
@@ -134,13 +151,13 @@ static int punch(void *arg, int fd, uint64_t offset, uint64_t length)
 	int rc;
 
 	expect_open(fd);
-	if (arrive(arg, OUTSIDE_PUNCH))
-		return failure();
+	if (outside_arrive(arg, OUTSIDE_PUNCH))
+		return outside_failure();
 	if (pretends())
 		edges = large_pages_before(fd, PAGE, offset, length);
 	rc = shmfs_os_linux()->punch(arg, fd, offset, length);
 	large_pages_after(fd, PAGE, &edges);
-	leave();
+	outside_leave();
 	return rc;
 }
 
@@ -149,10 +166,10 @@ static ssize_t read_memory(void *arg, int fd, void *buffer, size_t size, uint64_
 	ssize_t count;
 
 	expect_open(fd);
-	if (arrive(arg, OUTSIDE_READ))
-		return failure();
+	if (outside_arrive(arg, OUTSIDE_READ))
+		return outside_failure();
 	count = shmfs_os_linux()->read(arg, fd, buffer, size, offset);
-	leave();
+	outside_leave();
 	return count;
 }
 
@@ -161,10 +178,10 @@ static ssize_t splice_memory(void *arg, int fd, int pipe, size_t size, uint64_t 
 	ssize_t count;
 
 	expect_open(fd);
-	if (arrive(arg, OUTSIDE_SPLICE))
-		return failure();
+	if (outside_arrive(arg, OUTSIDE_SPLICE))
+		return outside_failure();
 	count = shmfs_os_linux()->splice(arg, fd, pipe, size, offset);
-	leave();
+	outside_leave();
 	return count;
 }
 
@@ -173,14 +190,14 @@ static ssize_t write_memory(void *arg, int fd, const void *buffer, size_t size, 
 	ssize_t count;
 
 	expect_open(fd);
-	if (arrive(arg, OUTSIDE_WRITE))
-		return failure();
+	if (outside_arrive(arg, OUTSIDE_WRITE))
+		return outside_failure();
 	if (outside->write_at_most > 0 && size > outside->write_at_most)
 		size = outside->write_at_most;
 	count = shmfs_os_linux()->write(arg, fd, buffer, size, offset);
 	if (pretends() && count > 0)
 		large_pages_written(fd, PAGE, offset, (uint64_t)count);
-	leave();
+	outside_leave();
 	return count;
 }
 
@@ -189,10 +206,10 @@ static int seek(void *arg, int fd, uint64_t offset, int whence, uint64_t *out)
 	int rc;
 
 	expect_open(fd);
-	if (arrive(arg, OUTSIDE_SEEK))
-		return failure();
+	if (outside_arrive(arg, OUTSIDE_SEEK))
+		return outside_failure();
 	rc = shmfs_os_linux()->seek(arg, fd, offset, whence, out);
-	leave();
+	outside_leave();
 	return rc;
 }
 
@@ -201,21 +218,21 @@ static int look(void *arg, int fd, struct shmfs_memory_state *out)
 	int rc;
 
 	expect_open(fd);
-	if (arrive(arg, OUTSIDE_LOOK))
-		return failure();
+	if (outside_arrive(arg, OUTSIDE_LOOK))
+		return outside_failure();
 	rc = shmfs_os_linux()->look(arg, fd, out);
 	out->written = outside->written;
-	leave();
+	outside_leave();
 	return rc;
 }
 
 static int set_written(void *arg, int fd, const struct timespec *when)
 {
 	expect_open(fd);
-	if (arrive(arg, OUTSIDE_SET_WRITTEN))
-		return failure();
+	if (outside_arrive(arg, OUTSIDE_SET_WRITTEN))
+		return outside_failure();
 	outside->written = *when;
-	leave();
+	outside_leave();
 	return 0;
 }
 
@@ -232,8 +249,9 @@ static int seal_write(void *arg, int fd)
 
 	expect_open(fd);
 	outside->asked = fd;
-	rc = arrive(arg, OUTSIDE_SEAL_WRITE) ? failure() : shmfs_os_linux()->seal_write(arg, fd);
-	leave();
+	rc = outside_arrive(arg, OUTSIDE_SEAL_WRITE) ? outside_failure()
+						     : shmfs_os_linux()->seal_write(arg, fd);
+	outside_leave();
 	outside->asked = 0;
 	return rc;
 }
@@ -242,7 +260,8 @@ static int seal_write(void *arg, int fd)
 static int reopen(void *arg, int fd, bool writes)
 {
 	expect_open(fd);
-	return arrive(arg, OUTSIDE_REOPEN) ? failure() : shmfs_os_linux()->reopen(arg, fd, writes);
+	return outside_arrive(arg, OUTSIDE_REOPEN) ? outside_failure()
+						   : shmfs_os_linux()->reopen(arg, fd, writes);
 }
 
 /* Failing is not being able to tell. */
@@ -252,9 +271,9 @@ static bool unused(void *arg, int fd)
 
 	expect_open(fd);
 	outside->asked = fd;
-	answer =
-	    !arrive(arg, OUTSIDE_UNUSED) && !outside->in_use && shmfs_os_linux()->unused(arg, fd);
-	leave();
+	answer = !outside_arrive(arg, OUTSIDE_UNUSED) && !outside->in_use &&
+		 shmfs_os_linux()->unused(arg, fd);
+	outside_leave();
 	outside->asked = 0;
 	return answer;
 }
@@ -295,8 +314,8 @@ static void stamp(void *arg, int fd, struct timespec *out)
 
 static int random_bytes(void *arg, void *buffer, size_t size)
 {
-	if (arrive(arg, OUTSIDE_RANDOM))
-		return failure();
+	if (outside_arrive(arg, OUTSIDE_RANDOM))
+		return outside_failure();
 	return shmfs_os_linux()->random(arg, buffer, size);
 }
 
@@ -317,19 +336,19 @@ static int backing_open(void *arg, int fd)
 	int id;
 
 	expect_open(fd);
-	if (arrive(arg, OUTSIDE_BACKING_OPEN))
-		return failure();
+	if (outside_arrive(arg, OUTSIDE_BACKING_OPEN))
+		return outside_failure();
 	id = next_backing();
 	outside->last_backing = id;
-	outside->books.backing[id] = fd + 1;
+	outside->books.backing[id] = outside_inode(fd);
 	outside->books.backings++;
-	leave();
+	outside_leave();
 	return id;
 }
 
 static void backing_close(void *arg, int id)
 {
-	(void)arrive(arg, OUTSIDE_BACKING_CLOSE);
+	(void)outside_arrive(arg, OUTSIDE_BACKING_CLOSE);
 	REQUIRE(id > 0 && id < OUTSIDE_IDS, "close of backing id %d", id);
 	if (outside->books.backing[id] == 0) {
 		REQUIRE(outside->repeats_allowed, "backing id %d is closed twice", id);
@@ -337,7 +356,7 @@ static void backing_close(void *arg, int id)
 		outside->books.backing[id] = 0;
 		outside->books.backings--;
 	}
-	leave();
+	outside_leave();
 }
 
 void outside_begin(void)
@@ -364,6 +383,9 @@ const struct shmfs_os *outside_os(void)
 {
 	static struct shmfs_os os = {
 	    .memory_create = memory_create,
+	    .memory_name = outside_memory_name,
+	    .memory_unname = outside_memory_unname,
+	    .memory_open = outside_memory_open,
 	    .close = close_memory,
 	    .truncate = truncate_memory,
 	    .cut = truncate_memory,
@@ -374,6 +396,7 @@ const struct shmfs_os *outside_os(void)
 	    .seek = seek,
 	    .quiesce = quiesce,
 	    .look = look,
+	    .look_by_name = outside_look_by_name,
 	    .set_written = set_written,
 	    .seal_write = seal_write,
 	    .reopen = reopen,
@@ -424,6 +447,10 @@ const char *outside_call_name(enum outside_call call)
 {
 	static const char *const names[] = {
 	    [OUTSIDE_MEMORY_CREATE] = "memory_create",
+	    [OUTSIDE_MEMORY_NAME] = "memory_name",
+	    [OUTSIDE_MEMORY_UNNAME] = "memory_unname",
+	    [OUTSIDE_MEMORY_OPEN] = "memory_open",
+	    [OUTSIDE_MEMORY_BORROW] = "memory_open of any number",
 	    [OUTSIDE_CLOSE] = "close",
 	    [OUTSIDE_TRUNCATE] = "truncate",
 	    [OUTSIDE_PUNCH] = "punch",
@@ -432,6 +459,7 @@ const char *outside_call_name(enum outside_call call)
 	    [OUTSIDE_WRITE] = "write",
 	    [OUTSIDE_SEEK] = "seek",
 	    [OUTSIDE_LOOK] = "look",
+	    [OUTSIDE_LOOK_BY_NAME] = "look_by_name",
 	    [OUTSIDE_SET_WRITTEN] = "set_written",
 	    [OUTSIDE_SEAL_WRITE] = "seal_write",
 	    [OUTSIDE_REOPEN] = "reopen",

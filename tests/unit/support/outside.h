@@ -16,6 +16,10 @@
 
 enum outside_call {
 	OUTSIDE_MEMORY_CREATE,
+	OUTSIDE_MEMORY_NAME,
+	OUTSIDE_MEMORY_UNNAME,
+	OUTSIDE_MEMORY_OPEN,
+	OUTSIDE_MEMORY_BORROW, /* opened with any number */
 	OUTSIDE_CLOSE,
 	OUTSIDE_TRUNCATE,
 	OUTSIDE_PUNCH,
@@ -24,6 +28,7 @@ enum outside_call {
 	OUTSIDE_WRITE,
 	OUTSIDE_SEEK,
 	OUTSIDE_LOOK,
+	OUTSIDE_LOOK_BY_NAME,
 	OUTSIDE_SET_WRITTEN,
 	OUTSIDE_SEAL_WRITE,
 	OUTSIDE_REOPEN,
@@ -36,18 +41,28 @@ enum outside_call {
 };
 
 #define OUTSIDE_IDS 2048
+#define OUTSIDE_NAMES 100
 
-/* What is open outside. Backing ids map to the descriptor they were made of, plus one. */
+/* A name, and the descriptor by which the model keeps its memory; 0: none. */
+struct outside_name {
+	uint64_t name;
+	int fd;
+};
+
+/* What is open outside, and what has a name. Backing ids map to the inode of their memory. */
 struct outside_books {
-	unsigned memories, backings;
+	unsigned memories, backings, names;
 	bool memory[OUTSIDE_IDS];
-	int backing[OUTSIDE_IDS];
+	ino_t backing[OUTSIDE_IDS];
+	struct outside_name name[OUTSIDE_NAMES];
 };
 
 struct outside {
 	struct outside_books books;
 	int last_backing; /* the id given out last; they come in turn */
 	int promised;	  /* the number for which memory was asked last */
+	int borrowed;	  /* what was opened with any number; 0: it was closed */
+	bool nameless;	  /* memory cannot have a name */
 	unsigned calls[OUTSIDE_CALLS];
 	unsigned count; /* calls since outside_fail() or outside_kill() */
 	/* The call with this number fails so; failing late means that it does its work first. */
@@ -88,6 +103,15 @@ void outside_fail(unsigned n, int error, bool late);
 void outside_kill(unsigned n, bool late);
 
 void outside_advance(time_t seconds, long nanoseconds);
+
+/* As the supervisor does after a kill. */
+void outside_close_stray(void);
+/* All names go, as with the mount that has them. */
+void outside_drop_names(void);
+
+/* The inode of a descriptor's memory; the descriptor that keeps the memory of a name, or -1. */
+ino_t outside_inode(int fd);
+int outside_named(uint64_t name);
 
 const char *outside_call_name(enum outside_call call);
 

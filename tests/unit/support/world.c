@@ -157,6 +157,18 @@ static void fill_arena(struct shmfs *fs, unsigned pages)
 	fs->arena->page_count += pages;
 }
 
+/* As where there never is room for more descriptors: when a transaction begins, all close. */
+static void close_memories(struct shmfs *fs)
+{
+	int end = fs->super->descriptors.end;
+
+	fs->super->descriptors.end = 0;
+	shmfs_begin(fs);
+	shmfs_commit(fs);
+	ck_assert_uint_eq(outside->books.memories, 0);
+	fs->super->descriptors.end = end;
+}
+
 static void fill_nodes(struct shmfs *fs)
 {
 	fs->super->charge.limit.nodes = fs->super->charge.total.nodes;
@@ -174,7 +186,7 @@ static void begin(struct world *w, enum situation situation)
 	config.arena_size = ARENA_SMALL;
 	config.size_limit = (uint64_t)PAGE_LIMIT * PAGE;
 	config.node_limit = NODE_LIMIT;
-	config.backing = situation == BACKED;
+	config.backing = situation == BACKED || situation == CLOSED;
 	config.deferred_free_min = situation == FREED_LATER ? 1 : 0;
 	config.lifetime_patterns = "expiring";
 	outside->in_use = situation == IN_USE;
@@ -193,6 +205,8 @@ static void begin(struct world *w, enum situation situation)
 		(void)fill_dictionary(w->fs, 512, 1024);
 	else if (situation == ABOUT_TO_SHRINK)
 		make_about_to_shrink(w->fs);
+	else if (situation == CLOSED)
+		close_memories(w->fs);
 	else if (situation == NODES_FULL)
 		fill_nodes(w->fs);
 	else if (situation == PAGES_FULL)

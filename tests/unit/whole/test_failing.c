@@ -16,15 +16,19 @@ static struct world world;
  * unnoticed, memory is taken for used, and a close lets go of its number all the same. */
 static bool is_tolerated(enum outside_call call)
 {
-	return call == OUTSIDE_LOOK || call == OUTSIDE_SET_WRITTEN || call == OUTSIDE_UNUSED ||
-	       call == OUTSIDE_CLOSE || call == OUTSIDE_SPLICE;
+	return call == OUTSIDE_LOOK || call == OUTSIDE_LOOK_BY_NAME ||
+	       call == OUTSIDE_SET_WRITTEN || call == OUTSIDE_MEMORY_BORROW ||
+	       call == OUTSIDE_MEMORY_NAME || call == OUTSIDE_MEMORY_UNNAME ||
+	       call == OUTSIDE_UNUSED || call == OUTSIDE_CLOSE || call == OUTSIDE_SPLICE;
 }
 
 /* Memory that cannot be had because the table of descriptors is full: the system's, for a caller.
  */
 static int wanted_errno(enum outside_call call, int error)
 {
-	return call == OUTSIDE_MEMORY_CREATE && error == EMFILE ? ENFILE : error;
+	bool opens = call == OUTSIDE_MEMORY_CREATE || call == OUTSIDE_MEMORY_OPEN;
+
+	return opens && error == EMFILE ? ENFILE : error;
 }
 
 static void expect_failure(
@@ -91,6 +95,9 @@ START_TEST(every_call_outside_may_fail)
 		world_end(&world);
 	}
 	ck_assert_uint_gt(reached[OUTSIDE_MEMORY_CREATE], 0);
+	ck_assert_uint_gt(reached[OUTSIDE_MEMORY_OPEN], 0);
+	ck_assert_uint_gt(reached[OUTSIDE_MEMORY_BORROW], 0);
+	ck_assert_uint_gt(reached[OUTSIDE_LOOK_BY_NAME], 0);
 	ck_assert_uint_gt(reached[OUTSIDE_TRUNCATE], 0);
 	ck_assert_uint_gt(reached[OUTSIDE_PUNCH], 0);
 	ck_assert_uint_gt(reached[OUTSIDE_READ], 0);
