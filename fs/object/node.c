@@ -152,7 +152,8 @@ void node_set_mtime(struct shmfs *fs, struct node *node, const struct timespec *
 	struct timespec now = node_now(fs);
 
 	node->mtime = *time;
-	if (!is_object(node) || !has_stores(fs, node) || !is_earlier(time, &now))
+	/* Also of memory that is registered by an opening to come. */
+	if (!is_object(node) || node->object.fd < 0 || !is_earlier(time, &now))
 		return;
 	deferred_pause(fs, node);
 	(void)fs->os->set_written(fs->os->arg, node->object.fd, time);
