@@ -66,13 +66,20 @@ static int check_flags(const struct node *node, const char *name, int flags)
 	return 0;
 }
 
+/* With a list, set or taken away, goes the set-group-id bit of whoever is no member of the group.
+ */
+static void drop_set_group(struct shmfs *fs, const struct shmfs_cred *cred, struct node *node)
+{
+	if ((node->mode & S_ISGID) && cred->uid != 0 && !is_member(fs, cred, node->gid))
+		node->mode &= ~(uint32_t)S_ISGID;
+}
+
 /* A list for the node itself also is its mode, and where it is no more than that, nothing else. */
 static int set_access(struct shmfs *fs, const struct shmfs_cred *cred, struct node *node,
     const void *acl, size_t size)
 {
 	node->mode = acl_to_mode(acl, size, node->mode);
-	if ((node->mode & S_ISGID) && cred->uid != 0 && !is_member(fs, cred, node->gid))
-		node->mode &= ~(uint32_t)S_ISGID;
+	drop_set_group(fs, cred, node);
 	if (!acl_is_minimal(acl, size))
 		return xattr_set(fs, node, ACL_ACCESS, acl, size);
 	xattr_drop(fs, node, ACL_ACCESS);
@@ -287,11 +294,13 @@ int shmfs_removexattr(
 	rc = check_name(name);
 	if (rc < 0)
 		return rc;
-	/* A node without a list has the one that its mode is: taking that away changes nothing. */
+	/* A node without a list has the one that its mode is, which can be taken away, too. */
 	if (!is_acl(name) && xattr_find(node, name) == NULL)
 		return -ENODATA;
 	xattr_drop(fs, node, name);
 	node_change(fs, node);
+	if (strcmp(name, ACL_ACCESS) == 0)
+		drop_set_group(fs, cred, node);
 	node_touch_ctime(fs, node);
 	return 0;
 }
