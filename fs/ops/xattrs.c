@@ -294,8 +294,7 @@ int shmfs_removexattr(
 	rc = check_name(name);
 	if (rc < 0)
 		return rc;
-	/* A node without a list has the one that its mode is: taking that away changes no access.
-	 */
+	/* A node without a list has the one that its mode is, which can be taken away, too. */
 	if (!is_acl(name) && xattr_find(node, name) == NULL)
 		return -ENODATA;
 	xattr_drop(fs, node, name);

@@ -134,9 +134,21 @@ static void refuse_whiteout(const struct call *call, struct result *result)
 		give(result, there && from.stx_ino == to.stx_ino ? 0 : -1);
 }
 
+static bool is_mounted_on(const char *path)
+{
+	struct statx st;
+
+	return statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, STATX_INO, &st) == 0 &&
+	       (st.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+}
+
+/* What lies under a mount, and whether that is the same node, is not to be seen by its path. */
 void do_renameat2(struct worker *worker, const struct call *call, struct result *result)
 {
-	if (is_bent(worker) && (call->choice & RENAME_WHITEOUT))
+	if ((call->choice & RENAME_WHITEOUT) &&
+	    (is_mounted_on(call->path) || is_mounted_on(call->path2)))
+		fail_with(result, ERROR_SKIPPED);
+	else if (is_bent(worker) && (call->choice & RENAME_WHITEOUT))
 		refuse_whiteout(call, result);
 	else
 		give(result,

@@ -199,6 +199,38 @@ START_TEST(a_change_counts_at_once_for_another_process)
 }
 END_TEST
 
+struct removal {
+	uid_t uid;
+	gid_t gid;
+	mode_t want;
+};
+
+static void remove_list(void *context)
+{
+	const struct removal *removal = context;
+
+	OK(setgroups(0, NULL));
+	OK(setresgid(removal->gid, removal->gid, removal->gid));
+	OK(setresuid(removal->uid, removal->uid, removal->uid));
+	OK(removexattr("a", ACL_ACCESS));
+	expect_mode("a", removal->want);
+}
+
+/* As a list that is set would. */
+START_TEST(a_list_that_is_taken_away_takes_the_set_group_id_bit_from_strangers)
+{
+	static struct removal removals[] = {{65001, 65002, 0644}, {65001, 65010, 02644}};
+
+	for (int i = 0; i < 2; i++) {
+		make_object("a", 0);
+		OK(chown("a", 65001, 65010));
+		OK(chmod("a", 02644));
+		in_child(remove_list, &removals[i]);
+		OK(unlink("a"));
+	}
+}
+END_TEST
+
 void add_acl_user_cases(Suite *suite)
 {
 	TCase *users = case_on_mount(suite, "access control lists, users", NULL);
@@ -211,5 +243,6 @@ void add_acl_user_cases(Suite *suite)
 	tcase_add_test(users, only_the_owner_changes_a_list_and_everybody_reads_it);
 	tcase_add_loop_test(
 	    users, a_list_set_by_no_member_of_the_group_takes_the_set_group_id_bit, 0, 2);
+	tcase_add_test(users, a_list_that_is_taken_away_takes_the_set_group_id_bit_from_strangers);
 	tcase_add_test(users, a_change_counts_at_once_for_another_process);
 }

@@ -285,6 +285,20 @@ START_TEST(a_store_moves_the_times_that_are_earlier)
 }
 END_TEST
 
+START_TEST(a_time_that_was_set_before_an_opening_stays)
+{
+	time_t now = outside->now.tv_sec;
+	struct shmfs *fs = open_native();
+	uint64_t id = new_object_of(fs, SHMFS_ROOT, "a", PAGE);
+
+	outside->written.tv_sec = now + 1;
+	set_mtime(fs, id, now - 100);
+	(void)open_object(fs, id, O_RDONLY);
+	expect_times(fs, id, now - 100, now);
+	close_checked(fs);
+}
+END_TEST
+
 START_TEST(a_time_is_set_while_nobody_frees_pages)
 {
 	time_t now = outside->now.tv_sec;
@@ -336,6 +350,7 @@ Suite *attributes_suite(void)
 	tcase_add_test(tests, blocks_are_pages_that_were_touched);
 	tcase_add_test(tests, a_shrink_tells_its_pages_as_free_at_once);
 	tcase_add_test(tests, a_store_moves_the_times_that_are_earlier);
+	tcase_add_test(tests, a_time_that_was_set_before_an_opening_stays);
 	tcase_add_test(tests, a_time_is_set_while_nobody_frees_pages);
 	tcase_add_test(tests, where_the_system_tells_no_blocks_there_are_none);
 	return suite;
