@@ -4,8 +4,12 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
+#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include "client.h"
 #include "columns.h"
@@ -64,14 +68,17 @@ static void print_quoted(const char *name)
 	putchar('"');
 }
 
-/* A series and its first label. */
+/* A series and the labels of its mount. */
 static void print_begin(const char *name, const json_t *mount)
 {
 	char *path = ctl_get_path(json_object_get(mount, "mount"));
-	char text[CTL_CELL_SIZE];
+	const char *device = json_string_value(json_object_get(mount, "device"));
+	char text[4 * PATH_MAX];
 
 	printf("%s{mount=", name);
 	print_quoted(ctl_escape(path != NULL ? path : "", text, sizeof text));
+	if (device != NULL)
+		printf(",device=\"%s\"", device);
 	free(path);
 }
 
@@ -172,6 +179,20 @@ static json_t *tenants_of(struct ctl *ctl)
 			     : ctl_call_pages(ctl, "ListTenants", "tenants", false, false);
 }
 
+/* Whether a mount is where it says: others are in other namespaces, or have one over them. So there
+ * is one at most of each path, and that stays the same whatever comes and goes. */
+static bool is_here(const json_t *about)
+{
+	char *path = ctl_get_path(about), device[64] = "";
+	const char *said = json_string_value(json_object_get(about, "device"));
+	struct stat st;
+
+	if (path != NULL && stat(path, &st) == 0)
+		snprintf(device, sizeof device, "%u:%u", major(st.st_dev), minor(st.st_dev));
+	free(path);
+	return said != NULL && strcmp(said, device) == 0;
+}
+
 /* What there is to tell of one mount, added to a list; false: the reason was told. */
 static bool collect(struct ctl *ctl, json_t *mounts)
 {
@@ -189,6 +210,8 @@ static bool collect(struct ctl *ctl, json_t *mounts)
 		(void)ctl_sort(ctl, ctl_user_columns, "SIZE", true, users);
 		(void)ctl_sort(ctl, ctl_tenant_columns, "SIZE", true, tenants);
 		(void)json_object_set(mount, "mount", about);
+		if (!is_here(about))
+			(void)json_object_set(mount, "device", json_object_get(about, "device"));
 		(void)json_object_set(mount, "statistics", statistics);
 		(void)json_object_set(mount, "users", users);
 		(void)json_object_set(mount, "tenants", tenants);
@@ -221,6 +244,9 @@ static int run_metrics(struct ctl *ctl)
 {
 	struct collection collection = {ctl->verb, json_array(), true};
 
+	/* Labels are UTF-8, and the same whoever asks. */
+	if (setlocale(LC_CTYPE, "C.UTF-8") == NULL)
+		(void)setlocale(LC_CTYPE, "C");
 	if (ctl_value(ctl, "all-mounts") != NULL)
 		servers_each(collect_one, &collection);
 	else
