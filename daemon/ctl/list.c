@@ -169,17 +169,61 @@ static const struct ctl_table user_table = {
     .member = "users",
 };
 
+/* There are accounts of users, and of tenants, but none of a user in a tenant. */
+static const struct ctl_table user_in_tenant_table = {
+    .columns = ctl_user_columns,
+    .usual = "USER,SIZE",
+    .member = "users",
+};
+
+static void charge(json_t *users, const json_t *object)
+{
+	int64_t uid = ctl_int(object, "creator"), size = ctl_int(object, "charged");
+	json_t *user;
+	size_t index;
+
+	json_array_foreach(users, index, user)
+	{
+		if (ctl_int(user, "uid") != uid)
+			continue;
+		(void)json_object_set_new(user, "size", json_integer(ctl_int(user, "size") + size));
+		return;
+	}
+	(void)json_array_append_new(
+	    users, json_pack("{s:I, s:I}", "uid", (json_int_t)uid, "size", (json_int_t)size));
+}
+
+/* What its objects are charged to whom, those without a name too. */
+static json_t *users_of_tenant(struct ctl *ctl, const char *name)
+{
+	json_t *tenant = ctl_find_tenant(ctl, name), *objects, *object, *users;
+	size_t index;
+
+	if (tenant == NULL)
+		return NULL;
+	json_decref(tenant);
+	objects = ctl_of_tenant(ctl_call_pages(ctl, "List", "objects", true, false), name);
+	if (objects == NULL)
+		return NULL;
+	users = json_array();
+	json_array_foreach(objects, index, object) charge(users, object);
+	json_decref(objects);
+	return users;
+}
+
 static int run_users(struct ctl *ctl)
 {
-	json_t *users = ctl_call_pages(ctl, "ListUsers", "users", false, false);
-	const char *by = ctl_value(ctl, "sort");
+	const char *by = ctl_value(ctl, "sort"), *tenant = ctl_value(ctl, "tenant");
+	json_t *users = tenant != NULL ? users_of_tenant(ctl, tenant)
+				       : ctl_call_pages(ctl, "ListUsers", "users", false, false);
 	int status;
 
 	if (users == NULL)
 		return CTL_FAILED;
 	status = ctl_sort(ctl, ctl_user_columns, by != NULL ? by : "SIZE", by == NULL, users);
 	if (status == CTL_OK)
-		status = ctl_print_table(ctl, &user_table, users);
+		status = ctl_print_table(
+		    ctl, tenant != NULL ? &user_in_tenant_table : &user_table, users);
 	json_decref(users);
 	return status;
 }
@@ -297,6 +341,7 @@ static const struct ctl_option ls_options[] = {
 static const struct ctl_option users_options[] = {
     CTL_TABLE_OPTIONS,
     {0, "sort", "COLUMN", "sorted by a column (default: the largest first)"},
+    {0, "tenant", "NAME", "the memory that objects of a tenant are charged for"},
     {0},
 };
 

@@ -168,6 +168,23 @@ class Tenants(CtlTest):
         finally:
             subprocess.check_call(["umount", self.mount.path("app/dir/dir")])
 
+    def test_users_of_a_tenant_are_those_whom_its_objects_charge(self):
+        size_of(self.mount.path("app/a"), 8192)
+        size_of(self.mount.path("elsewhere"), 4096)
+        as_user(OWNER, lambda: size_of(self.mount.path("app/b"), 5000))
+        fd = os.open(self.mount.path("app/gone"), os.O_RDWR | os.O_CREAT, 0o600)
+        os.ftruncate(fd, MB)
+        os.unlink(self.mount.path("app/gone"))
+        said = self.json("users", "--tenant", "app", "-J")
+        users = {item["uid"]: item["size"] for item in said["users"]}
+        self.assertEqual(users, {0: MB + 8192, OWNER: 8192})
+        self.assertEqual(sum(users.values()), self.tenant("app")["size"])
+        said = self.ctl("users", "--tenant", "app", "--raw", "-n", "-b", "--noheadings")
+        self.assertEqual(said, "0 %d\n%d 8192\n" % (MB + 8192, OWNER))
+        os.close(fd)
+        self.ctl("users", "--tenant", "nothere", status=1)
+        self.assertIn("nothere: no such tenant", self.stderr)
+
     def test_refusals_are_logged_with_the_tenant_and_counted_across_kills(self):
         before = self.mount.call("GetStatistics")
         self.refuses(errno.ENOSPC, size_of, self.mount.path("app/a"), 5 * MB)
