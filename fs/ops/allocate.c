@@ -24,15 +24,21 @@ enum part { PART_FIRST = 1, PART_LAST };
 static int zero_part(
     struct shmfs *fs, const struct node *node, enum part part, uint64_t offset, uint64_t end)
 {
-	int rc = 0;
+	const struct shmfs_os *os = fs->os;
+	int fd = node->object.fd, rc;
+	struct shmfs_memory_state before;
+	bool known;
 
 	if (done_so_far(fs) >= part)
 		return 0;
-	if (offset < end)
-		rc = fs->os->punch(fs->os->arg, node->object.fd, offset, end - offset);
+	known = os->look(os->arg, fd, &before) == 0;
+	rc = offset < end ? os->punch(os->arg, fd, offset, end - offset) : 0;
 	if (rc == 0)
 		note_done(fs, part);
 	failpoint("bytes zeroed");
+	/* What moves the object's times is the operation. */
+	if (known)
+		(void)os->set_written(os->arg, fd, &before.written);
 	return rc;
 }
 

@@ -123,13 +123,22 @@ static bool find_page(const struct shmfs_os *os, struct shmfs_free_range *range)
 	return true;
 }
 
-static int punch(const struct shmfs_os *os, const struct shmfs_free_range *range, uint64_t size)
+/* The memory keeps its time, as nobody stores anything; but how far it is free is noted first, as a
+ * process that dies in between must not free it again. */
+static int punch(const struct shmfs_os *os, struct shmfs_free_range *range, uint64_t size)
 {
+	struct shmfs_memory_state before;
+	bool known = os->look(os->arg, range->fd, &before) == 0;
 	int rc;
 
 	do
 		rc = os->punch(os->arg, range->fd, range->begin, size);
 	while (rc == -EINTR);
+	if (rc == 0)
+		*range->freed_to = range->begin += size;
+	failpoint("pages freed");
+	if (known)
+		(void)os->set_written(os->arg, range->fd, &before.written);
 	return rc;
 }
 
@@ -146,9 +155,6 @@ bool shmfs_free_pages(const struct shmfs_os *os, struct shmfs_free_range *range,
 	size = smaller(pages * os->page_size(os->arg), range->end - range->begin);
 	if (punch(os, range, size) < 0)
 		goto end;
-	range->begin += size;
-	*range->freed_to = range->begin;
-	failpoint("pages freed");
 	return true;
 
 end:

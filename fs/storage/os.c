@@ -131,15 +131,12 @@ static int cut(void *arg, int fd, uint64_t size)
 
 static int punch(void *arg, int fd, uint64_t offset, uint64_t length)
 {
-	int how = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, rc;
-	struct stat before;
-	bool known = fstat(fd, &before) == 0;
+	int how = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
+	int rc = result(fallocate(fd, how, (off_t)offset, (off_t)length));
 
-	rc = result(fallocate(fd, how, (off_t)offset, (off_t)length));
+	(void)arg;
 	if (rc == -EBADF && made_writable(fd))
 		rc = result(fallocate(fd, how, (off_t)offset, (off_t)length));
-	if (known)
-		(void)set_written(arg, fd, &before.st_mtim);
 	return rc;
 }
 

@@ -151,7 +151,7 @@ static bool a_request_that_crashes_servers_fails_alone(void)
 	       expect(statvfs(daemon_dir(), &room) == 0, "statvfs");
 	crash_at("");
 	well = well && expect(pwrite(fd, "x", 1, 0) == 1, "a write after that") &&
-	       log_comes_to_mention("has crashed 3 servers");
+	       log_comes_to_mention("has crashed three servers");
 	close(fd);
 	close(other);
 	return daemon_end() && well;

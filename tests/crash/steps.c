@@ -117,6 +117,18 @@ static char *await_state(const char *expected)
 	return text != NULL ? text : strdup("never at rest\n");
 }
 
+/* The supervisor looks into files, too, around the end of a server. */
+static unsigned await_descriptors(unsigned expected)
+{
+	unsigned count = daemon_descriptors();
+
+	for (unsigned tries = 0; count != expected && tries < TRIES; tries++) {
+		pause_ms(1);
+		count = daemon_descriptors();
+	}
+	return count;
+}
+
 static void arm(uint64_t at, uint64_t again)
 {
 	settle(1);
@@ -169,7 +181,7 @@ static struct run run_with_kill(
 	run.after = await_state(expected->after);
 	scene_end();
 	run.end = await_state(expected->end);
-	run.descriptors = daemon_descriptors();
+	run.descriptors = await_descriptors(expected->descriptors);
 	return run;
 }
 

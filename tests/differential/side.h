@@ -44,6 +44,7 @@ struct rules {
 	bool capped;		/* ... and its objects keep their size when written */
 	bool native;		/* ... under io=passthrough */
 	bool cached;		/* ... under io=cached */
+	bool huge;		/* ... with another huge= than never */
 };
 
 struct usage {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Sizes, and memory that is mapped. */
+#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -150,6 +151,23 @@ static void access_memory(
 	give(result, (int64_t)length);
 }
 
+/*
+ * Of a large page that fallocate() with KEEP_SIZE has allocated, tmpfs maps what lies behind the
+ * end of the object too, and keeps what is stored there. Here that is taken for the fault that it
+ * is elsewhere. A store there is all of it behind (clamp).
+ */
+static bool lies_behind(
+    const struct worker *worker, const struct mapping *map, int64_t start, size_t length)
+{
+	struct stat st;
+
+	if (!worker->side->reference || !worker->side->rules.huge || length == 0)
+		return false;
+	if (fstat(map->keeper, &st) != 0)
+		broken("fstat");
+	return map->offset + start + (int64_t)length > (st.st_size + 4095) / 4096 * 4096;
+}
+
 void do_store(struct worker *worker, const struct call *call, struct result *result)
 {
 	struct mapping *map = mapping_of(worker, call, result);
@@ -161,6 +179,10 @@ void do_store(struct worker *worker, const struct call *call, struct result *res
 	length = clamp(map, call, true, &start);
 	fill(worker->buffer, length, call->data);
 	access_memory(worker, result, map->address + start, worker->buffer, length);
+	if (result->ret < 0 || !lies_behind(worker, map, start, length))
+		return;
+	memset(map->address + start, 0, length);
+	fail_with(result, ERROR_SIGNAL + SIGBUS);
 }
 
 /* What lies behind the end of the object is told apart. */
@@ -189,6 +211,8 @@ void do_load(struct worker *worker, const struct call *call, struct result *resu
 		return;
 	length = clamp(map, call, false, &start);
 	access_memory(worker, result, worker->buffer, map->address + start, length);
+	if (result->ret >= 0 && lies_behind(worker, map, start, length))
+		fail_with(result, ERROR_SIGNAL + SIGBUS);
 	if (result->ret >= 0)
 		give_loaded(worker, map, result, start, length);
 }

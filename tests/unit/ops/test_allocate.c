@@ -179,9 +179,9 @@ END_TEST
 START_TEST(errors_of_punching_are_passed_on)
 {
 	begin(5000);
-	outside_fail(1, ENOMEM, false);
+	outside_fail(2, ENOMEM, false);
 	GIVES(-ENOMEM, allocate(PUNCH, 0, 10));
-	outside_fail(2, EIO, false);
+	outside_fail(3, EIO, false);
 	GIVES(-EIO, allocate(ZERO, 0, 10000));
 	ck_assert_int_eq(outside->failed, OUTSIDE_PUNCH);
 	ck_assert_uint_eq(size_now(), 5000);

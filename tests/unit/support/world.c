@@ -98,7 +98,7 @@ static void make_watched(struct world *w)
 
 static void make_tenants(struct world *w)
 {
-	w->id[TENANT] = new_tenant(w->fs, "tenant", 128, 50);
+	w->id[TENANT] = new_tenant(w->fs, "tenant", PAGES(512 << 10), 50);
 	w->id[TENANT_FILE] = new_object_of(w->fs, w->id[TENANT], "mine", 5000);
 	w->id[VACANT_TENANT] = new_tenant(w->fs, "vacant", 0, 0);
 }
