@@ -177,6 +177,7 @@ void add_closed_memory_cases(Suite *suite)
 	if (launch_has_memfds())
 		return;
 	tcase = case_on_mount(suite, "closed_memory", start_with_few_descriptors);
+	tcase_set_timeout(tcase, 30);
 	tcase_add_test(tcase, more_objects_than_descriptors);
 	tcase_add_test(tcase, memory_of_removed_objects_comes_back);
 	tcase_add_test(tcase, mappings_see_what_is_written_to_closed_memory);
