@@ -3,11 +3,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "daemon/system/memory_group.h"
 #include "daemon/system/memory_room.h"
+#include "put_below.h"
 #include "suites.h"
 #include "wire.h"
 
@@ -17,19 +17,7 @@ static char root[64];
 
 static void put(const char *path, const char *text)
 {
-	char whole[256];
-	FILE *file;
-
-	snprintf(whole, sizeof whole, "%s%s", root, path);
-	for (char *at = whole + strlen(root) + 1; (at = strchr(at, '/')) != NULL; at++) {
-		*at = '\0';
-		(void)mkdir(whole, 0700);
-		*at = '/';
-	}
-	file = fopen(whole, "w");
-	ck_assert_ptr_nonnull(file);
-	ck_assert_int_ge(fputs(text, file), 0);
-	ck_assert_int_eq(fclose(file), 0);
+	put_below(root, path, text);
 }
 
 static void put_number(const char *path, unsigned long number)
