@@ -300,3 +300,12 @@ uint64_t clients_rounds(const struct shared *shared)
 		rounds += shared->told[i].rounds;
 	return rounds;
 }
+
+uint64_t clients_calls(const struct shared *shared)
+{
+	uint64_t calls = 0;
+
+	for (unsigned i = 0; i < CLIENTS_MAX; i++)
+		calls += shared->told[i].calls;
+	return calls;
+}

@@ -79,8 +79,9 @@ bool clients_failed(struct shared *shared, unsigned count, unsigned seconds);
 /* Ends them and compares what they counted with what is there. Returns the number of failures. */
 unsigned clients_end(struct shared *shared, const char *dir, unsigned count);
 
-/* Rounds of all clients. */
+/* Rounds of all clients, and the system calls that they checked. */
 uint64_t clients_rounds(const struct shared *shared);
+uint64_t clients_calls(const struct shared *shared);
 
 /* --- what they do ------------------------------------------------------------------------------
  */

@@ -111,8 +111,10 @@ static bool disturb(struct soak *soak)
 			return false;
 		}
 	}
-	printf("%u kills, %u upgrades in %.1f s; %" PRIu64 " rounds of %u clients\n", soak->killed,
-	    soak->upgraded, now() - begin, clients_rounds(soak->shared), soak->clients);
+	printf("%u kills, %u upgrades in %.1f s; %" PRIu64 " calls in %" PRIu64
+	       " rounds of %u clients\n",
+	    soak->killed, soak->upgraded, now() - begin, clients_calls(soak->shared),
+	    clients_rounds(soak->shared), soak->clients);
 	return goes_on(soak);
 }
 
@@ -209,8 +211,7 @@ static void parse(struct soak *soak, int argc, char **argv)
 	static const struct option options[] = {{"seconds", required_argument, NULL, 's'},
 	    {"kills", required_argument, NULL, 'k'}, {"upgrades", required_argument, NULL, 'u'},
 	    {"clients", required_argument, NULL, 'c'},
-	    {"memory-slack", required_argument, NULL, 'm'}, {"slow", required_argument, NULL, 'l'},
-	    {0}};
+	    {"memory-slack", required_argument, NULL, 'm'}, {0}};
 	int letter;
 
 	while ((letter = getopt_long(argc, argv, "", options, NULL)) != -1) {

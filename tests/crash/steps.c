@@ -35,6 +35,7 @@ static volatile struct failpoints *steps;
 static struct progress {
 	const char *operation;
 	unsigned at, connection;
+	unsigned kills; /* two in one run are counted once */
 	_Atomic unsigned runs;
 } * progress;
 
@@ -49,9 +50,12 @@ struct run {
 	uint64_t count; /* of steps */
 };
 
+/* Longer on a machine that is slower. */
 static void pause_ms(long ms)
 {
-	nanosleep(&(struct timespec){0, ms * 1000000}, NULL);
+	long long us = ms * 1000LL * launch_slowness();
+
+	nanosleep(&(struct timespec){us / 1000000, us % 1000000 * 1000}, NULL);
 }
 
 static void start(void)
@@ -287,6 +291,7 @@ static bool try_step_once(const struct operation *operation, uint64_t at, uint64
 	bool well = !daemon_has_ended() && agree(expected, &got);
 
 	*killed = got.label[0] != '\0';
+	progress->kills += *killed;
 	if (!well && *killed)
 		printf("    killed at step %u and %u steps later, last at \"%s\"\n", (unsigned)at,
 		    (unsigned)again, got.label);
@@ -362,7 +367,7 @@ static _Noreturn void try_operations(int count, char **names)
 		}
 	}
 	failed += !end();
-	printf("%u passed, %u failed\n", passed, failed);
+	printf("%u runs with a kill; %u passed, %u failed\n", progress->kills, passed, failed);
 	fflush(stdout);
 	_exit(failed > 0 || passed == 0);
 }
