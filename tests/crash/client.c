@@ -41,6 +41,21 @@ static const struct {
     {"memory_that_is_freed", memory_that_is_freed},
 };
 
+enum { WORKS = sizeof works / sizeof works[0] };
+
+static unsigned first, choices = WORKS;
+
+bool clients_choose(const char *name)
+{
+	for (first = 0; first < WORKS; first++) {
+		if (strcmp(works[first].name, name) == 0) {
+			choices = 1;
+			return true;
+		}
+	}
+	return false;
+}
+
 uint64_t below(uint64_t bound)
 {
 	return random_next(&client.random) % bound;
@@ -166,7 +181,7 @@ static _Noreturn void be_client(struct shared *shared, const char *dir, unsigned
 	OK(setresgid(uid, uid, uid));
 	OK(setresuid(uid, uid, uid));
 	while (!shared->stop) {
-		unsigned which = (unsigned)below(sizeof works / sizeof works[0]);
+		unsigned which = first + (unsigned)below(choices);
 
 		client.told->doing = works[which].name;
 		works[which].work();

@@ -70,6 +70,9 @@ unsigned listed(const char *dir, const char *name, unsigned *all);
 /* Makes `shared` and what the clients share on the mount. */
 struct shared *clients_prepare(const char *dir);
 
+/* They do only what the function of this name does; false if there is none. */
+bool clients_choose(const char *name);
+
 /* Starts `count` of them. */
 void clients_start(struct shared *shared, const char *dir, unsigned count, uint64_t seed);
 

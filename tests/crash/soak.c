@@ -3,13 +3,13 @@
  * Looping clients while the server is killed again and again, or replaced: not one call may fail,
  * and nothing may be lost, made twice, or left over.
  *
- *   soak [--seconds N] [--kills N] [--upgrades N] [--clients N] [--memory-slack MIB]
+ *   soak [--seconds N] [--kills N] [--upgrades N] [--clients N] [--memory-slack MIB] [--work NAME]
  *
  * At least so many seconds (60) and kills (1000), at random intervals of 1 to 50 ms. With
  * --upgrades, SIGHUP is sent to the supervisor that many times instead, each time after the server
- * has changed; with both, both happen. On a machine that is so many times slower, as an emulated
- * one is, all pauses and limits of time are longer: else servers die before they have served
- * anything.
+ * has changed; with both, both happen. With --work, clients do nothing but what this function does
+ * (client.h). On a machine that is so many times slower, as an emulated one is, all pauses and
+ * limits of time are longer: else servers die before they have served anything.
  *
  * Environment: SHMFS_TEST_SEED, and those of daemon.h.
  */
@@ -211,7 +211,8 @@ static void parse(struct soak *soak, int argc, char **argv)
 	static const struct option options[] = {{"seconds", required_argument, NULL, 's'},
 	    {"kills", required_argument, NULL, 'k'}, {"upgrades", required_argument, NULL, 'u'},
 	    {"clients", required_argument, NULL, 'c'},
-	    {"memory-slack", required_argument, NULL, 'm'}, {0}};
+	    {"memory-slack", required_argument, NULL, 'm'}, {"work", required_argument, NULL, 'w'},
+	    {0}};
 	int letter;
 
 	while ((letter = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -231,9 +232,14 @@ static void parse(struct soak *soak, int argc, char **argv)
 		case 'm':
 			state_memory_slack = number(optarg);
 			break;
+		case 'w':
+			if (clients_choose(optarg))
+				break;
+			fprintf(stderr, "soak: clients do not know %s\n", optarg);
+			exit(2);
 		default:
 			fprintf(stderr, "usage: soak [--seconds N] [--kills N] [--upgrades N] "
-					"[--clients N] [--memory-slack MIB]\n");
+					"[--clients N] [--memory-slack MIB] [--work NAME]\n");
 			exit(2);
 		}
 	}
