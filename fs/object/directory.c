@@ -102,7 +102,14 @@ static void unbind_node(struct shmfs *fs, struct entry *entry)
 	touch(fs, dir, node);
 }
 
-static int enter(struct shmfs *fs, const struct place *place, struct node *node, uint64_t cookie)
+static void set_charge(struct entry *entry, struct name_charge charge)
+{
+	entry->maker = charge.uid;
+	entry->charged = charge.counts;
+}
+
+static int enter(struct shmfs *fs, const struct place *place, struct node *node, uint64_t cookie,
+    struct name_charge charge)
 {
 	struct dictionary *dictionary = &fs->super->dictionary;
 	struct directory *directory = &place->dir->directory;
@@ -115,7 +122,8 @@ static int enter(struct shmfs *fs, const struct place *place, struct node *node,
 	node_change(fs, place->dir);
 	entry->dir = place->dir;
 	entry->cookie = cookie;
-	entry->length = (uint32_t)place->length;
+	entry->length = (uint32_t)place->length & INT32_MAX;
+	set_charge(entry, charge);
 	memcpy(entry->name, place->name, place->length);
 	entry->hash = dictionary_hash(dictionary, place->dir, place->name, place->length);
 	if (index_insert(fs->arena, &directory->entries, entry->cookie, entry) < 0)
@@ -125,12 +133,13 @@ static int enter(struct shmfs *fs, const struct place *place, struct node *node,
 	return 0;
 }
 
-int directory_add(struct shmfs *fs, const struct place *place, struct node *node)
+int directory_add(
+    struct shmfs *fs, const struct place *place, struct node *node, struct name_charge charge)
 {
 	struct directory *directory = &place->dir->directory;
 
 	node_change(fs, place->dir);
-	return enter(fs, place, node, directory->next_cookie++);
+	return enter(fs, place, node, directory->next_cookie++, charge);
 }
 
 void directory_remove(struct shmfs *fs, struct entry *entry)
@@ -143,16 +152,19 @@ void directory_remove(struct shmfs *fs, struct entry *entry)
 
 int directory_rename(struct shmfs *fs, struct entry *entry, const struct place *place)
 {
+	struct name_charge charge = directory_charge(entry);
 	struct node *node = entry->node;
 	uint64_t cookie = entry->cookie;
 
 	directory_remove(fs, entry);
-	return enter(fs, place, node, cookie);
+	return enter(fs, place, node, cookie, charge);
 }
 
-void directory_rebind(struct shmfs *fs, struct entry *entry, struct node *node)
+void directory_rebind(
+    struct shmfs *fs, struct entry *entry, struct node *node, struct name_charge charge)
 {
 	save(fs, entry, sizeof *entry);
 	unbind_node(fs, entry);
+	set_charge(entry, charge);
 	bind_node(fs, entry, node);
 }

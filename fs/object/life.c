@@ -4,7 +4,6 @@
 
 #include <assert.h>
 
-#include "directory.h"
 #include "fs/mac/subjects.h"
 #include "fs/state/charge.h"
 #include "fs/state/expiry.h"
@@ -25,7 +24,7 @@ bool life_is_wanted(const struct shmfs *fs, const struct node *node)
 static void end_symlink(struct shmfs *fs, struct node *node)
 {
 	if (node->ended != NODE_ENDED_UNCHARGED)
-		(void)charge_resize(fs, node, node_target_charge(node->symlink.length), 0);
+		charge_reduce(fs, node, node_target_charge(node->symlink.length), 0);
 	arena_free(fs->arena, node->symlink.target);
 }
 
@@ -45,7 +44,7 @@ static void end(struct shmfs *fs, struct node *node)
 		assert(node->directory.entries.count == 0);
 	xattr_end(fs, node);
 	if (node->ended != NODE_ENDED_UNCHARGED)
-		charge_node_end(fs, node);
+		charge_node_end(fs, node->creator, node->tenant);
 	mac_label_end(fs, node);
 	index_remove(fs->arena, &fs->super->nodes, node->id);
 	arena_free(fs->arena, node);
@@ -66,10 +65,21 @@ void life_end_memory(struct shmfs *fs, struct node *node)
 	node->ended = NODE_ENDED_MEMORY;
 }
 
-void life_lost_name(struct shmfs *fs, struct node *node)
+/* The newest of the names that are left stands for a lost one that the node was charged for. */
+static void give_back_name(struct shmfs *fs, struct node *node, struct name_charge lost)
+{
+	if (!lost.counts) {
+		lost.uid = node->entry->maker;
+		save(fs, node->entry, sizeof *node->entry);
+		node->entry->charged = false;
+	}
+	charge_node_end(fs, lost.uid, node->tenant);
+}
+
+void life_lost_name(struct shmfs *fs, struct node *node, struct name_charge lost)
 {
 	if (node->names > 0) {
-		charge_node_end(fs, node);
+		give_back_name(fs, node, lost);
 		return;
 	}
 	/* Without one, it has no names to lose. Taking it off the list does not fail. */
@@ -80,8 +90,9 @@ void life_lost_name(struct shmfs *fs, struct node *node)
 
 void life_unname(struct shmfs *fs, struct entry *entry)
 {
+	struct name_charge charge = directory_charge(entry);
 	struct node *node = entry->node;
 
 	directory_remove(fs, entry);
-	life_lost_name(fs, node);
+	life_lost_name(fs, node, charge);
 }

@@ -17,6 +17,7 @@
 
 #include <stdbool.h>
 
+#include "directory.h"
 #include "fs/state/state.h"
 
 /* Whether anything wants the node. */
@@ -31,8 +32,8 @@ void life_drop_unused(struct shmfs *fs, struct node *node);
  */
 void life_end_memory(struct shmfs *fs, struct node *node);
 
-/* A node has lost a name by a request: one of several, which were charged, or its last. */
-void life_lost_name(struct shmfs *fs, struct node *node);
+/* A node has lost a name by a request, which was charged so: one of several, or its last. */
+void life_lost_name(struct shmfs *fs, struct node *node, struct name_charge lost);
 
 /* Removes an entry, and its node where that was the last that knew it. */
 void life_unname(struct shmfs *fs, struct entry *entry);

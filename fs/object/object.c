@@ -73,7 +73,7 @@ static int cut_memory(struct shmfs *fs, struct node *node, uint64_t size, enum r
 	return 0;
 }
 
-static int resize(struct shmfs *fs, struct node *node, uint64_t size, enum resize how)
+static int resize(struct shmfs *fs, struct node *node, uint32_t by, uint64_t size, enum resize how)
 {
 	uint64_t old = node->object.size;
 	int rc;
@@ -84,7 +84,7 @@ static int resize(struct shmfs *fs, struct node *node, uint64_t size, enum resiz
 		return 0;
 	if (node->object.seals & (size > old ? SEAL_GROW : SEAL_SHRINK))
 		return -EPERM;
-	rc = charge_resize(fs, node, old, size);
+	rc = charge_resize(fs, node, by, old, size);
 	if (rc < 0)
 		return rc;
 	node_change(fs, node);
@@ -97,24 +97,24 @@ static int resize(struct shmfs *fs, struct node *node, uint64_t size, enum resiz
 	return 0;
 }
 
-int object_resize(struct shmfs *fs, struct node *node, uint64_t size)
+int object_resize(struct shmfs *fs, struct node *node, uint32_t by, uint64_t size)
 {
-	return resize(fs, node, size, RESIZE_AT_ONCE);
+	return resize(fs, node, by, size, RESIZE_AT_ONCE);
 }
 
-int object_extend_for_write(struct shmfs *fs, struct node *node, uint64_t end)
+int object_extend_for_write(struct shmfs *fs, struct node *node, uint32_t by, uint64_t end)
 {
-	return end > node->object.size ? resize(fs, node, end, RESIZE_BY_WRITE) : 0;
+	return end > node->object.size ? resize(fs, node, by, end, RESIZE_BY_WRITE) : 0;
 }
 
-int object_truncate(struct shmfs *fs, struct node *node, uint64_t size, bool can_wait)
+int object_truncate(struct shmfs *fs, struct node *node, uint32_t by, uint64_t size, bool can_wait)
 {
 	bool shrinks = size < node->object.size;
 	int rc;
 
 	if (shrinks && node->object.pins > 0 && !(node->object.seals & SEAL_SHRINK))
 		return -EBUSY;
-	rc = resize(fs, node, size, can_wait ? RESIZE_FREES_LATER : RESIZE_AT_ONCE);
+	rc = resize(fs, node, by, size, can_wait ? RESIZE_FREES_LATER : RESIZE_AT_ONCE);
 	if (rc == -ENOSPC)
 		return -rules_of(fs)->no_room;
 	if (rc < 0)
@@ -205,7 +205,6 @@ void object_drop_empty(struct shmfs *fs, struct node *node)
 void object_end(struct shmfs *fs, struct node *node)
 {
 	drop_memory(fs, node);
-	/* Letting go of pages does not fail. */
-	(void)charge_resize(fs, node, node->object.size, 0);
+	charge_reduce(fs, node, node->object.size, 0);
 	node->object.size = 0;
 }

@@ -21,22 +21,22 @@
 /* Makes sure of memory and a backing id. -ENFILE, -ENOMEM, or an error of backing_open. */
 int object_need_backing(struct shmfs *fs, struct node *node);
 
-/* Sets the size, its charge and, where the size changes, the times. -EFBIG, -ENOSPC, -ENFILE,
- * -ENOMEM. */
-int object_resize(struct shmfs *fs, struct node *node, uint64_t size);
+/* Sets the size, its charge and, where the size changes, the times, as a user asks. -EFBIG,
+ * -ENFILE, -ENOMEM, and what charge_resize() has. */
+int object_resize(struct shmfs *fs, struct node *node, uint32_t by, uint64_t size);
 
 /*
  * The same for a write that follows and ends there, if that is behind the size. The memory is left
  * to it; if it turns out shorter, object_resize() puts the size right.
  */
-int object_extend_for_write(struct shmfs *fs, struct node *node, uint64_t end);
+int object_extend_for_write(struct shmfs *fs, struct node *node, uint32_t by, uint64_t end);
 
 /*
  * The same for whoever asks for a size: POSIX marks the times even where the size stays. If that
  * can wait, much memory is freed later (deferred_free.h). -EBUSY: it would shrink while it is
  * pinned.
  */
-int object_truncate(struct shmfs *fs, struct node *node, uint64_t size, bool can_wait);
+int object_truncate(struct shmfs *fs, struct node *node, uint32_t by, uint64_t size, bool can_wait);
 
 /*
  * Gives an empty object's memory and backing id back, to be called when its last handle went.

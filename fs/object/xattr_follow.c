@@ -15,7 +15,7 @@ int xattrs_follow_mode(struct shmfs *fs, struct node *node)
 	size = access->size;
 	xattr_copy(access, fs->scratch);
 	acl_set_mode(fs->scratch, size, node->mode);
-	return xattr_set(fs, node, ACL_ACCESS, fs->scratch, size);
+	return xattr_set(fs, node, node->creator, ACL_ACCESS, fs->scratch, size);
 }
 
 void xattrs_follow_write(struct shmfs *fs, struct node *node)
@@ -39,10 +39,10 @@ int xattrs_inherit(struct shmfs *fs, const struct node *dir, struct node *node, 
 	size = inherited->size;
 	xattr_copy(inherited, fs->scratch);
 	if (is_directory(node))
-		rc = xattr_set(fs, node, ACL_DEFAULT, fs->scratch, size);
+		rc = xattr_set(fs, node, node->creator, ACL_DEFAULT, fs->scratch, size);
 	acl_restrict(fs->scratch, size, node->mode);
 	node->mode = acl_to_mode(fs->scratch, size, node->mode);
 	if (rc == 0 && !acl_is_minimal(fs->scratch, size))
-		rc = xattr_set(fs, node, ACL_ACCESS, fs->scratch, size);
+		rc = xattr_set(fs, node, node->creator, ACL_ACCESS, fs->scratch, size);
 	return rc;
 }

@@ -108,7 +108,7 @@ int shmfs_fallocate(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t id
 	if (mode != 0 && (node->object.seals & SEAL_WRITE))
 		return -EPERM;
 	if (!(mode & FALLOC_FL_KEEP_SIZE) && end > node->object.size)
-		rc = object_resize(fs, node, end);
+		rc = object_resize(fs, node, cred->uid, end);
 	if (rc == 0 && (mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE)))
 		rc = zero(fs, node, offset, length);
 	if (rc < 0)

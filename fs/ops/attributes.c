@@ -36,7 +36,7 @@ static int may_set_size(const struct shmfs *fs, const struct node *node, uint64_
 	return handle->rights & SHMFS_RIGHT_TRUNCATE ? 0 : -EPERM;
 }
 
-static int set_size(struct shmfs *fs, struct node *node, uint64_t size)
+static int set_size(struct shmfs *fs, struct node *node, const struct shmfs_change *change)
 {
 	if (is_directory(node))
 		return -EISDIR;
@@ -44,7 +44,7 @@ static int set_size(struct shmfs *fs, struct node *node, uint64_t size)
 		return -EINVAL;
 	if (node->ended != NODE_ENDED_NOT)
 		return -ESTALE;
-	return object_truncate(fs, node, size, true);
+	return object_truncate(fs, node, change->by.uid, change->size, true);
 }
 
 static void set_owner(struct node *node, const struct shmfs_change *change)
@@ -124,7 +124,7 @@ int shmfs_setattr(
 	if (change->what & SHMFS_CHANGE_SIZE) {
 		rc = may_set_size(fs, node, change->handle);
 		if (rc == 0)
-			rc = set_size(fs, node, change->size);
+			rc = set_size(fs, node, change);
 		if (rc < 0)
 			return rc;
 	}

@@ -63,7 +63,7 @@ static int make(struct shmfs *fs, const struct shmfs_cred *cred, const struct pl
 	int rc = make_in(fs, cred, place->dir, place->name, mode, &node);
 
 	if (rc == 0)
-		rc = directory_add(fs, place, node);
+		rc = directory_add(fs, place, node, (struct name_charge){.uid = cred->uid});
 	if (rc < 0)
 		return rc;
 	*out = node;
@@ -185,7 +185,7 @@ int shmfs_symlink(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t dir,
 	rc = make_named(fs, cred, dir, name, S_IFLNK | 0777, &node);
 	if (rc < 0)
 		return rc;
-	rc = charge_resize(fs, node, 0, node_target_charge(length));
+	rc = charge_resize(fs, node, cred->uid, 0, node_target_charge(length));
 	if (rc < 0)
 		return rc;
 	node->symlink.target = arena_alloc(fs->arena, length + 1);

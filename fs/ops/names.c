@@ -100,6 +100,7 @@ int shmfs_link(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t id, uin
     const char *name, struct shmfs_attr *out)
 {
 	struct node *node = node_get(fs, id);
+	struct name_charge charge = {.uid = cred->uid};
 	struct place place;
 	int rc;
 
@@ -117,11 +118,12 @@ int shmfs_link(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t id, uin
 	rc = place_find_free(fs, cred, MAC_LINK, dir, name, &place);
 	if (rc == 0 && !tenant_admits(fs, place.dir, node))
 		rc = -EXDEV;
-	/* The first name is paid for by the node. */
-	if (rc == 0 && node->names > 0)
-		rc = charge_node(fs, node->creator, node->tenant, name);
+	/* The node is charged for its first name. */
+	charge.counts = node->names > 0;
+	if (rc == 0 && charge.counts)
+		rc = charge_node(fs, cred->uid, node->tenant, name);
 	if (rc == 0)
-		rc = directory_add(fs, &place, node);
+		rc = directory_add(fs, &place, node, charge);
 	if (rc < 0)
 		return rc;
 	node->linkable = false;
@@ -194,6 +196,7 @@ static int may_move(const struct shmfs *fs, const struct entry *entry, const str
 
 static int exchange(struct shmfs *fs, const struct place *from, const struct place *to)
 {
+	struct name_charge charge = directory_charge(from->entry), other_charge;
 	struct node *node = from->entry->node, *other;
 	int rc = may_move(fs, from->entry, to);
 
@@ -204,21 +207,24 @@ static int exchange(struct shmfs *fs, const struct place *from, const struct pla
 	if (rc < 0)
 		return rc;
 	other = to->entry->node;
-	directory_rebind(fs, to->entry, node);
-	directory_rebind(fs, from->entry, other);
+	other_charge = directory_charge(to->entry);
+	directory_rebind(fs, to->entry, node, charge);
+	directory_rebind(fs, from->entry, other, other_charge);
 	return 0;
 }
 
 static int replace(struct shmfs *fs, const struct place *from, const struct place *to)
 {
+	struct name_charge charge = directory_charge(from->entry),
+			   lost = directory_charge(to->entry);
 	struct node *node = from->entry->node, *replaced = to->entry->node;
 	int rc = may_remove(replaced, is_directory(node));
 
 	if (rc < 0)
 		return rc;
-	directory_rebind(fs, to->entry, node);
+	directory_rebind(fs, to->entry, node, charge);
 	directory_remove(fs, from->entry);
-	life_lost_name(fs, replaced);
+	life_lost_name(fs, replaced, lost);
 	return 0;
 }
 
@@ -228,7 +234,7 @@ static int move(struct shmfs *fs, const struct place *from, const struct place *
 
 	if (from->dir == to->dir)
 		return directory_rename(fs, from->entry, to);
-	rc = directory_add(fs, to, from->entry->node);
+	rc = directory_add(fs, to, from->entry->node, directory_charge(from->entry));
 	if (rc == 0)
 		directory_remove(fs, from->entry);
 	return rc;

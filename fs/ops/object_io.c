@@ -108,13 +108,14 @@ ssize_t shmfs_memory_splice(const struct shmfs *fs, const struct shmfs_memory *m
 }
 
 /* Makes room for a write that ends at `end`. */
-static int extend_for_write(struct shmfs *fs, struct node *node, uint64_t end)
+static int extend_for_write(
+    struct shmfs *fs, struct node *node, const struct shmfs_cred *cred, uint64_t end)
 {
 	int rc;
 
 	if (!node->object.grows)
 		return 0;
-	rc = object_extend_for_write(fs, node, end);
+	rc = object_extend_for_write(fs, node, cred->uid, end);
 	return rc == -ENOSPC ? -rules_of(fs)->no_room : rc;
 }
 
@@ -217,7 +218,7 @@ ssize_t shmfs_write(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t id
 	if (node->object.seals & SEAL_WRITE)
 		return -EPERM;
 	old_size = node->object.size;
-	rc = extend_for_write(fs, node, offset + size);
+	rc = extend_for_write(fs, node, cred, offset + size);
 	if (rc < 0)
 		return rc;
 	if (offset >= node->object.size)
@@ -231,7 +232,7 @@ ssize_t shmfs_write(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t id
 		return count;
 	/* What the system had no memory for does not count as written, so not as size either. */
 	if ((uint64_t)count < size && node->object.size > old_size) {
-		rc = object_resize(fs, node,
+		rc = object_resize(fs, node, cred->uid,
 		    offset + (uint64_t)count > old_size ? offset + (uint64_t)count : old_size);
 		if (rc < 0)
 			return rc;

@@ -34,7 +34,7 @@ int shmfs_open(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t id, int
 		return -ENXIO;
 	rc = may_open(fs, cred, node, flags);
 	if (rc == 0 && (flags & O_TRUNC))
-		rc = object_truncate(fs, node, 0, false);
+		rc = object_truncate(fs, node, cred->uid, 0, false);
 	return rc < 0 ? rc : handle_create(fs, node, flags, opened);
 }
 

@@ -44,6 +44,7 @@ static struct shmfs_removal removal_of(const struct node *node)
  */
 static int take_name(struct shmfs *fs, struct entry *entry, struct shmfs_removal *out)
 {
+	struct name_charge charge = directory_charge(entry);
 	struct node *node = entry->node, *dir = entry->dir;
 	struct timespec before = dir->mtime;
 	bool lingers = node->names == 1 && node->lookups > 0;
@@ -57,7 +58,7 @@ static int take_name(struct shmfs *fs, struct entry *entry, struct shmfs_removal
 	snprintf(out->name, sizeof out->name, "%s", entry->name);
 	directory_remove(fs, entry);
 	if (!lingers)
-		life_lost_name(fs, node);
+		life_lost_name(fs, node, charge);
 	node_make_later(dir, &before);
 	return 0;
 }

@@ -63,7 +63,7 @@ static int make_directory(struct shmfs *fs, const struct shmfs_subject *by,
 	mac_label_new(fs, &owner, node);
 	rc = xattrs_inherit(fs, place->dir, node, 0);
 	if (rc == 0)
-		rc = directory_add(fs, place, node);
+		rc = directory_add(fs, place, node, (struct name_charge){.uid = by->uid});
 	if (rc == 0)
 		node_make_later(place->dir, &before);
 	return rc;

@@ -33,12 +33,59 @@ struct recount {
 	/* Sums of ids, once for each entry and once for each name that a node says it has: a name
 	 * that is counted at a wrong node makes them differ. */
 	uint64_t bound, named;
+	/* The same once for each node that has names, and once for each name that it is charged
+	 * for. */
+	uint64_t paid, covered;
 	/* Objects that are to be expiring, pins, and the sum of the ids of pinned objects. */
 	uint64_t expiring, pins, pinned;
 	struct holdings users, tenants;
 	uint64_t memories;
 	unsigned bad;
 };
+
+/* What a user or tenant holds; NULL: there is no account of it. */
+static struct account *holding_of(const struct holdings *holdings, uint32_t number)
+{
+	size_t low = 0, high = holdings->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (holdings->of[middle].uid < number)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < holdings->count && holdings->of[low].uid == number ? &holdings->of[low] : NULL;
+}
+
+static bool count_for(
+    const struct holdings *holdings, uint32_t number, uint64_t pages, uint64_t nodes)
+{
+	struct account *holding = holding_of(holdings, number);
+
+	if (holding == NULL)
+		return false;
+	holding->pages += pages;
+	holding->nodes += nodes;
+	return true;
+}
+
+/* Adds what a name is charged to the sums of all, of its maker and of its tenant. */
+static void count_name(struct recount *r, const struct entry *entry)
+{
+	uint32_t tenant = entry->node->tenant;
+
+	if (!entry->charged) {
+		r->covered += entry->node->id;
+		return;
+	}
+	r->nodes++;
+	r->bad += expect(count_for(&r->users, entry->maker, 0, 1), r->to,
+	    "entry %s: its maker has no account", entry->name);
+	r->bad += expect(tenant == 0 || count_for(&r->tenants, tenant, 0, 1), r->to,
+	    "entry %s: there is no tenant %u", entry->name, tenant);
+}
 
 static void verify_entry(void *arg, const struct entry *entry, uint64_t bucket, uint64_t belongs)
 {
@@ -47,6 +94,7 @@ static void verify_entry(void *arg, const struct entry *entry, uint64_t bucket, 
 	const struct directory *directory = &entry->dir->directory;
 
 	r->entries++;
+	count_name(r, entry);
 	r->bound += entry->node->id;
 	r->bad += expect(bucket == belongs, to, "entry %s: in bucket %" PRIu64 ", not %" PRIu64,
 	    entry->name, bucket, belongs);
@@ -100,39 +148,10 @@ static void verify_directory(struct recount *r, const struct node *node)
 	    r->to, "directory %" PRIu64 ": %u names", node->id, node->names);
 }
 
-/* What a user or tenant holds; NULL: there is no account of it. */
-static struct account *holding_of(const struct holdings *holdings, uint32_t number)
-{
-	size_t low = 0, high = holdings->count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (holdings->of[middle].uid < number)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < holdings->count && holdings->of[low].uid == number ? &holdings->of[low] : NULL;
-}
-
-static bool count_for(
-    const struct holdings *holdings, uint32_t number, uint64_t pages, uint64_t nodes)
-{
-	struct account *holding = holding_of(holdings, number);
-
-	if (holding == NULL)
-		return false;
-	holding->pages += pages;
-	holding->nodes += nodes;
-	return true;
-}
-
 /* Adds what a node is charged to the sums of all, of its creator and of its tenant. */
 static void count_charge(struct recount *r, const struct node *node)
 {
-	uint64_t pages = charge_pages_of(r->fs, node->xattr_bytes),
-		 nodes = node->names > 1 ? node->names : 1;
+	uint64_t pages = charge_pages_of(r->fs, node->xattr_bytes);
 
 	if (node->ended == NODE_ENDED_UNCHARGED)
 		return;
@@ -141,11 +160,11 @@ static void count_charge(struct recount *r, const struct node *node)
 	else if (S_ISLNK(node->mode))
 		pages += charge_pages_of(r->fs, node_target_charge(node->symlink.length));
 	r->pages += pages;
-	r->nodes += nodes;
-	r->bad += expect(count_for(&r->users, node->creator, pages, nodes), r->to,
+	r->nodes++;
+	r->bad += expect(count_for(&r->users, node->creator, pages, 1), r->to,
 	    "node %" PRIu64 ": its creator has no account", node->id);
-	r->bad += expect(node->tenant == 0 || count_for(&r->tenants, node->tenant, pages, nodes),
-	    r->to, "node %" PRIu64 ": there is no tenant %u", node->id, node->tenant);
+	r->bad += expect(node->tenant == 0 || count_for(&r->tenants, node->tenant, pages, 1), r->to,
+	    "node %" PRIu64 ": there is no tenant %u", node->id, node->tenant);
 }
 
 static bool begin_holdings(struct holdings *holdings, const struct index *accounts)
@@ -224,6 +243,7 @@ static void verify_node(struct recount *r, const struct node *node, uint64_t id)
 	    "node %" PRIu64 ": attributes of another size", id);
 	r->names += node->names;
 	r->named += node->names * node->id;
+	r->paid += node->names > 0 ? node->id : 0;
 	r->bad += expect(
 	    node->entry == NULL ? node->names == 0 || id == SHMFS_ROOT : node->entry->node == node,
 	    r->to, "node %" PRIu64 ": its entry is of another", id);
@@ -347,6 +367,8 @@ unsigned shmfs_verify(
 	r.bad += expect(r.names == r.entries + 1 && r.named == r.bound + SHMFS_ROOT, &to,
 	    "%" PRIu64 " entries, %" PRIu64 " names counted, or counted elsewhere", r.entries,
 	    r.names);
+	r.bad += expect(r.paid == r.covered + SHMFS_ROOT, &to,
+	    "nodes are charged for other names than one of each");
 	r.bad += expect(r.pages == super->charge.total.pages, &to,
 	    "%" PRIu64 " pages, %" PRIu64 " charged", r.pages, super->charge.total.pages);
 	r.bad += expect(r.nodes == super->charge.total.nodes, &to,

@@ -81,7 +81,7 @@ static int set_access(struct shmfs *fs, const struct shmfs_cred *cred, struct no
 	node->mode = acl_to_mode(acl, size, node->mode);
 	drop_foreign_set_gid(fs, node, cred);
 	if (!acl_is_minimal(acl, size))
-		return xattr_set(fs, node, ACL_ACCESS, acl, size);
+		return xattr_set(fs, node, cred->uid, ACL_ACCESS, acl, size);
 	xattr_drop(fs, node, ACL_ACCESS);
 	return 0;
 }
@@ -101,7 +101,7 @@ static int set_acl(struct shmfs *fs, const struct shmfs_cred *cred, struct node 
 		return -ENOSPC;
 	node_change(fs, node);
 	return access ? set_access(fs, cred, node, acl, size)
-		      : xattr_set(fs, node, name, acl, size);
+		      : xattr_set(fs, node, cred->uid, name, acl, size);
 }
 
 static bool value_is(const char *value, size_t size, const char *word)
@@ -157,7 +157,7 @@ static int set_any(struct shmfs *fs, const struct shmfs_cred *cred, struct node 
 		return rc;
 	if (is_acl(name))
 		return set_acl(fs, cred, node, name, value, size);
-	return xattr_set(fs, node, name, value, size);
+	return xattr_set(fs, node, cred->uid, name, value, size);
 }
 
 static int find_node(struct shmfs *fs, const struct shmfs_cred *cred, enum mac_entry entry,

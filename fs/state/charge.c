@@ -210,10 +210,10 @@ static void end_unused(struct shmfs *fs, struct index *accounts, struct account 
 	arena_free(fs->arena, account);
 }
 
-void charge_node_end(struct shmfs *fs, const struct node *node)
+void charge_node_end(struct shmfs *fs, uint32_t uid, uint32_t number)
 {
-	struct account *account = find(fs, node->creator);
-	struct tenant *tenant = charge_tenant(fs, node->tenant);
+	struct account *account = find(fs, uid);
+	struct tenant *tenant = charge_tenant(fs, number);
 
 	subtract(fs, account, tenant, 0, 1);
 	end_unused(fs, &fs->super->charge.accounts, account);
@@ -221,20 +221,45 @@ void charge_node_end(struct shmfs *fs, const struct node *node)
 		end_unused(fs, &fs->super->tenants.by_number, &tenant->used);
 }
 
-int charge_resize(struct shmfs *fs, const struct node *node, uint64_t from, uint64_t to)
+void charge_reduce(struct shmfs *fs, const struct node *node, uint64_t from, uint64_t to)
 {
 	uint64_t from_pages = charge_pages_of(fs, from), to_pages = charge_pages_of(fs, to);
-	struct account *account = find(fs, node->creator);
-	struct tenant *tenant = charge_tenant(fs, node->tenant);
-	int rc = 0;
 
-	if (to_pages > from_pages)
-		rc = add(fs, account, tenant, to_pages - from_pages, 0);
-	else if (to_pages < from_pages)
-		subtract(fs, account, tenant, from_pages - to_pages, 0);
+	if (to_pages < from_pages)
+		subtract(fs, find(fs, node->creator), charge_tenant(fs, node->tenant),
+		    from_pages - to_pages, 0);
+}
+
+/* Whether a user who is not charged could be. */
+static bool fits_grower(struct shmfs *fs, const struct node *node, uint32_t by, uint64_t pages)
+{
+	const struct account account = charge_account(fs, by);
+
+	return by == node->creator || fits_user(fs, &account, pages, 0);
+}
+
+static int grow(struct shmfs *fs, const struct node *node, uint32_t by, uint64_t pages)
+{
+	int rc;
+
+	if (fits_grower(fs, node, by, pages))
+		rc = add(fs, find(fs, node->creator), charge_tenant(fs, node->tenant), pages, 0);
+	else
+		rc = -rules_of(fs)->over_user_limit;
 	if (rc < 0)
 		explain(fs, node->tenant, node->entry != NULL ? node->entry->name : NULL, node->id);
 	return rc;
+}
+
+int charge_resize(
+    struct shmfs *fs, const struct node *node, uint32_t by, uint64_t from, uint64_t to)
+{
+	uint64_t from_pages = charge_pages_of(fs, from), to_pages = charge_pages_of(fs, to);
+
+	if (to_pages > from_pages)
+		return grow(fs, node, by, to_pages - from_pages);
+	charge_reduce(fs, node, from, to);
+	return 0;
 }
 
 /* --- tenants ---------------------------------------------------------------------------------- */

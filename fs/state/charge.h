@@ -5,9 +5,13 @@
  *
  * A page is charged when an object's size comes to cover it, not when it is first touched: a full
  * namespace is an error for whoever asks for more, and never a SIGBUS for whoever was granted it.
- * A node is charged for itself and its first name; each further name counts as another. Everything
- * about a node is charged to its creator, whoever owns or grows it later, and so is given back
- * there. Root has an account and no limit of its own.
+ * A node is charged for itself and one of its names, to its creator, as is all that it takes,
+ * whoever owns or grows it later; that is given back there. Each further name counts as another
+ * node, and is charged to whoever made that name, wherever it is renamed to. Where the one that the
+ * node is charged for goes, another is taken for it: which one changes the sum of nobody but its
+ * maker's, to whom it is given back. What somebody else makes larger has to fit that user's limit
+ * too, or any number of other users' objects could be blown up by one who has no room left. Root
+ * has an account and no limit of its own.
  *
  * A tenant is a directory with an account of its own. Whatever is made below it is charged to the
  * tenant as well, whoever makes it, and so is the directory itself; object/tenant.h keeps it there.
@@ -35,14 +39,18 @@ uint64_t charge_bytes_of(const struct shmfs *fs, uint64_t size);
  */
 int charge_node(struct shmfs *fs, uint32_t uid, uint32_t tenant, const char *name);
 
-/* One less: this node, or one of its names. */
-void charge_node_end(struct shmfs *fs, const struct node *node);
+/* One less. */
+void charge_node_end(struct shmfs *fs, uint32_t uid, uint32_t tenant);
 
 /*
- * Moves the charge for a node from the pages that one size covers to those of another. Growing has
- * the errors of charge_node(); letting go has none.
+ * Moves the charge for a node from the pages that one size covers to those of another, as a user
+ * asks. Growing has the errors of charge_node(); letting go has none.
  */
-int charge_resize(struct shmfs *fs, const struct node *node, uint64_t from, uint64_t to);
+int charge_resize(
+    struct shmfs *fs, const struct node *node, uint32_t by, uint64_t from, uint64_t to);
+
+/* The same where nothing can grow. */
+void charge_reduce(struct shmfs *fs, const struct node *node, uint64_t from, uint64_t to);
 
 /* What a user holds; nothing where there is no account. */
 struct account charge_account(const struct shmfs *fs, uint32_t uid);

@@ -32,8 +32,10 @@ struct entry {
 	struct node *dir;
 	struct node *node;
 	struct entry *newer, *older; /* the node's other names, in the order they came */
-	uint64_t cookie; /* its place in the directory's order, never used again there */
-	uint32_t length; /* of the name, without the NUL */
+	uint64_t cookie;      /* its place in the directory's order, never used again there */
+	uint32_t length : 31; /* of the name, without the NUL */
+	uint32_t charged : 1; /* to its maker; of a node's names one is not */
+	uint32_t maker;	      /* the uid that gave the node this name */
 	char name[];
 };
 

@@ -69,28 +69,41 @@ static void discard(struct shmfs *fs, struct xattr *xattr)
 }
 
 /* Changes what a saved node's attributes take, and its charge. */
-static int recharge(struct shmfs *fs, struct node *node, uint64_t bytes)
+static int recharge(struct shmfs *fs, struct node *node, uint32_t by, uint64_t bytes)
 {
-	int rc = charge_resize(fs, node, node->xattr_bytes, bytes);
+	int rc = charge_resize(fs, node, by, node->xattr_bytes, bytes);
 
 	if (rc == 0)
 		node->xattr_bytes = (uint32_t)bytes;
 	return rc;
 }
 
-void xattr_remove(struct shmfs *fs, struct node *node, const char *name)
+static void reduce(struct shmfs *fs, struct node *node, uint64_t bytes)
+{
+	charge_reduce(fs, node, node->xattr_bytes, bytes);
+	node->xattr_bytes = (uint32_t)bytes;
+}
+
+/* Takes one out of a node, which is saved, and leaves its charge: how much that is for. */
+static uint64_t take_out(struct shmfs *fs, struct node *node, const char *name)
 {
 	struct xattr **link = &node->xattrs, *xattr;
+	uint64_t bytes;
 
 	while (strcmp((*link)->name, name) != 0)
 		link = &(*link)->next;
 	xattr = *link;
-	node_change(fs, node);
 	save(fs, link, sizeof *link);
 	*link = xattr->next;
-	/* Letting go of pages does not fail. */
-	(void)recharge(fs, node, node->xattr_bytes - bytes_of(xattr->name_length, xattr->size));
+	bytes = bytes_of(xattr->name_length, xattr->size);
 	discard(fs, xattr);
+	return bytes;
+}
+
+void xattr_remove(struct shmfs *fs, struct node *node, const char *name)
+{
+	node_change(fs, node);
+	reduce(fs, node, node->xattr_bytes - take_out(fs, node, name));
 }
 
 void xattr_drop(struct shmfs *fs, struct node *node, const char *name)
@@ -108,19 +121,21 @@ static unsigned count_of(const struct node *node)
 	return count;
 }
 
-int xattr_set(struct shmfs *fs, struct node *node, const char *name, const void *value, size_t size)
+int xattr_set(struct shmfs *fs, struct node *node, uint32_t by, const char *name, const void *value,
+    size_t size)
 {
 	size_t length = strlen(name);
+	uint64_t bytes = node->xattr_bytes + bytes_of(length, size);
 	struct xattr *xattr;
 	int rc;
 
-	/* What is lost if there turns out to be no room comes back with the rollback. */
-	xattr_drop(fs, node, name);
-	if (node->xattr_bytes + bytes_of(length, size) > XATTR_NODE_MAX ||
-	    count_of(node) == XATTR_COUNT_MAX)
-		return -ENOSPC;
 	node_change(fs, node);
-	rc = recharge(fs, node, node->xattr_bytes + bytes_of(length, size));
+	/* What is lost if there turns out to be no room comes back with the rollback. */
+	if (xattr_find(node, name) != NULL)
+		bytes -= take_out(fs, node, name);
+	if (bytes > XATTR_NODE_MAX || count_of(node) == XATTR_COUNT_MAX)
+		return -ENOSPC;
+	rc = recharge(fs, node, by, bytes);
 	if (rc < 0)
 		return rc;
 	xattr = arena_alloc(fs->arena, sizeof *xattr + length + 1);
@@ -144,8 +159,7 @@ void xattr_end(struct shmfs *fs, struct node *node)
 		return;
 	node_change(fs, node);
 	node->xattrs = NULL;
-	/* Letting go of pages does not fail. */
-	(void)recharge(fs, node, 0);
+	reduce(fs, node, 0);
 	while (xattr != NULL) {
 		struct xattr *next = xattr->next;
 

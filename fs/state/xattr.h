@@ -21,11 +21,11 @@ const struct xattr *xattr_find(const struct node *node, const char *name);
 void xattr_copy(const struct xattr *xattr, char *out);
 
 /*
- * Sets or replaces one. The node is saved here. -ENOSPC: the bound of the node, or the limit on
- * bytes; -ENOMEM.
+ * Sets or replaces one, as a user asks. The node is saved here. -ENOSPC: the bound of the node, or
+ * the limit on bytes; -ENOMEM.
  */
-int xattr_set(
-    struct shmfs *fs, struct node *node, const char *name, const void *value, size_t size);
+int xattr_set(struct shmfs *fs, struct node *node, uint32_t by, const char *name, const void *value,
+    size_t size);
 
 /* Removes one, if it is there. */
 void xattr_drop(struct shmfs *fs, struct node *node, const char *name);

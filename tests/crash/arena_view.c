@@ -164,7 +164,7 @@ static void dump_tree(FILE *out, const char *path, const struct node *dir)
 
 		if (asprintf(&name, "%s/%s", path, entry->name) < 0)
 			broken("asprintf");
-		fputs(name, out);
+		fprintf(out, "%s maker=%u%s", name, entry->maker, entry->charged ? " charged" : "");
 		dump_node(out, entry->node);
 		if (is_directory(entry->node))
 			dump_tree(out, name, entry->node);

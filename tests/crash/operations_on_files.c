@@ -211,6 +211,26 @@ static void grow(void)
 	scene_note_data(scene.both, 50000, 0);
 }
 
+static void share_an_object(void)
+{
+	NOTE(mknod("shared", S_IFREG | 0666, 0));
+	NOTE(chmod("shared", 0666));
+}
+
+static void grow_what_is_anothers(void)
+{
+	int fd;
+
+	as_user();
+	fd = OPEN(open("shared", O_RDWR));
+	NOTE(ftruncate(fd, USER_SIZE / 2));
+	NOTE(ftruncate(fd, USER_SIZE));
+	NOTE(fallocate(fd, 0, 0, USER_SIZE + 1));
+	NOTE(ftruncate(fd, 100));
+	as_root();
+	scene_note_status("shared");
+}
+
 static void grow_empty(void)
 {
 	NOTE(truncate("empty", 7000));
@@ -330,6 +350,7 @@ static void copy_that_is_answered(void)
 }
 
 const struct operation operations_on_files[] = {
+    {"grow_what_is_anothers", grow_what_is_anothers, share_an_object},
     {"open_to_read", open_to_read, NULL},
     {"open_to_write", open_to_write, NULL},
     {"open_both", open_both, NULL},

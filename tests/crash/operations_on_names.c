@@ -148,6 +148,44 @@ static void make_link(void)
 	scene_note_status("a");
 }
 
+static void share_an_object(void)
+{
+	NOTE(mknod("shared", S_IFREG | 0666, 0));
+	NOTE(chmod("shared", 0666));
+	as_user();
+	NOTE(link("shared", "home/first"));
+	as_root();
+}
+
+static void link_of_another(void)
+{
+	as_user();
+	NOTE(link("shared", "home/second"));
+	as_root();
+	scene_note_status("shared");
+}
+
+static void unlink_what_others_linked(void)
+{
+	NOTE(unlink("home/first"));
+	scene_note_status("shared");
+}
+
+static void unlink_what_the_node_was_charged_for(void)
+{
+	NOTE(unlink("shared"));
+	scene_note_status("home/first");
+}
+
+static void rename_what_others_linked(void)
+{
+	NOTE(rename("home/first", "moved"));
+	NOTE(rename("moved", "c"));
+	NOTE(renameat2(AT_FDCWD, "c", AT_FDCWD, "home/own", RENAME_EXCHANGE));
+	NOTE(rename("b", "home/own"));
+	scene_note_status("shared");
+}
+
 static void unlink_open(void)
 {
 	NOTE(unlink("a"));
@@ -361,6 +399,10 @@ const struct operation operations_on_names[] = {
     {"make_directory", make_directory, NULL},
     {"make_symlink", make_symlink, NULL},
     {"make_link", make_link, NULL},
+    {"link_of_another", link_of_another, share_an_object},
+    {"unlink_what_others_linked", unlink_what_others_linked, share_an_object},
+    {"unlink_what_the_node_was_charged_for", unlink_what_the_node_was_charged_for, share_an_object},
+    {"rename_what_others_linked", rename_what_others_linked, share_an_object},
     {"unlink_open", unlink_open, NULL},
     {"unlink_last", unlink_last, NULL},
     {"unlink_one_of_two", unlink_one_of_two, NULL},

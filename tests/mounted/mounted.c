@@ -39,6 +39,7 @@ static Suite *size_suite(void)
 	add_released_cases(suite);
 	if (!fixture_is_tmpfs()) {
 		add_account_cases(suite);
+		add_other_cases(suite);
 		add_racing_cases(suite);
 		add_tenant_cases(suite);
 	}

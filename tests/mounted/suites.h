@@ -25,6 +25,7 @@ void add_unlinked_cases(Suite *suite);
 void add_size_cases(Suite *suite);
 void add_limit_cases(Suite *suite);
 void add_account_cases(Suite *suite);
+void add_other_cases(Suite *suite);
 void add_racing_cases(Suite *suite);
 void add_tenant_cases(Suite *suite);
 void add_released_cases(Suite *suite);

@@ -171,8 +171,8 @@ static uint64_t left_uncharged(struct shmfs *fs, const char *name, const char *t
 	shmfs_begin(fs);
 	node_change(fs, node);
 	node->ended = NODE_ENDED_UNCHARGED;
-	(void)charge_resize(fs, node, node_target_charge(node->symlink.length), 0);
-	charge_node_end(fs, node);
+	charge_reduce(fs, node, node_target_charge(node->symlink.length), 0);
+	charge_node_end(fs, node->creator, node->tenant);
 	shmfs_commit(fs);
 	return id;
 }

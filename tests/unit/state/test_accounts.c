@@ -108,6 +108,182 @@ START_TEST(the_limit_of_all_holds_for_each)
 }
 END_TEST
 
+static int64_t link_as(const struct shmfs_cred *cred, uint64_t id, const char *name)
+{
+	return TX(fs, shmfs_link(fs, cred, id, SHMFS_ROOT, name, &attr));
+}
+
+static int64_t rename_as(
+    const struct shmfs_cred *cred, const char *from, const char *to, unsigned flags)
+{
+	return TX(fs, shmfs_rename(fs, cred, SHMFS_ROOT, from, SHMFS_ROOT, to, flags));
+}
+
+static int64_t unlink_as(const struct shmfs_cred *cred, const char *name)
+{
+	return TX(fs, shmfs_unlink(fs, cred, SHMFS_ROOT, name));
+}
+
+START_TEST(a_further_name_is_charged_to_its_maker)
+{
+	struct shmfs_refusal refusal;
+	uint64_t id;
+
+	begin(0, 0, 0, 3);
+	GIVES(0, make(ALICE, "a"));
+	id = attr.id;
+	GIVES(0, link_as(BOB, id, "b1"));
+	GIVES(0, link_as(BOB, id, "b2"));
+	GIVES(0, link_as(BOB, id, "b3"));
+	GIVES(-EDQUOT, link_as(BOB, id, "b4"));
+	ck_assert(shmfs_refused(fs, &refusal));
+	ck_assert_uint_eq(refusal.uid, BOB->uid);
+	expect_account(ALICE, 0, 1);
+	expect_account(BOB, 0, 3);
+	ck_assert_uint_eq(usage(fs).used_nodes, 5);
+	GIVES(0, link_as(ALICE, id, "a2"));
+	expect_account(ALICE, 0, 2);
+	/* Whoever removes it. */
+	GIVES(0, unlink_as(ALICE, "b2"));
+	expect_account(BOB, 0, 2);
+	GIVES(0, unlink_as(BOB, "a2"));
+	expect_account(ALICE, 0, 1);
+	forget(fs, id, 5);
+	close_checked(fs);
+}
+END_TEST
+
+START_TEST(a_node_is_charged_for_one_name_until_the_last)
+{
+	uint64_t id;
+
+	begin(0, 0, 0, 0);
+	GIVES(0, make(ALICE, "a"));
+	id = attr.id;
+	GIVES(0, link_as(BOB, id, "b1"));
+	GIVES(0, link_as(BOB, id, "b2"));
+	forget(fs, id, 3);
+	GIVES(0, unlink_as(ALICE, "a"));
+	expect_account(ALICE, 0, 1);
+	expect_account(BOB, 0, 1);
+	GIVES(0, unlink_as(BOB, "b2"));
+	expect_account(ALICE, 0, 1);
+	expect_account(BOB, 0, 0);
+	GIVES(0, unlink_as(BOB, "b1"));
+	expect_account(ALICE, 0, 0);
+	close_checked(fs);
+}
+END_TEST
+
+START_TEST(a_name_keeps_its_charge_wherever_it_is_renamed_to)
+{
+	uint64_t id, dir;
+
+	begin(0, 0, 0, 0);
+	GIVES(0, make(ALICE, "a"));
+	id = attr.id;
+	GIVES(0, link_as(BOB, id, "b"));
+	dir = new_directory(fs, SHMFS_ROOT, "dir");
+	expect_account(ALICE, 0, 2);
+	GIVES(0, rename_as(ALICE, "b", "b2", 0));
+	GIVES(0, TX(fs, shmfs_rename(fs, ALICE, SHMFS_ROOT, "b2", dir, "b", 0)));
+	expect_account(BOB, 0, 1);
+	/* Of two names that change places each keeps what it has. */
+	GIVES(0, make(SUPERUSER, "other"));
+	GIVES(0, TX(fs, shmfs_rename(fs, ALICE, dir, "b", SHMFS_ROOT, "other", RENAME_EXCHANGE)));
+	expect_account(SUPERUSER, 0, 2);
+	expect_account(BOB, 0, 1);
+	/* It takes the place of another, whose charge ends. */
+	GIVES(0, link_as(SUPERUSER, id, "root's"));
+	GIVES(0, make(BOB, "victim"));
+	GIVES(0, link_as(ALICE, attr.id, "again"));
+	expect_account(ALICE, 0, 3);
+	GIVES(0, rename_as(BOB, "root's", "again", 0));
+	expect_account(ALICE, 0, 2);
+	expect_account(SUPERUSER, 0, 3);
+	GIVES(0, unlink_as(BOB, "again"));
+	expect_account(SUPERUSER, 0, 2);
+	close_checked(fs);
+}
+END_TEST
+
+START_TEST(a_further_name_is_charged_to_the_tenant_and_to_its_maker)
+{
+	uint64_t dir, id;
+
+	begin(0, 0, 0, 4);
+	dir = new_tenant(fs, "tenant", 0, 5);
+	id = new_object(fs, dir, "a");
+	GIVES(0, TX(fs, shmfs_link(fs, BOB, id, dir, "b1", &attr)));
+	GIVES(0, TX(fs, shmfs_link(fs, BOB, id, dir, "b2", &attr)));
+	GIVES(0, TX(fs, shmfs_link(fs, BOB, id, dir, "b3", &attr)));
+	expect_account(BOB, 0, 3);
+	ck_assert_uint_eq(charge_tenant(fs, 1)->used.nodes, 5);
+	GIVES(-ENOSPC, TX(fs, shmfs_link(fs, BOB, id, dir, "b4", &attr)));
+	GIVES(0, TX(fs, shmfs_unlink(fs, ALICE, dir, "b1")));
+	expect_account(BOB, 0, 2);
+	ck_assert_uint_eq(charge_tenant(fs, 1)->used.nodes, 4);
+	close_checked(fs);
+}
+END_TEST
+
+static int64_t try_size_as(const struct shmfs_cred *cred, uint64_t id, uint64_t pages)
+{
+	const struct shmfs_change what = {
+	    .what = SHMFS_CHANGE_SIZE, .size = pages * PAGE, .by = *cred};
+
+	return TX(fs, shmfs_setattr(fs, id, &what, &attr));
+}
+
+START_TEST(who_grows_somebody_elses_object_needs_room_of_their_own)
+{
+	uint64_t alice, bob, handle;
+
+	begin(0, 0, 10, 0);
+	GIVES(0, make(ALICE, "sem.a"));
+	alice = attr.id;
+	GIVES(0, make(BOB, "b"));
+	bob = attr.id;
+	GIVES(0, try_size_as(BOB, bob, 8));
+	GIVES(-EDQUOT, try_size_as(BOB, alice, 3));
+	expect_refusal(SHMFS_LIMIT_USER_SIZE, BOB->uid, 3 * PAGE, 8 * PAGE, 10 * PAGE);
+	handle = open_object(fs, alice, O_RDWR);
+	GIVES(-EDQUOT, TX(fs, shmfs_write(fs, BOB, handle, "x", 1, 2 * PAGE)));
+	GIVES(-EDQUOT, TX(fs, shmfs_fallocate(fs, BOB, handle, 0, 0, 3 * PAGE)));
+	expect_account(ALICE, 0, 1);
+	GIVES(0, try_size_as(BOB, alice, 2));
+	/* It is the owner who is charged, and whose limit holds for everybody. */
+	expect_account(ALICE, 2, 1);
+	expect_account(BOB, 8, 1);
+	GIVES(0, try_size_as(ALICE, alice, 9));
+	GIVES(-EDQUOT, try_size_as(SUPERUSER, alice, 11));
+	GIVES(0, try_size_as(BOB, alice, 1));
+	GIVES(0, try_size_as(SUPERUSER, alice, 10));
+	release(fs, handle);
+	close_checked(fs);
+}
+END_TEST
+
+START_TEST(an_attribute_of_somebody_elses_needs_room_only_for_what_grows)
+{
+	static const char value[5000];
+	uint64_t alice;
+
+	begin(0, 0, 2, 0);
+	GIVES(0, make(ALICE, "a"));
+	alice = attr.id;
+	GIVES(0, make(BOB, "b"));
+	GIVES(0, try_size_as(BOB, attr.id, 1));
+	GIVES(0, TX(fs, shmfs_setxattr(fs, BOB, alice, "user.a", value, 100, 0)));
+	GIVES(0, try_size_as(BOB, attr.id, 2));
+	GIVES(0, TX(fs, shmfs_setxattr(fs, BOB, alice, "user.a", value, 200, 0)));
+	GIVES(-EDQUOT, TX(fs, shmfs_setxattr(fs, BOB, alice, "user.a", value, 5000, 0)));
+	GIVES(-EDQUOT, TX(fs, shmfs_setxattr(fs, BOB, alice, "user.b", value, 4000, 0)));
+	expect_account(ALICE, 1, 1);
+	close_checked(fs);
+}
+END_TEST
+
 START_TEST(the_creator_is_charged_whoever_owns_or_grows_it)
 {
 	const struct shmfs_change chown = {.what = SHMFS_CHANGE_UID, .uid = BOB->uid};
@@ -273,6 +449,12 @@ Suite *accounts_suite(void)
 	tcase_add_test(tests, each_user_has_a_limit_of_his_own);
 	tcase_add_test(tests, root_is_limited_by_the_mount_alone);
 	tcase_add_test(tests, the_limit_of_all_holds_for_each);
+	tcase_add_test(tests, a_further_name_is_charged_to_its_maker);
+	tcase_add_test(tests, a_node_is_charged_for_one_name_until_the_last);
+	tcase_add_test(tests, a_name_keeps_its_charge_wherever_it_is_renamed_to);
+	tcase_add_test(tests, a_further_name_is_charged_to_the_tenant_and_to_its_maker);
+	tcase_add_test(tests, who_grows_somebody_elses_object_needs_room_of_their_own);
+	tcase_add_test(tests, an_attribute_of_somebody_elses_needs_room_only_for_what_grows);
 	tcase_add_test(tests, the_creator_is_charged_whoever_owns_or_grows_it);
 	tcase_add_test(tests, what_a_node_takes_besides_its_size_is_charged_too);
 	tcase_add_test(tests, refusals_are_explained);

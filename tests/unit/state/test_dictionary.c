@@ -55,7 +55,7 @@ static struct entry *make_entry(struct node *dir, const char *name)
 
 	REQUIRE(entry != NULL, "no memory for an entry");
 	entry->dir = dir;
-	entry->length = (uint32_t)length;
+	entry->length = (uint32_t)length & INT32_MAX;
 	memcpy(entry->name, name, length);
 	entry->hash = dictionary_hash(dictionary, dir, name, length);
 	return entry;

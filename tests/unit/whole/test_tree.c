@@ -5,33 +5,52 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "fs/state/charge.h"
 #include "harness.h"
 #include "random.h"
 #include "suites.h"
 
 enum { NODES = 40, NAMES = 5, NONE = -1, ROOT_NODE = 0 };
 
+/* Who made a name, who is charged for it, and when it came to be its node's newest. */
+struct model_charge {
+	int maker;
+	bool counts;
+	unsigned order;
+};
+
 struct model_node {
 	bool there, dir;
 	int names, parent;
 	uint64_t id;
 	int entry[NAMES]; /* of a directory */
+	struct model_charge charge[NAMES];
+	int maker;
 };
 
 struct model {
 	struct model_node node[NODES];
+	unsigned order;
 };
 
 enum deed { MAKE, MAKE_DIR, NAME_AGAIN, REMOVE, REMOVE_DIR, MOVE, DEEDS };
 
 struct step {
 	enum deed deed;
-	int dir, name, to_dir, to_name, node;
+	int dir, name, to_dir, to_name, node, by;
 	unsigned flags;
 };
 
 static const char *const names[NAMES] = {"a", "b", "c", "d", "e"};
 static struct shmfs *fs;
+
+enum { USERS = 3 };
+
+static const struct shmfs_cred *const users[USERS] = {
+    &(const struct shmfs_cred){.uid = 1001},
+    &(const struct shmfs_cred){.uid = 1002},
+    &(const struct shmfs_cred){.uid = 1003},
+};
 
 static void model_begin(struct model *model)
 {
@@ -68,12 +87,29 @@ static bool model_contains(const struct model *model, int ancestor, int dir)
 	return ancestor == ROOT_NODE;
 }
 
-static void model_bind(struct model *model, int dir, int name, int node)
+static void model_bind(struct model *model, int dir, int name, int node, struct model_charge charge)
 {
+	charge.order = ++model->order;
+	model->node[dir].charge[name] = charge;
 	model->node[dir].entry[name] = node;
 	model->node[node].names++;
 	if (model->node[node].dir)
 		model->node[node].parent = dir;
+}
+
+/* A name of a node, but for one: the newest. */
+static struct model_charge *model_newest(struct model *model, int node)
+{
+	struct model_charge *newest = NULL;
+
+	for (int i = 0; i < NODES * NAMES; i++) {
+		struct model_node *dir = &model->node[i / NAMES];
+
+		if (dir->there && dir->dir && dir->entry[i % NAMES] == node &&
+		    (newest == NULL || dir->charge[i % NAMES].order > newest->order))
+			newest = &dir->charge[i % NAMES];
+	}
+	return newest;
 }
 
 static void model_unbind(struct model *model, int dir, int name)
@@ -83,6 +119,8 @@ static void model_unbind(struct model *model, int dir, int name)
 	model->node[dir].entry[name] = NONE;
 	if (--model->node[node].names == 0)
 		model->node[node].there = false;
+	else if (!model->node[dir].charge[name].counts)
+		model_newest(model, node)->counts = false;
 }
 
 /* Whether `node` may take the place of `other`. */
@@ -95,6 +133,19 @@ static int model_replaceable(const struct model *model, int node, int other)
 	if (!model->node[node].dir && there->dir)
 		return -EISDIR;
 	return there->dir && !model_empty(there) ? -ENOTEMPTY : 0;
+}
+
+static void model_exchange(struct model *model, const struct step *s)
+{
+	struct model_node *from = &model->node[s->dir], *to = &model->node[s->to_dir];
+	struct model_charge charge = from->charge[s->name], other_charge = to->charge[s->to_name];
+	int node = from->entry[s->name], other = to->entry[s->to_name];
+
+	model_bind(model, s->to_dir, s->to_name, node, charge);
+	model_bind(model, s->dir, s->name, other, other_charge);
+	/* Neither has more names than before. */
+	model->node[node].names--;
+	model->node[other].names--;
 }
 
 static int model_move(struct model *model, const struct step *s)
@@ -115,10 +166,7 @@ static int model_move(struct model *model, const struct step *s)
 			return -ENOENT;
 		if (model->node[other].dir && model_contains(model, other, s->dir))
 			return -EINVAL;
-		model->node[s->dir].entry[s->name] = other;
-		model->node[s->to_dir].entry[s->to_name] = node;
-		model->node[node].parent = s->to_dir;
-		model->node[other].parent = s->dir;
+		model_exchange(model, s);
 		return 0;
 	}
 	rc = other == NONE ? 0 : model_replaceable(model, node, other);
@@ -126,7 +174,9 @@ static int model_move(struct model *model, const struct step *s)
 		return rc;
 	if (other != NONE)
 		model_unbind(model, s->to_dir, s->to_name);
-	model_bind(model, s->to_dir, s->to_name, node);
+	model_bind(model, s->to_dir, s->to_name, node, model->node[s->dir].charge[s->name]);
+	/* The charge has gone with it. */
+	model->node[s->dir].charge[s->name].counts = true;
 	model_unbind(model, s->dir, s->name);
 	return 0;
 }
@@ -159,8 +209,10 @@ static int model_make(struct model *model, const struct step *s)
 		node->there = true;
 		node->dir = s->deed == MAKE_DIR;
 		node->names = 0;
+		node->maker = s->by;
 	}
-	model_bind(model, s->dir, s->name, s->node);
+	model_bind(model, s->dir, s->name, s->node,
+	    (struct model_charge){.maker = s->by, .counts = node->names > 0});
 	return 0;
 }
 
@@ -183,26 +235,27 @@ static int model_do(struct model *model, const struct step *s)
 static int really_do(const struct model *model, const struct step *s, uint64_t *id)
 {
 	uint64_t dir = model->node[s->dir].id, to_dir = model->node[s->to_dir].id;
+	const struct shmfs_cred *by = users[s->by];
 	struct shmfs_attr attr = {.id = 0};
 	int rc;
 
 	switch (s->deed) {
 	case MAKE:
-		rc = shmfs_mknod(fs, ALICE, dir, names[s->name], S_IFREG | 0600, &attr);
+		rc = shmfs_mknod(fs, by, dir, names[s->name], S_IFREG | 0600, &attr);
 		break;
 	case MAKE_DIR:
-		rc = shmfs_mkdir(fs, ALICE, dir, names[s->name], 0700, &attr);
+		rc = shmfs_mkdir(fs, by, dir, names[s->name], 0700, &attr);
 		break;
 	case NAME_AGAIN:
-		rc = shmfs_link(fs, ALICE, model->node[s->node].id, dir, names[s->name], &attr);
+		rc = shmfs_link(fs, by, model->node[s->node].id, dir, names[s->name], &attr);
 		break;
 	case REMOVE:
-		return shmfs_unlink(fs, ALICE, dir, names[s->name]);
+		return shmfs_unlink(fs, by, dir, names[s->name]);
 	case REMOVE_DIR:
-		return shmfs_rmdir(fs, ALICE, dir, names[s->name]);
+		return shmfs_rmdir(fs, by, dir, names[s->name]);
 	default:
 		return shmfs_rename(
-		    fs, ALICE, dir, names[s->name], to_dir, names[s->to_name], s->flags);
+		    fs, by, dir, names[s->name], to_dir, names[s->to_name], s->flags);
 	}
 	if (rc == 0)
 		shmfs_forget(fs, attr.id, 1);
@@ -240,8 +293,27 @@ static int compare_entry(void *arg, const struct shmfs_entry *entry)
 	return 0;
 }
 
+static void compare_accounts(const struct model *model)
+{
+	int nodes[USERS] = {0};
+
+	for (int i = 0; i < NODES; i++) {
+		const struct model_node *node = &model->node[i];
+
+		/* The root is nobody's of them. */
+		if (node->there && i != ROOT_NODE)
+			nodes[node->maker]++;
+		for (int j = 0; node->there && node->dir && j < NAMES; j++)
+			if (node->entry[j] != NONE && node->charge[j].counts)
+				nodes[node->charge[j].maker]++;
+	}
+	for (int i = 0; i < USERS; i++)
+		REQUIRE_SAME((unsigned)nodes[i], charge_account(fs, users[i]->uid).nodes);
+}
+
 static void compare(const struct model *model)
 {
+	compare_accounts(model);
 	for (int i = 0; i < NODES; i++) {
 		const struct model_node *node = &model->node[i];
 		struct comparison c = {.model = model, .dir = i};
@@ -284,6 +356,7 @@ static struct step random_step(struct random *random, const struct model *model)
 	    .name = (int)random_below(random, NAMES),
 	    .to_name = (int)random_below(random, NAMES),
 	    .node = NONE,
+	    .by = (int)random_below(random, USERS),
 	    .flags = flags[random_below(random, 4)],
 	};
 

@@ -70,6 +70,35 @@ static void expect_number_found(const char *what, uint32_t *number, uint32_t bro
 	expect_found(what, number, &broken, sizeof broken);
 }
 
+/* The part of an entry that says how long the name is and who is charged for it. */
+static void expect_entry_found(const char *what, struct entry broken)
+{
+	const size_t from = offsetof(struct entry, cookie) + sizeof broken.cookie;
+
+	expect_found(what, (char *)entry + from, (const char *)&broken + from,
+	    offsetof(struct entry, name) - from);
+}
+
+START_TEST(broken_charges_of_names_are_found)
+{
+	struct entry *again;
+
+	begin();
+	expect_entry_found("a second name charged",
+	    (struct entry){.length = 6, .charged = true, .maker = ALICE->uid});
+	again = dictionary_find(&fs->super->dictionary, fs->super->root, "linked too", 10);
+	ck_assert_ptr_nonnull(again);
+	ck_assert(again->charged);
+	entry = again;
+	expect_entry_found("a name not charged", (struct entry){.length = 10, .maker = ALICE->uid});
+	expect_entry_found("a name charged to another",
+	    (struct entry){.length = 10, .charged = true, .maker = SUPERUSER->uid});
+	expect_entry_found("a name charged to a stranger",
+	    (struct entry){.length = 10, .charged = true, .maker = 4711});
+	close_checked(fs);
+}
+END_TEST
+
 START_TEST(broken_counts_are_found)
 {
 	struct account *alice;
@@ -133,7 +162,7 @@ START_TEST(broken_identities_are_found)
 	expect_count_found("id of a handle", &handle->id);
 	expect_count_found("hash of an entry", &entry->hash);
 	expect_count_found("cookie of an entry", &entry->cookie);
-	expect_number_found("length of a name", &entry->length, 5);
+	expect_entry_found("length of a name", (struct entry){.length = 5});
 	expect_found("name of an entry", entry->name, "x", 1);
 	expect_found("next cookie", &dir->directory.next_cookie, &entry->cookie, 8);
 	expect_found("next id", &fs->super->next_id, &object->id, 8);
@@ -170,6 +199,7 @@ Suite *verify_suite(void)
 	Suite *suite = suite_create("verify");
 	TCase *tests = harness_case(suite, "verify");
 
+	tcase_add_test(tests, broken_charges_of_names_are_found);
 	tcase_add_test(tests, broken_counts_are_found);
 	tcase_add_test(tests, broken_references_are_found);
 	tcase_add_test(tests, broken_identities_are_found);
