@@ -7,6 +7,10 @@
 #include <stdlib.h>
 #include <syslog.h>
 
+/* Of a budget, in so many seconds. */
+#define LINES 10
+#define SECONDS 5
+
 static enum log_place place;
 static bool show_debug, show_priority;
 
@@ -69,4 +73,23 @@ void log_debug(const char *format, ...)
 	va_start(args, format);
 	say(LOG_DEBUG, format, args);
 	va_end(args);
+}
+
+bool log_may(struct log_budget *budget, unsigned long *left_out)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+	if (now.tv_sec - budget->since >= SECONDS) {
+		budget->since = now.tv_sec;
+		budget->logged = 0;
+	}
+	if (budget->logged == LINES) {
+		budget->left_out++;
+		return false;
+	}
+	budget->logged++;
+	*left_out = budget->left_out;
+	budget->left_out = 0;
+	return true;
 }

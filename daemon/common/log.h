@@ -7,6 +7,7 @@
 #define SHMFS_COMMON_LOG_H
 
 #include <stdbool.h>
+#include <time.h>
 
 enum log_place { LOG_TO_STDERR, LOG_ERRORS_TO_STDERR, LOG_TO_SYSLOG };
 
@@ -19,5 +20,16 @@ void log_let_go(void);
 __attribute__((format(printf, 1, 2))) void log_error(const char *format, ...);
 __attribute__((format(printf, 1, 2))) void log_info(const char *format, ...);
 __attribute__((format(printf, 1, 2))) void log_debug(const char *format, ...);
+
+/* How many lines of one kind, which users cause, were logged of late. */
+struct log_budget {
+	time_t since; /* begin of the time for which they are counted */
+	unsigned logged;
+	unsigned long left_out;
+};
+
+/* Whether one more such line may be written; then *left_out is the number of those before it that
+ * were not. */
+bool log_may(struct log_budget *budget, unsigned long *left_out);
 
 #endif

@@ -300,6 +300,19 @@ static int reap(struct call *call, uint64_t id, unsigned *names)
 	return *names > 0 ? 0 : rc;
 }
 
+static void log_reaping(const struct call *call, uint64_t id, const struct shmfs_object *object)
+{
+	unsigned long left_out;
+
+	if (!log_may(call->config->removals, &left_out))
+		return;
+	log_info("reaped object #%ld, %ld bytes, made by uid %u: uid %u, pid %ld asked for it",
+	    (long)id, (long)object->attr.size, object->creator, call->by.uid,
+	    (long)call->peer->pid);
+	if (left_out > 0)
+		log_info("%lu removals before that were not logged", left_out);
+}
+
 void command_reap(struct call *call)
 {
 	struct shmfs_object object;
@@ -325,8 +338,7 @@ void command_reap(struct call *call)
 		call_fail(call, rc);
 		return;
 	}
-	log_info("reaped object #%ld, %ld bytes, made by uid %u: uid %u, pid %ld asked for it",
-	    (long)id, (long)object.attr.size, object.creator, call->by.uid, (long)call->peer->pid);
+	log_reaping(call, id, &object);
 	call->answer =
 	    json_pack("{s:i,s:I}", "names", (int)names, "size", (json_int_t)object.attr.size);
 }

@@ -7,6 +7,7 @@
 
 #include "common/counters.h"
 #include "common/kept.h"
+#include "common/log.h"
 #include "common/worker.h"
 #include "fs/shmfs.h"
 
@@ -18,6 +19,7 @@ struct control_config {
 	struct shmfs *fs;
 	const struct counters *counters;
 	struct kept *kept;
+	struct log_budget *removals;	 /* of lines that tell of them */
 	const char *mountpoint, *device; /* device: "major:minor" */
 	const char *tier;		 /* how the kernel reaches memory */
 	const char *memory;		 /* what it is of */

@@ -16,8 +16,9 @@
 #define ROUND_MS 1000
 
 /* One that lingers without a name was told of when that went. */
-static void tell(const struct shmfs_removal *removal)
+static void tell(struct expiry *expiry, const struct shmfs_removal *removal)
 {
+	unsigned long left_out;
 	char name[1024];
 
 	if (removal->name[0] == '\0' && removal->lingers)
@@ -26,10 +27,14 @@ static void tell(const struct shmfs_removal *removal)
 		log_debug("the memory of object #%" PRIu64 " came back", removal->id);
 		return;
 	}
+	if (!log_may(expiry->removals, &left_out))
+		return;
 	(void)printable_escape(removal->name, "'", name, sizeof name);
 	log_info("removed '%s' (#%" PRIu64 ", %" PRIu64
 		 " bytes, made by uid %u): nobody holds it any more",
 	    name, removal->id, removal->size, removal->creator);
+	if (left_out > 0)
+		log_info("%lu removals before that were not logged", left_out);
 }
 
 unsigned expiry_run(struct expiry *expiry)
@@ -49,7 +54,7 @@ unsigned expiry_run(struct expiry *expiry)
 		if (rc == 0)
 			break;
 		expiry->counters->expired += removal.name[0] != '\0' || !removal.lingers;
-		tell(&removal);
+		tell(expiry, &removal);
 	}
 	if (expiry->from != 0)
 		return PAUSE_MS;

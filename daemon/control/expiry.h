@@ -7,10 +7,12 @@
 #include <stdint.h>
 
 #include "common/counters.h"
+#include "common/log.h"
 
 struct expiry {
 	struct shmfs *fs;
 	struct counters *counters;
+	struct log_budget *removals;
 	/* A name goes, or an object without one is to be forgotten by the kernel. Called before
 	 * that is committed. */
 	void (*removed)(void *arg, const struct shmfs_removal *removal);
@@ -20,7 +22,7 @@ struct expiry {
 };
 
 /*
- * Looks at some of the objects and removes what is over, with a log line for each. Returns the
+ * Looks at some of the objects and removes what is over, with log lines. Returns the
  * milliseconds after which to go on: few within a round, a second between two of them, 0 if there
  * is nothing to watch.
  */

@@ -73,8 +73,12 @@ struct channel {
 	struct ops *ops; /* what the operations keep */
 	enum tier tier;
 	enum tier_choice choice;
-	bool idmap;	 /* mounts may be id-mapped, where the kernel knows that */
-	uint32_t client; /* the thread whose request was last; 0: the kernel's own */
+	bool idmap; /* mounts may be id-mapped, where the kernel knows that */
+	struct {
+		uint64_t at; /* a time of clock_now(); 0: never */
+		bool due;
+	} names_forgotten; /* when the kernel was told to ask for all names again (notify.h) */
+	uint32_t client;   /* the thread whose request was last; 0: the kernel's own */
 
 	uint64_t init_unique;  /* of the INIT request that is being answered, else 0 */
 	uint64_t init_offered; /* flags of the kernel */

@@ -5,35 +5,10 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "common/log.h"
 #include "common/printable.h"
 #include "fuse/channel.h"
-
-/* Lines in so many seconds. */
-#define LINES 10
-#define SECONDS 5
-
-/* True if one more line may be written; then *left_out is the number of those that were not. */
-static bool may_log(struct log_budget *budget, unsigned long *left_out)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-	if (now.tv_sec - budget->since >= SECONDS) {
-		budget->since = now.tv_sec;
-		budget->logged = 0;
-	}
-	if (budget->logged == LINES) {
-		budget->left_out++;
-		return false;
-	}
-	budget->logged++;
-	*left_out = budget->left_out;
-	budget->left_out = 0;
-	return true;
-}
 
 /* What the process calls itself: anything, so only harmless characters are kept. */
 static void command_of(pid_t pid, char *out, size_t size)
@@ -96,7 +71,7 @@ static void log_limit(struct denial_log *log, const struct channel *channel,
 
 	channel->counters->refused[refusal->limit]++;
 	shmfs_tenant_count_refusal(channel->fs);
-	if (!may_log(&log->refusals, &left_out))
+	if (!log_may(&log->refusals, &left_out))
 		return;
 	command_of(cred->pid, command, sizeof command);
 	printable_replace(command);
@@ -143,7 +118,7 @@ static void log_denial(struct denial_log *log, const struct shmfs *fs, struct sh
 	char command[32], rules[64], subject[160], object[160];
 	unsigned long left_out;
 
-	if (!may_log(&log->denials, &left_out))
+	if (!log_may(&log->denials, &left_out))
 		return;
 	command_of(cred->pid, command, sizeof command);
 	printable_replace(command);

@@ -3,16 +3,8 @@
 #ifndef SHMFS_OPS_STATE_H
 #define SHMFS_OPS_STATE_H
 
-#include <time.h>
-
+#include "common/log.h"
 #include "fuse/channel.h"
-
-/* How many lines of one kind were logged of late. */
-struct log_budget {
-	time_t since; /* begin of the time for which they are counted */
-	unsigned logged;
-	unsigned long left_out;
-};
 
 struct denial_log {
 	struct log_budget refusals, denials;

@@ -34,6 +34,7 @@ struct loop {
 	uv_signal_t signals[SIGNALS];
 	uv_timer_t expiry_timer;
 	struct expiry expiry;
+	struct log_budget removals;
 	struct control *control; /* NULL: there is none */
 	char memory[512];	 /* what it tells of the store */
 	struct server *server;
@@ -47,15 +48,27 @@ static void end_by(struct loop *loop, int rc)
 	uv_stop(&loop->uv);
 }
 
+static void on_expiry(uv_timer_t *handle);
+
+/* Sooner, if it is to run already. 0: not for this. */
+static void run_expiry_in(struct loop *loop, unsigned ms)
+{
+	uv_timer_t *timer = &loop->expiry_timer;
+
+	/* Fails for no timer that is well-formed. */
+	if (ms > 0 && !uv_is_closing((uv_handle_t *)timer) &&
+	    (!uv_is_active((uv_handle_t *)timer) || uv_timer_get_due_in(timer) > ms))
+		(void)uv_timer_start(timer, on_expiry, ms, 0);
+}
+
 /* Sleeps while there is nothing to watch. */
 static void on_expiry(uv_timer_t *handle)
 {
 	struct loop *loop = handle->data;
 	unsigned ms = expiry_run(&loop->expiry);
 
-	/* Fails for no timer that is well-formed. */
-	if (ms > 0)
-		(void)uv_timer_start(handle, on_expiry, ms, 0);
+	run_expiry_in(loop, ms);
+	run_expiry_in(loop, notify_rest(&loop->server->channel));
 }
 
 /*
@@ -228,15 +241,19 @@ static int start_channel(struct loop *loop)
 
 static void removed(void *arg, const struct shmfs_removal *removal)
 {
-	const struct channel *channel = arg;
+	struct loop *loop = arg;
+	struct channel *channel = &loop->server->channel;
 
 	if (!notify_removal(channel, removal))
 		shmfs_end_memory(channel->fs, removal->id);
+	run_expiry_in(loop, notify_rest(channel));
 }
 
 static void made(void *arg, uint64_t dir)
 {
-	notify_made(arg, dir);
+	struct loop *loop = arg;
+
+	notify_made(&loop->server->channel, dir);
 }
 
 static int start_expiry(struct loop *loop)
@@ -250,9 +267,11 @@ static int start_expiry(struct loop *loop)
 	loop->expiry = (struct expiry){
 	    .fs = channel->fs,
 	    .counters = channel->counters,
+	    .removals = &loop->removals,
 	    .removed = removed,
-	    .arg = channel,
+	    .arg = loop,
 	};
+	notify_take_up(channel);
 	on_expiry(&loop->expiry_timer);
 	return 0;
 }
@@ -267,6 +286,7 @@ static int start_control(struct loop *loop)
 	    .fs = channel->fs,
 	    .counters = channel->counters,
 	    .kept = &handover->kept,
+	    .removals = &loop->removals,
 	    .mountpoint = handover->mountpoint.path,
 	    .device = handover->mountpoint.device,
 	    .tier = tier_name(channel->tier),
@@ -274,7 +294,7 @@ static int start_control(struct loop *loop)
 	    .supervisor = handover->supervisor,
 	    .removed = removed,
 	    .made = made,
-	    .arg = channel,
+	    .arg = loop,
 	};
 
 	mount_print_store(loop->server, loop->memory, sizeof loop->memory);

@@ -188,6 +188,34 @@ class Hostile(MountTest):
         self.works()
         self.assertEqual(self.mount.call("Verify")["violations"], 0)
 
+    def requests(self):
+        return self.mount.call("GetStatistics")["requests"]
+
+    def test_reaping_in_a_row_costs_others_no_names_and_few_lines(self):
+        """Names that the kernel remembers for others are not all asked for again each time."""
+        victims = [self.mount.make("victim%d" % i) for i in range(10)]
+        names = ["reaped%d" % i for i in range(300)]
+        for name in names:
+            self.mount.make(name, 0, OWNER)
+        ids = {one["path"]: one["id"] for one in self.mount.objects()}
+        before = self.mount.log_count("reaped object")
+        asked, began = 0, time.monotonic()
+        with self.mount.client() as client:
+            for name in names:
+                client.call("Reap", id=ids[name])
+                count = self.requests()
+                for victim in victims:
+                    os.stat(victim)
+                asked += self.requests() - count
+                self.assertFalse(os.path.exists(self.mount.path(name)))
+        seconds = time.monotonic() - began
+        print("%d requests in %.1f s" % (asked, seconds))
+        # Those of the directory, once for each; and all names once a second.
+        self.assertLess(asked, 2 * len(names) + 2 * len(victims) * (2 + seconds))
+        lines = self.mount.log_count("reaped object") - before
+        self.assertGreater(lines, 0)
+        self.assertLess(lines, 25 + 2 * seconds)
+
     def test_a_kill_in_the_midst_of_a_call(self):
         """Clients get an answer or the end of their connection, and files are served on."""
         ended = threading.Event()
