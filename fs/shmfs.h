@@ -237,11 +237,13 @@ int shmfs_setattr(
 /* --- extended attributes ---------------------------------------------------------------------- */
 /*
  * user.*, trusted.* and security.* are stored, and so are POSIX ACLs (system.posix_acl_access and
- * system.posix_acl_default), which agree with the mode and are inherited. Four are not stored:
+ * system.posix_acl_default), which agree with the mode and are inherited. Five are not stored:
  * user.shmfs.seals is the list of an object's seals, to which setting it adds; user.shmfs.grow is 1
  * for an object that a write past its end extends, and 0 for one that keeps its size;
  * user.shmfs.lifetime, which only the owner and root set, is "holders" for one that
- * shmfs_expire() may remove, and "names" for others;
+ * shmfs_expire() may remove, and "names" for others; user.shmfs.huge, which the same may set and
+ * only while an object has no size, is 1 where memory comes in huge pages, 0 where it does not, and
+ * "advise" where programs ask for them (-EOPNOTSUPP: that cannot be had, or told);
  * user.shmfs.label is a node's label, where there are policies, and is never set.
  *
  * Common errors: -EOPNOTSUPP a name of another kind, or for another kind of node; -EINVAL a name
@@ -255,7 +257,8 @@ int shmfs_setattr(
  * attributes of a node count in whole pages; -EDQUOT: that of the user (ENOSPC with FreeBSD's
  * rules); -EINVAL: a malformed list or value, or unknown flags; -EACCES: a default list of
  * no directory; -EPERM: user.shmfs.* that cannot be set, or a sealed object; -EBUSY: the seal
- * "write" while the object is open for writing or mapped writable; -ENOMEM.
+ * "write" while the object is open for writing or mapped writable, or user.shmfs.huge of one that
+ * has a size, is open or mapped; -ENOMEM.
  */
 int shmfs_setxattr(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t id, const char *name,
     const void *value, size_t size, int flags);

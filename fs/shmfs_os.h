@@ -16,22 +16,33 @@ struct shmfs_memory_state {
 	struct timespec written;
 };
 
+/* The pages that an object's memory comes in. */
+enum shmfs_pages {
+	SHMFS_PAGES_OF_MOUNT, /* as of all memory for which nothing else was said */
+	SHMFS_PAGES_HUGE,     /* huge ones, where the size covers them */
+	SHMFS_PAGES_SMALL,    /* of the usual size alone */
+};
+
 /*
  * Every system call that an operation makes, so that tests can fail any of them. Each is handed
  * arg, and returns 0, a count or a descriptor, or a negative errno.
  */
 struct shmfs_os {
 	void *arg;
+	/* Which pages memory has that is made so: as asked for, or what those of the mount are,
+	 * where SHMFS_PAGES_OF_MOUNT is for those that a program asks for. -EOPNOTSUPP: no such
+	 * memory can be made, or it cannot be told. The answer stays what it is. */
+	int (*pages)(void *arg, enum shmfs_pages pages);
 	/* Makes empty memory with this very descriptor, in place of what has it. */
-	int (*memory_create)(void *arg, int fd);
-	/* Gives fd's memory a name, which keeps it when fd closes. Names are used once.
-	 * -EOPNOTSUPP: it cannot have one. */
-	int (*memory_name)(void *arg, int fd, uint64_t name);
+	int (*memory_create)(void *arg, int fd, enum shmfs_pages pages);
+	/* Gives fd's memory, which was made so, a name, which keeps it when fd closes. Names are
+	 * used once. -EOPNOTSUPP: it cannot have one. */
+	int (*memory_name)(void *arg, int fd, enum shmfs_pages pages, uint64_t name);
 	/* Removes a name, if it is there. */
-	void (*memory_unname)(void *arg, uint64_t name);
+	void (*memory_unname)(void *arg, enum shmfs_pages pages, uint64_t name);
 	/* Opens memory by its name, with this very descriptor in place of what has it; -1: with
 	 * any, which is returned. */
-	int (*memory_open)(void *arg, int fd, uint64_t name);
+	int (*memory_open)(void *arg, int fd, enum shmfs_pages pages, uint64_t name);
 	int (*close)(void *arg, int fd);
 	int (*truncate)(void *arg, int fd, uint64_t size); /* up */
 	int (*cut)(void *arg, int fd, uint64_t size);	   /* down */
@@ -46,7 +57,8 @@ struct shmfs_os {
 	/* Has whoever works at the range of shmfs_free_begin() end that, and waits for it. */
 	void (*quiesce)(void *arg);
 	int (*look)(void *arg, int fd, struct shmfs_memory_state *out);
-	int (*look_by_name)(void *arg, uint64_t name, struct shmfs_memory_state *out);
+	int (*look_by_name)(
+	    void *arg, enum shmfs_pages pages, uint64_t name, struct shmfs_memory_state *out);
 	/* Has look() tell this time, until the next of those. */
 	int (*set_written)(void *arg, int fd, const struct timespec *when);
 	/* Makes sure that nobody else can change fd's data, where nobody opens it for writing from

@@ -5,40 +5,46 @@
 #include "free_worker.h"
 #include "fuse/backing.h"
 #include "ops/table.h"
+#include "stores.h"
 
-static int create_memory(void *arg, int fd)
+static int store_of(void *arg, enum shmfs_pages pages)
 {
 	const struct server *server = arg;
 
-	return shmfs_memory_create(server->handover->store_fd, fd);
+	return stores_of(server->handover, pages);
 }
 
-static int name_memory(void *arg, int fd, uint64_t name)
+static int pages_of(void *arg, enum shmfs_pages pages)
 {
 	const struct server *server = arg;
 
-	return shmfs_memory_name(server->handover->store_fd, fd, name);
+	return stores_pages(server->handover, pages);
 }
 
-static void unname_memory(void *arg, uint64_t name)
+static int create_memory(void *arg, int fd, enum shmfs_pages pages)
 {
-	const struct server *server = arg;
-
-	shmfs_memory_unname(server->handover->store_fd, name);
+	return shmfs_memory_create(store_of(arg, pages), fd);
 }
 
-static int open_memory(void *arg, int fd, uint64_t name)
+static int name_memory(void *arg, int fd, enum shmfs_pages pages, uint64_t name)
 {
-	const struct server *server = arg;
-
-	return shmfs_memory_open(server->handover->store_fd, fd, name);
+	return shmfs_memory_name(store_of(arg, pages), fd, name);
 }
 
-static int look_by_name(void *arg, uint64_t name, struct shmfs_memory_state *out)
+static void unname_memory(void *arg, enum shmfs_pages pages, uint64_t name)
 {
-	const struct server *server = arg;
+	shmfs_memory_unname(store_of(arg, pages), name);
+}
 
-	return shmfs_look_by_name(server->handover->store_fd, name, out);
+static int open_memory(void *arg, int fd, enum shmfs_pages pages, uint64_t name)
+{
+	return shmfs_memory_open(store_of(arg, pages), fd, name);
+}
+
+static int look_by_name(
+    void *arg, enum shmfs_pages pages, uint64_t name, struct shmfs_memory_state *out)
+{
+	return shmfs_look_by_name(store_of(arg, pages), name, out);
 }
 
 static int open_backing(void *arg, int fd)
@@ -78,6 +84,7 @@ void server_init(struct server *server, const struct options *options, struct ha
 		.idmap = options->idmap},
 	};
 	server->os.arg = server;
+	server->os.pages = pages_of;
 	server->os.memory_create = create_memory;
 	server->os.memory_name = name_memory;
 	server->os.memory_unname = unname_memory;

@@ -37,13 +37,16 @@ struct handover {
 	bool store_is_small; /* the store has pages of the usual size alone, whatever was asked for
 			      */
 	bool stopping;	     /* it is asked to end, and takes no further request */
-	int32_t store_fd; /* of the tmpfs that memory comes from; 0: there is none (shmfs_os.h) */
+	int32_t store_fd;    /* of the tmpfs that memory comes from; 0: there is none (stores.h) */
 
 	struct counters counters;
 	struct kept kept;
 	/* Where it is mounted, if its processes are in another mount namespace; 0: where they are.
 	 * A program that knew nothing of that has left 0. */
 	uint64_t mount_namespace;
+	/* The tmpfs of huge pages and the one without, as store_fd. The same holds for a program
+	 * that knew nothing of them. */
+	int32_t huge_store_fd, small_store_fd;
 	struct exchange exchange;
 };
 

@@ -18,6 +18,7 @@
 #include "ops/room.h"
 #include "pacing/pacing.h"
 #include "policy/policy.h"
+#include "stores.h"
 
 /* Requests that are served in a row before the loop looks at anything else. That it is to end comes
  * with a signal, which is such a thing, and is told beside that. */
@@ -297,7 +298,7 @@ static int start_control(struct loop *loop)
 	    .arg = loop,
 	};
 
-	mount_print_store(loop->server, loop->memory, sizeof loop->memory);
+	stores_print(handover, loop->server->options, loop->memory, sizeof loop->memory);
 	return control_start(&config, &loop->control);
 }
 

@@ -18,6 +18,7 @@
 #include "options/options.h"
 #include "policy/policy.h"
 #include "remount.h"
+#include "stores.h"
 #include "supervisor.h"
 #include "system/mount_namespace.h"
 #include "system/mountpoint.h"
@@ -51,7 +52,7 @@ static int begin(const struct options *options, const struct policy *policy,
 	}
 	server_init(&server, options, handover);
 	handover->mountpoint = *mountpoint;
-	if (mount_make_store(&server, memory, sizeof memory) < 0)
+	if (stores_make(handover, options, memory, sizeof memory) < 0)
 		return END_USAGE;
 	if (mount_begin(&server) < 0)
 		return END_MOUNT;
@@ -84,15 +85,16 @@ static int take_up(
 }
 
 /* A program that knew no tmpfs has left memfds, which stay what they are beside new memory. */
-static void adopt_store(struct server *server)
+static void adopt_stores(struct server *server)
 {
+	bool had = server->handover->store_fd > 0;
 	char memory[1024];
 
-	if (server->handover->store_fd > 0 || mount_make_store(server, memory, sizeof memory) < 0)
+	if (stores_make(server->handover, server->options, memory, sizeof memory) < 0)
 		return;
-	if (server->handover->store_fd > 0)
-		handover_own(server->handover, server->handover->store_fd);
-	log_info("%s", memory);
+	stores_own(server->handover);
+	if (!had)
+		log_info("%s", memory);
 }
 
 /* What another program left: checks it, and, but for a trial, goes on with it. */
@@ -119,7 +121,7 @@ static int go_on(
 	}
 	upgrade->handover_fd = start->handover_fd;
 	upgrade_take_over(start, server.handover);
-	adopt_store(&server);
+	adopt_stores(&server);
 	if (server.handover->exchange.tier == TIER_DIRECT_OF_0_1)
 		log_info("io=cached instead of io=direct: what is open stays as it was opened");
 	return serve(&server, upgrade);

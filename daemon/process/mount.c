@@ -21,13 +21,6 @@
 /* How long the kernel may take to say hello. It does so before mount(2) returns. */
 #define NEGOTIATION_MS 10000
 
-/*
- * Objects are charged for all of their size, so within_size would take nothing that was not
- * granted; but programs that touch little of what they ask for would have more in memory: Open
- * MPI's two ranks 8.2 MiB instead of 4.5, PostgreSQL's parallel joins 69.7 instead of 65.4.
- */
-#define STORE_HUGE "advise"
-
 /* Freeing as much takes the kernel about as long as a few requests. */
 #define DEFERRED_FREE_MIN (1024 * 1024)
 
@@ -54,61 +47,6 @@ static int raise_descriptors(void)
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur > INT32_MAX)
 		return 0;
 	return (int)limit.rlim_cur;
-}
-
-void mount_print_store(const struct server *server, char *out, size_t size)
-{
-	const struct options *options = server->options;
-	const char *huge = options->huge != NULL ? options->huge : STORE_HUGE;
-
-	if (server->handover->store_fd > 0)
-		snprintf(out, size, "tmpfs,huge=%s%s%s%s",
-		    server->handover->store_is_small ? "never" : huge,
-		    options->noswap ? ",noswap" : "", options->mpol != NULL ? ",mpol=" : "",
-		    options->mpol != NULL ? options->mpol : "");
-	else
-		snprintf(out, size, "memfd");
-}
-
-/* A system without huge pages has none by default. */
-static int open_store(struct server *server, char *why, size_t why_size)
-{
-	const struct options *options = server->options;
-	struct shmfs_store store = {
-	    .huge = options->huge != NULL ? options->huge : STORE_HUGE,
-	    .mpol = options->mpol,
-	    .noswap = options->noswap,
-	};
-	int fd = shmfs_store_open(&store, why, why_size);
-
-	server->handover->store_is_small = fd == -EINVAL && options->huge == NULL;
-	if (server->handover->store_is_small) {
-		store.huge = NULL;
-		fd = shmfs_store_open(&store, why, why_size);
-	}
-	if (fd >= SHMFS_DESCRIPTOR_FIRST) {
-		snprintf(why, why_size, "too many descriptors are open");
-		close(fd);
-		fd = -EMFILE;
-	}
-	return fd;
-}
-
-int mount_make_store(struct server *server, char *said, size_t said_size)
-{
-	char why[512], text[512];
-	int fd = open_store(server, why, sizeof why);
-
-	if (fd == -EINVAL) {
-		log_error("the kernel refuses an option: %s", why);
-		return fd;
-	}
-	server->handover->store_fd = fd > 0 ? fd : 0;
-	mount_print_store(server, text, sizeof text);
-	snprintf(said, said_size, "memory=%s%s%s", text,
-	    fd > 0 ? "" : ", huge, mpol and noswap say nothing: no private tmpfs: ",
-	    fd > 0 ? "" : why);
-	return 0;
 }
 
 /* Each by itself, with what it has of commas escaped. */

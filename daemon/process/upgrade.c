@@ -15,6 +15,7 @@
 #include "common/first_line.h"
 #include "common/log.h"
 #include "fs/shmfs.h"
+#include "stores.h"
 #include "system/oom.h"
 
 /* What the environment says: "HANDOVER,PREVIOUS", and that it is only a trial. */
@@ -88,8 +89,8 @@ static int hand_on(int handover_fd, const struct handover *handover, int previou
 		rc = keep_open(handover->arena_fd);
 	if (rc == 0)
 		rc = keep_open(handover->exchange.fd);
-	if (rc == 0 && handover->store_fd > 0)
-		rc = keep_open(handover->store_fd);
+	if (rc == 0)
+		rc = stores_keep_open(handover);
 	if (rc == 0 && handover->control_fd >= 0)
 		rc = keep_open(handover->control_fd);
 	for (int fd = 0; rc == 0 && fd < SHMFS_DESCRIPTOR_FIRST; fd++) {

@@ -23,6 +23,11 @@ static int as_seen(int rc)
 	return rc == -EMFILE ? -ENFILE : rc;
 }
 
+static inline enum shmfs_pages pages_of(const struct node *node)
+{
+	return (enum shmfs_pages)node->object.pages;
+}
+
 static inline void note_use(struct shmfs *fs, struct node *node)
 {
 	if (node->object.used)
@@ -43,8 +48,8 @@ int memory_need(struct shmfs *fs, struct node *node)
 	if (rc < 0)
 		return rc;
 	txn_effect(&fs->arena->txn, TXN_CLOSE_ON_ROLLBACK, fd, 0);
-	rc = node->object.named ? os->memory_open(os->arg, fd, node->id)
-				: os->memory_create(os->arg, fd);
+	rc = node->object.named ? os->memory_open(os->arg, fd, pages_of(node), node->id)
+				: os->memory_create(os->arg, fd, pages_of(node));
 	if (rc < 0)
 		return as_seen(rc);
 	node_change(fs, node);
@@ -56,7 +61,7 @@ int memory_borrow(const struct shmfs *fs, const struct node *node)
 {
 	if (node->object.fd >= 0)
 		return node->object.fd;
-	return as_seen(fs->os->memory_open(fs->os->arg, -1, node->id));
+	return as_seen(fs->os->memory_open(fs->os->arg, -1, pages_of(node), node->id));
 }
 
 void memory_return(const struct shmfs *fs, const struct node *node, int fd)
@@ -71,8 +76,8 @@ static int give_name(struct shmfs *fs, struct node *node)
 {
 	int rc;
 
-	txn_effect(&fs->arena->txn, TXN_UNNAME_ON_ROLLBACK, 0, node->id);
-	rc = fs->os->memory_name(fs->os->arg, node->object.fd, node->id);
+	txn_effect(&fs->arena->txn, TXN_UNNAME_ON_ROLLBACK, node->object.pages, node->id);
+	rc = fs->os->memory_name(fs->os->arg, node->object.fd, pages_of(node), node->id);
 	if (rc < 0)
 		return rc;
 	node_change(fs, node);

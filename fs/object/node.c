@@ -181,7 +181,8 @@ static int look(const struct shmfs *fs, const struct node *node, struct shmfs_me
 {
 	if (node->object.fd >= 0)
 		return fs->os->look(fs->os->arg, node->object.fd, out);
-	return fs->os->look_by_name(fs->os->arg, node->id, out);
+	return fs->os->look_by_name(
+	    fs->os->arg, (enum shmfs_pages)node->object.pages, node->id, out);
 }
 
 /*

@@ -158,7 +158,7 @@ static void end_memory(struct shmfs *fs, struct node *node)
 	uint64_t size = deferred_forget(fs, node);
 
 	if (node->object.named)
-		txn_effect(&fs->arena->txn, TXN_UNNAME_ON_COMMIT, 0, node->id);
+		txn_effect(&fs->arena->txn, TXN_UNNAME_ON_COMMIT, node->object.pages, node->id);
 	if (ends_later(fs, node, size) || node->object.fd < 0)
 		return;
 	txn_effect(&fs->arena->txn, TXN_CLOSE_ON_COMMIT, node->object.fd, 0);
@@ -179,6 +179,19 @@ static void drop_memory(struct shmfs *fs, struct node *node)
 	object->fd = -1;
 	object->named = 0;
 	object->backing = 0;
+}
+
+int object_set_pages(struct shmfs *fs, struct node *node, enum shmfs_pages pages)
+{
+	int rc = fs->os->pages(fs->os->arg, pages);
+
+	if (rc < 0 || node->object.pages == pages)
+		return rc < 0 ? rc : 0;
+	if (node->object.size > 0 || object_is_open(node) || !object_is_unused(fs, node))
+		return -EBUSY;
+	drop_memory(fs, node);
+	node->object.pages = pages & 0xf;
+	return 0;
 }
 
 static void drop_if_empty(struct shmfs *fs, struct node *node)

@@ -52,6 +52,10 @@ bool object_is_open(const struct node *node);
 /* Whether nobody has the memory open or mapped but the namespace. */
 bool object_is_unused(const struct shmfs *fs, const struct node *node);
 
+/* Says what its memory comes in, before it has any. -EBUSY: it has a size, or somebody has it open
+ * or mapped; -EOPNOTSUPP: such memory cannot be made. */
+int object_set_pages(struct shmfs *fs, struct node *node, enum shmfs_pages pages);
+
 /* Gives memory and charge back. The node is saved here. */
 void object_end(struct shmfs *fs, struct node *node);
 

@@ -9,6 +9,7 @@
 #include "fs/mac/subjects.h"
 #include "fs/object/acl.h"
 #include "fs/object/node.h"
+#include "fs/object/object.h"
 #include "fs/object/seal.h"
 #include "fs/state/expiry.h"
 #include "fs/state/member.h"
@@ -17,6 +18,7 @@
 #define OWN "user.shmfs."
 #define SEALS OWN "seals"
 #define GROW OWN "grow"
+#define HUGE OWN "huge"
 #define LIFETIME OWN "lifetime"
 #define LABEL OWN "label"
 
@@ -109,6 +111,11 @@ static bool value_is(const char *value, size_t size, const char *word)
 	return size == strlen(word) && memcmp(value, word, size) == 0;
 }
 
+static bool is_owner(const struct shmfs_cred *cred, const struct node *node)
+{
+	return cred->uid == 0 || cred->uid == node->uid;
+}
+
 /* Whoever may write to an object must not be able to have it removed. */
 static int set_lifetime(struct shmfs *fs, const struct shmfs_cred *cred, struct node *node,
     const char *value, size_t size)
@@ -117,9 +124,30 @@ static int set_lifetime(struct shmfs *fs, const struct shmfs_cred *cred, struct 
 
 	if (!holders && !value_is(value, size, "names"))
 		return -EINVAL;
-	if (cred->uid != 0 && cred->uid != node->uid)
+	return is_owner(cred, node) ? expiry_set(fs, node, holders) : -EPERM;
+}
+
+static int set_huge(struct shmfs *fs, const struct shmfs_cred *cred, struct node *node,
+    const char *value, size_t size)
+{
+	bool huge = value_is(value, size, "1");
+
+	if (!huge && !value_is(value, size, "0"))
+		return -EINVAL;
+	if (!is_owner(cred, node))
 		return -EPERM;
-	return expiry_set(fs, node, holders);
+	return object_set_pages(fs, node, huge ? SHMFS_PAGES_HUGE : SHMFS_PAGES_SMALL);
+}
+
+static int set_grow(struct shmfs *fs, struct node *node, const char *value, size_t size)
+{
+	bool grows = value_is(value, size, "1");
+
+	if (!grows && !value_is(value, size, "0"))
+		return -EINVAL;
+	node_change(fs, node);
+	node->object.grows = grows;
+	return 0;
 }
 
 /* Attributes that are not stored, but say something of an object. */
@@ -134,13 +162,9 @@ static int set_own(struct shmfs *fs, const struct shmfs_cred *cred, struct node 
 		return seal_add(fs, node, value, size);
 	if (strcmp(name, LIFETIME) == 0)
 		return set_lifetime(fs, cred, node, value, size);
-	if (strcmp(name, GROW) != 0)
-		return -EPERM;
-	if (size != 1 || (*value != '0' && *value != '1'))
-		return -EINVAL;
-	node_change(fs, node);
-	node->object.grows = *value == '1';
-	return 0;
+	if (strcmp(name, HUGE) == 0)
+		return set_huge(fs, cred, node, value, size);
+	return strcmp(name, GROW) == 0 ? set_grow(fs, node, value, size) : -EPERM;
 }
 
 static int set_any(struct shmfs *fs, const struct shmfs_cred *cred, struct node *node,
@@ -206,29 +230,47 @@ static ssize_t answer_size(size_t length, size_t size)
 	return (ssize_t)length;
 }
 
+/* Which pages an object's memory has, or would have. */
+static ssize_t print_huge(const struct shmfs *fs, const struct node *node, char *text)
+{
+	int pages = fs->os->pages(fs->os->arg, (enum shmfs_pages)node->object.pages);
+
+	if (pages < 0)
+		return pages;
+	return sprintf(text, "%s",
+	    pages == SHMFS_PAGES_HUGE	 ? "1"
+	    : pages == SHMFS_PAGES_SMALL ? "0"
+					 : "advise");
+}
+
+static ssize_t print_own(
+    const struct shmfs *fs, const struct node *node, const char *name, char *text)
+{
+	if (strcmp(name, LABEL) == 0 && node->label != 0)
+		return (ssize_t)shmfs_label_print(
+		    fs->super->mac.policies, mac_label_of(fs, node), text);
+	if (!is_object(node))
+		return -ENODATA;
+	if (strcmp(name, SEALS) == 0)
+		return (ssize_t)seal_print(node, text);
+	if (strcmp(name, GROW) == 0)
+		return sprintf(text, "%d", node->object.grows);
+	if (strcmp(name, LIFETIME) == 0)
+		return sprintf(text, "%s", node->object.expires ? "holders" : "names");
+	return strcmp(name, HUGE) == 0 ? print_huge(fs, node, text) : -ENODATA;
+}
+
 static ssize_t get_own(
     const struct shmfs *fs, const struct node *node, const char *name, char *out, size_t size)
 {
 	char text[SHMFS_LABEL_SIZE];
-	size_t length;
-	ssize_t rc;
+	ssize_t length = print_own(fs, node, name, text), rc;
 
-	if (is_object(node) && strcmp(name, SEALS) == 0) {
-		length = seal_print(node, text);
-	} else if (is_object(node) && strcmp(name, GROW) == 0) {
-		text[0] = node->object.grows ? '1' : '0';
-		length = 1;
-	} else if (is_object(node) && strcmp(name, LIFETIME) == 0) {
-		length = (size_t)snprintf(
-		    text, sizeof text, "%s", node->object.expires ? "holders" : "names");
-	} else if (node->label != 0 && strcmp(name, LABEL) == 0) {
-		length = shmfs_label_print(fs->super->mac.policies, mac_label_of(fs, node), text);
-	} else {
-		return -ENODATA;
-	}
-	rc = answer_size(length, size);
+	if (length < 0)
+		return length;
+	rc = answer_size((size_t)length, size);
 	if (rc > 0 && size > 0)
-		memcpy(out, text, length);
+		memcpy(out, text, (size_t)length);
 	return rc;
 }
 

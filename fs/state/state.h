@@ -85,11 +85,12 @@ struct object {
 	uint16_t named : 1;	  /* its memory has a name, which is the node's id */
 	struct idle_memory *idle; /* its place in the list of idle_memory.h, or NULL */
 	bool expires;		  /* its names go when nobody holds it (expiry.h) */
-	bool exported;	  /* its memory was handed out, past the kernel's knowledge of holders */
-	uint8_t openings; /* that ever were, up to 2 */
-	bool written;	  /* a write left its time with the memory alone */
-	uint8_t used;	  /* its descriptor was asked for since it was last looked at */
-	uint32_t pins;	  /* while there are any, it does not shrink */
+	bool exported; /* its memory was handed out, past the kernel's knowledge of holders */
+	uint8_t openings : 4; /* that ever were, up to 2 */
+	uint8_t pages : 4;    /* of enum shmfs_pages */
+	bool written;	      /* a write left its time with the memory alone */
+	uint8_t used;	      /* its descriptor was asked for since it was last looked at */
+	uint32_t pins;	      /* while there are any, it does not shrink */
 };
 
 struct directory {

@@ -26,33 +26,47 @@ static bool is_memfd(int fd)
 	return seals >= 0 && (seals & F_SEAL_SEAL) == 0;
 }
 
-static int memory_create(void *arg, int number)
+/* Of memfds the administrator decides, for all of the system. */
+static int pages_of(void *arg, enum shmfs_pages pages)
 {
 	(void)arg;
+	(void)pages;
+	return -EOPNOTSUPP;
+}
+
+static int memory_create(void *arg, int number, enum shmfs_pages pages)
+{
+	(void)arg;
+	(void)pages;
 	return shmfs_memory_create(0, number);
 }
 
-static int memory_name(void *arg, int fd, uint64_t name)
+static int memory_name(void *arg, int fd, enum shmfs_pages pages, uint64_t name)
 {
 	(void)arg;
+	(void)pages;
 	return shmfs_memory_name(0, fd, name);
 }
 
-static void memory_unname(void *arg, uint64_t name)
+static void memory_unname(void *arg, enum shmfs_pages pages, uint64_t name)
 {
 	(void)arg;
+	(void)pages;
 	shmfs_memory_unname(0, name);
 }
 
-static int memory_open(void *arg, int number, uint64_t name)
+static int memory_open(void *arg, int number, enum shmfs_pages pages, uint64_t name)
 {
 	(void)arg;
+	(void)pages;
 	return shmfs_memory_open(0, number, name);
 }
 
-static int look_by_name(void *arg, uint64_t name, struct shmfs_memory_state *out)
+static int look_by_name(
+    void *arg, enum shmfs_pages pages, uint64_t name, struct shmfs_memory_state *out)
 {
 	(void)arg;
+	(void)pages;
 	return shmfs_look_by_name(0, name, out);
 }
 
@@ -392,6 +406,7 @@ static void backing_close(void *arg, int backing)
 const struct shmfs_os *shmfs_os_linux(void)
 {
 	static const struct shmfs_os linux_os = {
+	    .pages = pages_of,
 	    .memory_create = memory_create,
 	    .memory_name = memory_name,
 	    .memory_unname = memory_unname,

@@ -97,7 +97,7 @@ static void take_commit_effect(const struct txn_effect *effect, const struct shm
 		os->backing_close(os->arg, effect->id);
 		break;
 	case TXN_UNNAME_ON_COMMIT:
-		os->memory_unname(os->arg, effect->value);
+		os->memory_unname(os->arg, (enum shmfs_pages)effect->id, effect->value);
 		break;
 	case TXN_CLOSE_ON_ROLLBACK:
 	case TXN_SIZE_ON_ROLLBACK:
@@ -120,7 +120,7 @@ static void take_rollback_effect(const struct txn_effect *effect, const struct s
 		os->backing_close(os->arg, effect->id);
 		break;
 	case TXN_UNNAME_ON_ROLLBACK:
-		os->memory_unname(os->arg, effect->value);
+		os->memory_unname(os->arg, (enum shmfs_pages)effect->id, effect->value);
 		break;
 	case TXN_CLOSE_ON_COMMIT:
 	case TXN_SIZE_ON_COMMIT:

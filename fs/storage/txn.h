@@ -41,7 +41,7 @@ enum txn_effect_kind {
 
 struct txn_effect {
 	uint32_t kind;
-	int32_t id;	/* a descriptor, or a backing id */
+	int32_t id;	/* a descriptor, a backing id, or the pages of memory with a name */
 	uint64_t value; /* a size, or the name of memory */
 };
 

@@ -134,6 +134,27 @@ static void let_grow(void)
 	scene_note_data(fd, 9000, 0);
 }
 
+static void choose_pages(void)
+{
+	char value[8] = "";
+	int fd;
+
+	NOTE(setxattr("b", "user.shmfs.huge", "1", 1, 0));
+	NOTE(truncate("b", 0));
+	NOTE(setxattr("b", "user.shmfs.huge", "1", 1, 0));
+	NOTE(setxattr("b", "user.shmfs.huge", "0", 1, 0));
+	NOTE(mknod("pages", S_IFREG | 0600, 0));
+	NOTE(setxattr("pages", "user.shmfs.huge", "1", 1, 0));
+	NOTE(getxattr("pages", "user.shmfs.huge", value, sizeof value));
+	scene_note_bytes(value, 1);
+	fd = OPEN(open("pages", O_RDWR));
+	NOTE(ftruncate(fd, 3 << 20));
+	NOTE(pwrite(fd, scene_data(5000, 1), 5000, 4000));
+	scene_note_data(fd, 9000, 0);
+	NOTE(fsetxattr(fd, "user.shmfs.huge", "0", 1, 0));
+	NOTE(unlink("pages"));
+}
+
 const struct operation operations_on_attributes[] = {
     {"change_mode", change_mode, NULL},
     {"change_owner", change_owner, NULL},
@@ -148,5 +169,6 @@ const struct operation operations_on_attributes[] = {
     {"set_access_list", set_access_list, NULL},
     {"seal", seal, NULL},
     {"let_grow", let_grow, NULL},
+    {"choose_pages", choose_pages, NULL},
     {NULL, NULL, NULL},
 };

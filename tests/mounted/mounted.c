@@ -27,6 +27,7 @@ static Suite *memory_suite(void)
 	add_unlinked_cases(suite);
 	if (!fixture_is_tmpfs())
 		add_huge_cases(suite);
+	add_huge_object_cases(suite);
 	return suite;
 }
 

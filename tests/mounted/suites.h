@@ -15,6 +15,7 @@ void add_anonymous_cases(Suite *suite);
 void add_seal_cases(Suite *suite);
 void add_write_seal_cases(Suite *suite);
 void add_huge_cases(Suite *suite);
+void add_huge_object_cases(Suite *suite);
 void add_growth_cases(Suite *suite);
 void add_copy_cases(Suite *suite);
 void add_splice_cases(Suite *suite);

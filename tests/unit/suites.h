@@ -18,6 +18,7 @@ Suite *dictionary_suite(void);
 Suite *namespace_suite(void);
 Suite *directory_suite(void);
 Suite *closed_memory_suite(void);
+Suite *pages_suite(void);
 Suite *node_suite(void);
 Suite *names_suite(void);
 Suite *create_suite(void);

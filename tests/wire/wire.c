@@ -41,9 +41,9 @@ void expect_result(const char *file, int line, const char *call, int64_t got, in
 
 /* --- the outside world ------------------------------------------------------------------------ */
 
-static int memory_create(void *arg, int fd)
+static int memory_create(void *arg, int fd, enum shmfs_pages pages)
 {
-	int rc = shmfs_os_linux()->memory_create(arg, fd);
+	int rc = shmfs_os_linux()->memory_create(arg, fd, pages);
 
 	ck_assert_ptr_eq(arg, &outside);
 	outside.is_memory[fd] = rc == 0;

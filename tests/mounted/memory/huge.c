@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "expect.h"
+#include "huge_pages.h"
 #include "kernel.h"
 #include "launch.h"
 #include "left_over.h"
@@ -22,8 +23,6 @@
 #include "random.h"
 #include "sealing.h"
 #include "suites.h"
-
-enum { KIB = 1024, MIB = 1024 * KIB, HUGE_PAGE = 2 * MIB };
 
 static void start_mount_of_huge_pages(void)
 {
@@ -37,38 +36,11 @@ static bool has_huge_pages(void)
 	       log_count(shared_mount->log, "memory=tmpfs,huge=within_size") > 0;
 }
 
-/* The bytes of the mapping at this address that huge pages map. */
-static long mapped_huge(const unsigned char *map)
-{
-	FILE *file = fopen("/proc/self/smaps", "re");
-	unsigned long begin, end;
-	char line[512];
-	bool here = false;
-	long kib = -1;
-
-	ck_assert_ptr_nonnull(file);
-	while (kib < 0 && fgets(line, sizeof line, file) != NULL) {
-		if (sscanf(line, "%lx-%lx ", &begin, &end) == 2)
-			here = begin <= (uintptr_t)map && (uintptr_t)map < end;
-		else if (here)
-			(void)sscanf(line, "ShmemPmdMapped: %ld kB", &kib);
-	}
-	fclose(file);
-	ck_assert_int_ge(kib, 0);
-	return kib * KIB;
-}
-
-static void touch(unsigned char *map, size_t size)
-{
-	for (size_t at = 0; at < size; at += PAGE)
-		map[at]++;
-}
-
 static void expect_huge(int fd, size_t size)
 {
 	unsigned char *map = map_object(fd, size, PROT_READ | PROT_WRITE);
 
-	touch(map, size);
+	touch_pages(map, size);
 	if (has_huge_pages())
 		ck_assert_int_eq(mapped_huge(map), (long)(size / HUGE_PAGE * HUGE_PAGE));
 	unmap(map, size);

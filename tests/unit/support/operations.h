@@ -42,6 +42,7 @@ enum thing {
 	PINNED,	    /* 9000 bytes, without a name, pinned by A_PIN alone */
 	A_PIN,
 	EXPIRING,      /* empty, and may go at once */
+	EMPTIED,       /* empty, and has memory */
 	TENANT,	       /* the directory of one, with TENANT_FILE in it */
 	TENANT_FILE,   /* 5000 bytes */
 	VACANT_TENANT, /* the empty directory of another */
@@ -123,6 +124,7 @@ struct operation {
 	mode_t mode;
 	uint64_t offset;
 	uint64_t size; /* or length, or count */
+	bool alone;    /* -EBUSY where memory is used, or that cannot be told */
 };
 
 extern const struct operation operations[];

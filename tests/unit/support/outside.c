@@ -44,7 +44,15 @@ int outside_failure(void)
 	return -outside->fail_errno;
 }
 
-static int memory_create(void *arg, int fd)
+/* What programs ask for, unless an object does. */
+static int pages_of(void *arg, enum shmfs_pages pages)
+{
+	const struct outside *all = arg;
+
+	return all->one_kind ? -EOPNOTSUPP : (int)pages;
+}
+
+static int memory_create(void *arg, int fd, enum shmfs_pages pages)
 {
 	int rc;
 
@@ -53,9 +61,10 @@ static int memory_create(void *arg, int fd)
 	outside->promised = fd;
 	if (outside_arrive(arg, OUTSIDE_MEMORY_CREATE))
 		return outside_failure();
-	rc = shmfs_os_linux()->memory_create(arg, fd);
+	rc = shmfs_os_linux()->memory_create(arg, fd, pages);
 	if (rc == 0) {
 		outside->books.memory[fd] = true;
+		outside->books.pages[fd] = pages;
 		outside->books.memories++;
 	}
 	outside_leave();
@@ -382,6 +391,7 @@ void outside_end(void)
 const struct shmfs_os *outside_os(void)
 {
 	static struct shmfs_os os = {
+	    .pages = pages_of,
 	    .memory_create = memory_create,
 	    .memory_name = outside_memory_name,
 	    .memory_unname = outside_memory_unname,

@@ -46,6 +46,7 @@ enum outside_call {
 /* A name, and the descriptor by which the model keeps its memory; 0: none. */
 struct outside_name {
 	uint64_t name;
+	enum shmfs_pages pages;
 	int fd;
 };
 
@@ -53,6 +54,7 @@ struct outside_name {
 struct outside_books {
 	unsigned memories, backings, names;
 	bool memory[OUTSIDE_IDS];
+	enum shmfs_pages pages[OUTSIDE_IDS];
 	ino_t backing[OUTSIDE_IDS];
 	struct outside_name name[OUTSIDE_NAMES];
 };
@@ -63,6 +65,7 @@ struct outside {
 	int promised;	  /* the number for which memory was asked last */
 	int borrowed;	  /* what was opened with any number; 0: it was closed */
 	bool nameless;	  /* memory cannot have a name */
+	bool one_kind;	  /* of memory there is one kind, whose pages cannot be told */
 	unsigned calls[OUTSIDE_CALLS];
 	unsigned count; /* calls since outside_fail() or outside_kill() */
 	/* The call with this number fails so; failing late means that it does its work first. */

@@ -12,9 +12,10 @@ int outside_failure(void);
 void outside_leave(void);
 
 /* Calls of struct shmfs_os. */
-int outside_memory_name(void *arg, int fd, uint64_t name);
-void outside_memory_unname(void *arg, uint64_t name);
-int outside_memory_open(void *arg, int fd, uint64_t name);
-int outside_look_by_name(void *arg, uint64_t name, struct shmfs_memory_state *out);
+int outside_memory_name(void *arg, int fd, enum shmfs_pages pages, uint64_t name);
+void outside_memory_unname(void *arg, enum shmfs_pages pages, uint64_t name);
+int outside_memory_open(void *arg, int fd, enum shmfs_pages pages, uint64_t name);
+int outside_look_by_name(
+    void *arg, enum shmfs_pages pages, uint64_t name, struct shmfs_memory_state *out);
 
 #endif

@@ -20,42 +20,56 @@ ino_t outside_inode(int fd)
 	return st.st_ino;
 }
 
-static struct outside_name *find_name(uint64_t name)
+/* Each tmpfs has names of its own. */
+static struct outside_name *find_name(uint64_t name, enum shmfs_pages pages)
 {
-	for (int i = 0; i < OUTSIDE_NAMES; i++)
-		if (outside->books.name[i].name == name)
-			return &outside->books.name[i];
+	for (int i = 0; i < OUTSIDE_NAMES; i++) {
+		struct outside_name *slot = &outside->books.name[i];
+
+		if (slot->name == name && slot->pages == pages)
+			return slot;
+	}
 	return NULL;
 }
 
-int outside_named(uint64_t name)
+static int named_in(uint64_t name, enum shmfs_pages pages)
 {
-	const struct outside_name *found = find_name(name);
+	const struct outside_name *found = find_name(name, pages);
 
 	return found != NULL ? found->fd : -1;
 }
 
-int outside_memory_name(void *arg, int fd, uint64_t name)
+int outside_named(uint64_t name)
 {
-	struct outside_name *slot = find_name(0);
+	int fd = -1;
+
+	for (int pages = SHMFS_PAGES_OF_MOUNT; fd < 0 && pages <= SHMFS_PAGES_SMALL; pages++)
+		fd = named_in(name, (enum shmfs_pages)pages);
+	return fd;
+}
+
+int outside_memory_name(void *arg, int fd, enum shmfs_pages pages, uint64_t name)
+{
+	struct outside_name *slot = find_name(0, SHMFS_PAGES_OF_MOUNT);
 
 	REQUIRE(outside->books.memory[fd], "descriptor %d is named, which is no open memory", fd);
-	REQUIRE(find_name(name) == NULL, "name %u is given twice", (unsigned)name);
+	REQUIRE(outside->books.pages[fd] == pages, "memory is named in another tmpfs");
+	REQUIRE(find_name(name, pages) == NULL, "name %u is given twice", (unsigned)name);
 	REQUIRE(slot != NULL, "too many names");
 	if (outside_arrive(arg, OUTSIDE_MEMORY_NAME))
 		return outside_failure();
 	if (outside->nameless)
 		return -EOPNOTSUPP;
-	*slot = (struct outside_name){name, fcntl(fd, F_DUPFD_CLOEXEC, NAME_FD_FIRST)};
+	*slot = (struct outside_name){name, pages, fcntl(fd, F_DUPFD_CLOEXEC, NAME_FD_FIRST)};
 	REQUIRE(slot->fd >= NAME_FD_FIRST, "fcntl: %s", strerror(errno));
 	outside->books.names++;
 	outside_leave();
 	return 0;
 }
 
-void outside_memory_unname(void *arg, uint64_t name)
+void outside_memory_unname(void *arg, enum shmfs_pages pages, uint64_t name)
 {
-	struct outside_name *found = find_name(name);
+	struct outside_name *found = find_name(name, pages);
 
 	(void)outside_arrive(arg, OUTSIDE_MEMORY_UNNAME);
 	if (found != NULL) {
@@ -95,9 +109,9 @@ void outside_close_stray(void)
 	outside->borrowed = 0;
 }
 
-int outside_memory_open(void *arg, int fd, uint64_t name)
+int outside_memory_open(void *arg, int fd, enum shmfs_pages pages, uint64_t name)
 {
-	int named = outside_named(name);
+	int named = named_in(name, pages);
 
 	REQUIRE(named >= 0, "memory with name %u is lost", (unsigned)name);
 	if (fd < 0)
@@ -108,14 +122,16 @@ int outside_memory_open(void *arg, int fd, uint64_t name)
 		return outside_failure();
 	REQUIRE_SAME(fd, dup2(named, fd));
 	outside->books.memory[fd] = true;
+	outside->books.pages[fd] = pages;
 	outside->books.memories++;
 	outside_leave();
 	return 0;
 }
 
-int outside_look_by_name(void *arg, uint64_t name, struct shmfs_memory_state *out)
+int outside_look_by_name(
+    void *arg, enum shmfs_pages pages, uint64_t name, struct shmfs_memory_state *out)
 {
-	int named = outside_named(name), rc;
+	int named = named_in(name, pages), rc;
 
 	REQUIRE(named >= 0, "memory with name %u is lost", (unsigned)name);
 	if (outside_arrive(arg, OUTSIDE_LOOK_BY_NAME))

@@ -93,6 +93,8 @@ static void make_watched(struct world *w)
 	GIVES(0, TX(fs, shmfs_unlink(fs, ALICE, SHMFS_ROOT, "pinned")));
 	forget(fs, w->id[PINNED], 1);
 	w->id[EXPIRING] = new_object(fs, SHMFS_ROOT, "expiring");
+	w->id[EMPTIED] = new_object_of(fs, SHMFS_ROOT, "emptied", 5000);
+	resize(fs, w->id[EMPTIED], 0);
 	GIVES(0, TX(fs, shmfs_set_limits(fs, SHMFS_SCOPE_USER, 77, &limits)));
 }
 

@@ -232,7 +232,8 @@ static void add_attribute(struct fuzz *f)
 {
 	static const char *const names[] = {"user.a", "user.b", "user.c", "trusted.a", "security.a",
 	    "system.a", "user.shmfs.seals", "user.shmfs.grow", "user.shmfs.lifetime",
-	    "user.shmfs.x", "system.posix_acl_access", "system.posix_acl_default", "user.", ""};
+	    "user.shmfs.huge", "user.shmfs.x", "system.posix_acl_access",
+	    "system.posix_acl_default", "user.", ""};
 
 	message_add_string(f->w, names[below(f, sizeof names / sizeof names[0])]);
 }
