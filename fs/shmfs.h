@@ -43,8 +43,9 @@
 /*
  * Makes an empty namespace in a new arena. The caller ends it with shmfs_close().
  * -ENOMEM, -EMFILE, -ENFILE: the arena cannot be made; -EEXIST: its addresses are taken;
- * -EINVAL: the arena is too small, or the root's mode, the patterns or the subjects are malformed;
- * -EOPNOTSUPP: the system says of its pages what cannot be; errors of shmfs_set_subjects().
+ * -EINVAL: the arena is too small, or the root's mode, the patterns, the subjects or a bound are
+ * malformed; -EOPNOTSUPP: the system says of its pages what cannot be; errors of
+ * shmfs_set_subjects().
  */
 int shmfs_open_new(const struct shmfs_config *config, struct shmfs **out);
 

@@ -14,6 +14,7 @@ struct shmfs_memory_state {
 	uint64_t blocks; /* in use, of 512 bytes */
 	/* The last write, store through a mapping or growth; neither a shrink nor a hole. */
 	struct timespec written;
+	uint64_t size;
 };
 
 /* The pages that an object's memory comes in. */
@@ -44,7 +45,7 @@ struct shmfs_os {
 	 * any, which is returned. */
 	int (*memory_open)(void *arg, int fd, enum shmfs_pages pages, uint64_t name);
 	int (*close)(void *arg, int fd);
-	int (*truncate)(void *arg, int fd, uint64_t size); /* up */
+	int (*truncate)(void *arg, int fd, uint64_t size); /* up, or to 0 */
 	int (*cut)(void *arg, int fd, uint64_t size);	   /* down */
 	int (*punch)(void *arg, int fd, uint64_t offset, uint64_t length);
 	ssize_t (*read)(void *arg, int fd, void *buffer, size_t size, uint64_t offset);

@@ -59,11 +59,16 @@ struct shmfs_config {
 	 * SHMFS_DESCRIPTOR_FIRST) up to, and without, the limit (0 = no bound). They are the
 	 * namespace's alone: whatever else has such a number is closed. */
 	int descriptor_first, descriptor_limit;
+	/* Memory of objects that have ended that is kept for the next ones, at most; up to
+	 * SHMFS_SPARES_MAX. 0 = each object has memory of its own, which is right wherever
+	 * something is left of the last user of memory that was emptied. */
+	unsigned spare_memories;
 	/* The outside world; NULL = shmfs_os_linux(). Must outlive the namespace. */
 	const struct shmfs_os *os;
 };
 
 #define SHMFS_DESCRIPTOR_FIRST 64
+#define SHMFS_SPARES_MAX 8
 #define SHMFS_ARENA_SIZE (UINT64_C(64) << 30)
 
 /* Who asks: the caller's file system uid and gid, the mask for modes of what it makes, and the

@@ -15,6 +15,7 @@
 #include "fuse/init.h"
 #include "fuse/session.h"
 #include "options/foreign.h"
+#include "system/memory_nodes.h"
 #include "system/mountpoint.h"
 #include "system/warnings.h"
 
@@ -47,6 +48,12 @@ static int raise_descriptors(void)
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur > INT32_MAX)
 		return 0;
 	return (int)limit.rlim_cur;
+}
+
+/* A memfd is made in less time, and takes longer to be asked whether it is in use. */
+static unsigned spare_memories(const struct handover *handover)
+{
+	return handover->store_fd > 0 && memory_nodes_is_one("") ? SHMFS_SPARES_MAX : 0;
 }
 
 /* Each by itself, with what it has of commas escaped. */
@@ -197,6 +204,7 @@ int mount_make_namespace(struct server *server, const struct policy *policy)
 	    .lifetime_age = options->lifetime_age,
 	    .backing = server->channel.tier == TIER_PASSTHROUGH,
 	    .descriptor_limit = raise_descriptors(),
+	    .spare_memories = spare_memories(server->handover),
 	    .os = &server->os,
 	};
 	int rc = check_revocation(server, policy);

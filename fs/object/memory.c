@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "fs/state/descriptor.h"
+#include "spare_memory.h"
 
 /* What one transaction opens: two objects, and what those that end need to be freed later. */
 #define ROOM 8
@@ -43,6 +44,9 @@ int memory_need(struct shmfs *fs, struct node *node)
 
 	note_use(fs, node);
 	if (node->object.fd >= 0)
+		return node->object.fd;
+	if (!node->object.named && pages_of(node) == SHMFS_PAGES_OF_MOUNT &&
+	    spare_memory_take(fs, node))
 		return node->object.fd;
 	rc = descriptor_take(fs, node->id, &fd);
 	if (rc < 0)
@@ -149,6 +153,8 @@ void memory_make_room(struct shmfs *fs)
 {
 	unsigned used = 0;
 
+	while (!descriptor_has_room(fs, ROOM) && spare_memory_close(fs))
+		;
 	for (unsigned looks = 0; looks < LOOKS_MAX && !descriptor_has_room(fs, ROOM); looks++) {
 		struct node *node = next_holder(fs);
 

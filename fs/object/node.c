@@ -244,6 +244,7 @@ void node_attributes(const struct shmfs *fs, const struct node *node, struct shm
 	    .page_size = (uint32_t)page_bytes(fs),
 	    .expires = is_object(node) && node->object.expires,
 	};
-	if (is_object(node) && memory_exists(node))
+	/* Empty, it has no page to count, and none to store to. */
+	if (is_object(node) && node->object.size > 0 && memory_exists(node))
 		see_memory(fs, node, out);
 }

@@ -16,6 +16,7 @@
 #include "memory.h"
 #include "node.h"
 #include "seal.h"
+#include "spare_memory.h"
 
 int object_need_backing(struct shmfs *fs, struct node *node)
 {
@@ -26,6 +27,8 @@ int object_need_backing(struct shmfs *fs, struct node *node)
 	fd = memory_need(fs, node);
 	if (fd < 0)
 		return fd;
+	if (node->object.backing != 0)
+		return 0;
 	backing = fs->os->backing_open(fs->os->arg, fd);
 	if (backing < 0)
 		return backing;
@@ -172,6 +175,8 @@ static void drop_memory(struct shmfs *fs, struct node *node)
 
 	idle_memory_remove(fs, node);
 	node_change(fs, node);
+	if (spare_memory_keep(fs, node))
+		return;
 	if (object->backing != 0)
 		txn_effect(&fs->arena->txn, TXN_UNBACK_ON_COMMIT, object->backing, 0);
 	if (memory_exists(node))

@@ -91,6 +91,7 @@ static int fill(struct shmfs *fs, const struct shmfs_config *config)
 	    .nodes = config->user_node_limit,
 	};
 	super->deferred.min = config->deferred_free_min;
+	super->spares.most = config->spare_memories;
 	descriptor_init(fs,
 	    config->descriptor_first > 0 ? config->descriptor_first : SHMFS_DESCRIPTOR_FIRST,
 	    config->descriptor_limit);
@@ -143,7 +144,8 @@ int shmfs_open_new(const struct shmfs_config *config, struct shmfs **out)
 	int rc;
 
 	if ((config->root_mode & ~(mode_t)07777) || config->descriptor_first < 0 ||
-	    config->descriptor_first > DESCRIPTOR_FIRST_MAX)
+	    config->descriptor_first > DESCRIPTOR_FIRST_MAX ||
+	    config->spare_memories > SHMFS_SPARES_MAX)
 		return -EINVAL;
 	rc = new_view(config->os, &fs);
 	if (rc < 0)
@@ -220,20 +222,28 @@ int shmfs_arena_fd(const struct shmfs *fs)
 	return fs->arena_fd;
 }
 
+static void close_memory(const struct shmfs *fs, int fd, int backing)
+{
+	if (backing != 0)
+		fs->os->backing_close(fs->os->arg, backing);
+	if (fd >= 0)
+		fs->os->close(fs->os->arg, fd);
+}
+
 void shmfs_close(struct shmfs *fs)
 {
+	const struct spare_memories *spares;
 	const struct node *node;
 
 	if (fs == NULL)
 		return;
 	for (uint64_t id = 0; (node = index_next(&fs->super->nodes, &id)) != NULL; id++) {
-		if (!is_object(node))
-			continue;
-		if (node->object.backing != 0)
-			fs->os->backing_close(fs->os->arg, node->object.backing);
-		if (node->object.fd >= 0)
-			fs->os->close(fs->os->arg, node->object.fd);
+		if (is_object(node))
+			close_memory(fs, node->object.fd, node->object.backing);
 	}
+	spares = &fs->super->spares;
+	for (uint32_t i = 0; i < spares->count; i++)
+		close_memory(fs, spares->list[i].fd, spares->list[i].backing);
 	for (const struct deferred_free *entry = deferred_at(fs->super->deferred.list.first);
 	     entry != NULL; entry = deferred_next_of(entry)) {
 		if (entry->kind == FREE_END)

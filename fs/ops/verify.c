@@ -316,6 +316,22 @@ static void verify_deferred(struct recount *r)
 	    count, ranges, queue->list.count, of_nodes);
 }
 
+static void verify_spare_memory(struct recount *r)
+{
+	const struct spare_memories *spares = &r->fs->super->spares;
+
+	r->bad += expect(spares->count <= spares->most && spares->most <= SHMFS_SPARES_MAX, r->to,
+	    "%u memories kept, of %u at most", spares->count, spares->most);
+	for (uint32_t i = 0; i < spares->count; i++) {
+		const struct spare_memory *spare = &spares->list[i];
+
+		r->memories++;
+		r->bad += expect(descriptor_is_taken(r->fs, spare->fd) &&
+				     (spare->backing != 0) == r->fs->super->backing,
+		    r->to, "descriptor %d: wrongly kept", spare->fd);
+	}
+}
+
 static void verify_idle_memory(struct recount *r)
 {
 	const struct list *list = &r->fs->super->idle;
@@ -375,6 +391,7 @@ unsigned shmfs_verify(
 	    "%" PRIu64 " nodes, %" PRIu64 " charged", r.nodes, super->charge.total.nodes);
 	verify_deferred(&r);
 	verify_idle_memory(&r);
+	verify_spare_memory(&r);
 	r.bad += expect(r.memories == descriptor_count(fs), &to,
 	    "%" PRIu64 " objects with open memory, %" PRIu64 " descriptors taken", r.memories,
 	    descriptor_count(fs));

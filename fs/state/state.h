@@ -207,6 +207,18 @@ static inline struct idle_memory *idle_memory_at(struct list_link *link)
 	return (struct idle_memory *)(void *)link;
 }
 
+/* Empty memory that no object has, kept for the next one (object/spare_memory.h). */
+struct spare_memory {
+	int32_t fd;
+	int32_t backing; /* 0: none */
+};
+
+struct spare_memories {
+	uint32_t count;
+	uint32_t most; /* that are kept; 0: none */
+	struct spare_memory list[SHMFS_SPARES_MAX];
+};
+
 /* --- accounts and numbers --------------------------------------------------------------------- */
 
 /* What one user holds. There is one for as long as that is anything. */
@@ -304,6 +316,7 @@ struct super {
 	struct descriptors descriptors;
 	struct deferred_queue deferred;
 	struct list idle; /* the oldest first */
+	struct spare_memories spares;
 	struct shmfs_mark mark;
 	int32_t last_backing;
 	bool backing;

@@ -111,6 +111,7 @@ int shmfs_look_by_name(int store, uint64_t name, struct shmfs_memory_state *out)
 		return -EOPNOTSUPP;
 	if (fstatat(store, name_of(name).text, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return -errno;
-	*out = (struct shmfs_memory_state){(uint64_t)st.st_blocks, st.st_mtim};
+	*out = (struct shmfs_memory_state){
+	    .blocks = (uint64_t)st.st_blocks, .written = st.st_mtim, .size = (uint64_t)st.st_size};
 	return 0;
 }

@@ -205,7 +205,8 @@ static int look(void *arg, int fd, struct shmfs_memory_state *out)
 	(void)arg;
 	if (fstat(fd, &st) < 0)
 		return -errno;
-	*out = (struct shmfs_memory_state){(uint64_t)st.st_blocks, st.st_mtim};
+	*out = (struct shmfs_memory_state){
+	    .blocks = (uint64_t)st.st_blocks, .written = st.st_mtim, .size = (uint64_t)st.st_size};
 	return 0;
 }
 

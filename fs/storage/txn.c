@@ -93,6 +93,9 @@ static void take_commit_effect(const struct txn_effect *effect, const struct shm
 	case TXN_SIZE_ON_COMMIT:
 		os->cut(os->arg, effect->id, effect->value);
 		break;
+	case TXN_EMPTY_ON_COMMIT:
+		os->truncate(os->arg, effect->id, 0);
+		break;
 	case TXN_UNBACK_ON_COMMIT:
 		os->backing_close(os->arg, effect->id);
 		break;
@@ -124,6 +127,7 @@ static void take_rollback_effect(const struct txn_effect *effect, const struct s
 		break;
 	case TXN_CLOSE_ON_COMMIT:
 	case TXN_SIZE_ON_COMMIT:
+	case TXN_EMPTY_ON_COMMIT:
 	case TXN_UNBACK_ON_COMMIT:
 	case TXN_UNNAME_ON_COMMIT:
 		break;

@@ -276,6 +276,28 @@ static void dump_counts(FILE *out)
 	dump_tenants(out);
 }
 
+/* What the next object would find in memory that is kept. */
+static void dump_kept(FILE *out)
+{
+	const struct spare_memories *spares = &view.super->spares;
+	unsigned full = 0;
+
+	for (uint32_t i = 0; i < spares->count; i++) {
+		char path[64];
+		struct stat st;
+
+		snprintf(
+		    path, sizeof path, "/proc/%d/fd/%d", daemon_supervisor(), spares->list[i].fd);
+		full += stat(path, &st) != 0 || st.st_size != 0 || st.st_blocks != 0;
+	}
+	fprintf(out, "kept memory that is not empty: %u\n", full);
+}
+
+unsigned view_kept(void)
+{
+	return view.super->spares.count;
+}
+
 static void dump_all(FILE *out)
 {
 	fputc('/', out);
@@ -283,6 +305,7 @@ static void dump_all(FILE *out)
 	dump_tree(out, "", view.super->root);
 	dump_unnamed(out);
 	dump_counts(out);
+	dump_kept(out);
 }
 
 char *view_dump(void)

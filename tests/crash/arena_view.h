@@ -22,6 +22,9 @@ char *view_dump(void);
 /* Violated invariants of the namespace, each of which is printed. */
 unsigned view_verify(void);
 
+/* Memories that are kept for the next objects: each has a descriptor, and maybe a backing id. */
+unsigned view_kept(void);
+
 /* Whether the namespace registers memory with the kernel (io=passthrough). */
 bool view_has_backing(void);
 

@@ -51,8 +51,8 @@ struct state *state_take(void)
 	daemon_is_idle();
 	view_open();
 	state->namespace = view_dump();
+	state->descriptors = daemon_descriptors() - view_kept();
 	view_close();
-	state->descriptors = daemon_descriptors();
 	state->memory = shared_memory();
 	return state;
 }

@@ -19,6 +19,7 @@ Suite *namespace_suite(void);
 Suite *directory_suite(void);
 Suite *closed_memory_suite(void);
 Suite *pages_suite(void);
+Suite *spare_memory_suite(void);
 Suite *node_suite(void);
 Suite *names_suite(void);
 Suite *create_suite(void);

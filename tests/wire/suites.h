@@ -35,6 +35,7 @@ Suite *waiting_suite(void);
 Suite *room_suite(void);
 Suite *request_suite(void);
 Suite *foreign_suite(void);
+Suite *memory_nodes_suite(void);
 Suite *memory_room_suite(void);
 Suite *options_suite(void);
 Suite *refusals_suite(void);

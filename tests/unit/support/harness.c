@@ -89,6 +89,22 @@ static void check_object(const struct node *node, struct outside_books *seen)
 	}
 }
 
+static void check_spare(const struct spare_memory *spare, struct outside_books *seen)
+{
+	struct stat st;
+
+	REQUIRE(outside->books.memory[spare->fd], "descriptor %d is kept", spare->fd);
+	REQUIRE(!seen->memory[spare->fd], "an object has what is kept");
+	REQUIRE_SAME(0, fstat(spare->fd, &st));
+	REQUIRE(st.st_size == 0 && st.st_blocks == 0, "what is kept is not empty");
+	seen->memory[spare->fd] = true;
+	seen->memories++;
+	if (spare->backing != 0) {
+		REQUIRE_SAME(outside_inode(spare->fd), outside->books.backing[spare->backing]);
+		seen->backings++;
+	}
+}
+
 void check_namespace(const struct shmfs *fs)
 {
 	struct outside_books *seen = calloc(1, sizeof *seen);
@@ -99,6 +115,8 @@ void check_namespace(const struct shmfs *fs)
 		if (is_object(node))
 			check_object(node, seen);
 	}
+	for (uint32_t i = 0; i < fs->super->spares.count; i++)
+		check_spare(&fs->super->spares.list[i], seen);
 	for (const struct deferred_free *entry = deferred_at(fs->super->deferred.list.first);
 	     entry != NULL; entry = deferred_next_of(entry))
 		seen->memories += entry->kind == FREE_END;

@@ -59,6 +59,7 @@ enum situation {
 	ABOUT_TO_SHRINK, /* and loses one with the next removal */
 	FREED_LATER,	 /* every page is freed later */
 	CLOSED,		 /* memory has a name and no descriptor */
+	SPARED,		 /* memory is kept, and some is there already */
 	NODES_FULL,
 	PAGES_FULL,
 	ARENA_FULL,

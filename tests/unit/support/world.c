@@ -171,6 +171,23 @@ static void close_memories(struct shmfs *fs)
 	fs->super->descriptors.end = end;
 }
 
+static void keep_memories(struct shmfs *fs)
+{
+	uint64_t ids[2], handles[2];
+
+	for (int i = 0; i < 2; i++) {
+		ids[i] = new_object_of(fs, SHMFS_ROOT, i == 0 ? "gone" : "gone2", 5000);
+		handles[i] = open_object(fs, ids[i], O_RDWR);
+		write_bytes(fs, handles[i], 'g', 5000, 0);
+	}
+	for (int i = 0; i < 2; i++) {
+		GIVES(0, TX(fs, shmfs_unlink(fs, ALICE, SHMFS_ROOT, i == 0 ? "gone" : "gone2")));
+		release(fs, handles[i]);
+		forget(fs, ids[i], 1);
+	}
+	ck_assert_uint_eq(fs->super->spares.count, 2);
+}
+
 static void fill_nodes(struct shmfs *fs)
 {
 	fs->super->charge.limit.nodes = fs->super->charge.total.nodes;
@@ -188,7 +205,8 @@ static void begin(struct world *w, enum situation situation)
 	config.arena_size = ARENA_SMALL;
 	config.size_limit = (uint64_t)PAGE_LIMIT * PAGE;
 	config.node_limit = NODE_LIMIT;
-	config.backing = situation == BACKED || situation == CLOSED;
+	config.backing = situation == BACKED || situation == CLOSED || situation == SPARED;
+	config.spare_memories = situation == SPARED ? SHMFS_SPARES_MAX : 0;
 	config.deferred_free_min = situation == FREED_LATER ? 1 : 0;
 	config.lifetime_patterns = "expiring";
 	outside->in_use = situation == IN_USE;
@@ -209,6 +227,8 @@ static void begin(struct world *w, enum situation situation)
 		make_about_to_shrink(w->fs);
 	else if (situation == CLOSED)
 		close_memories(w->fs);
+	else if (situation == SPARED)
+		keep_memories(w->fs);
 	else if (situation == NODES_FULL)
 		fill_nodes(w->fs);
 	else if (situation == PAGES_FULL)

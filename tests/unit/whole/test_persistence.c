@@ -28,6 +28,7 @@ static struct shmfs *fill(void)
 	char name[32];
 
 	config.backing = true;
+	config.spare_memories = 3;
 	/* Where nothing else is mapped between munmap() and the next view, as in the daemon. */
 	config.arena_fixed = true;
 	fs = open_with(config);

@@ -180,7 +180,7 @@ static bool survive_one_kill(
 
 START_TEST(a_process_may_die_at_every_call_outside)
 {
-	static const enum situation situations[] = {PLAIN, BACKED, CLOSED};
+	static const enum situation situations[] = {PLAIN, BACKED, CLOSED, SPARED};
 	unsigned kills = 0;
 
 	for (size_t i = 0; i < operation_count; i++) {
@@ -203,6 +203,6 @@ Suite *recovery_suite(void)
 	tcase_add_loop_test(tests, a_committed_transaction_is_completed, 0, SITUATIONS);
 	tcase_add_test(tests, a_mark_lives_and_dies_with_its_transaction);
 	tcase_add_test(tests, taking_up_what_is_idle_changes_nothing);
-	tcase_add_loop_test(tests, a_process_may_die_at_every_call_outside, 0, 6);
+	tcase_add_loop_test(tests, a_process_may_die_at_every_call_outside, 0, 8);
 	return suite;
 }
