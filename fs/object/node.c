@@ -59,9 +59,24 @@ static bool is_timed_by_size(const struct shmfs *fs, const struct node *node)
 	return is_object(node) && rules_of(fs)->times_by_size;
 }
 
+/*
+ * A stamp is later than the last one, but the system may have given a time as late to memory that
+ * was written since; and where somebody has seen that, they tell a change by a later one. The
+ * second stamp in a row is. Nothing is lost with the note but that, so it is no part of a
+ * transaction.
+ */
+static void note_told(const struct shmfs *fs, const struct timespec *time)
+{
+	if (is_earlier(&fs->super->told, time))
+		fs->super->told = *time;
+}
+
 struct timespec node_now(struct shmfs *fs)
 {
-	if (!fs->stamped)
+	if (fs->stamped)
+		return fs->stamp;
+	fs->os->stamp(fs->os->arg, fs->arena_fd, &fs->stamp);
+	if (!is_earlier(&fs->super->told, &fs->stamp))
 		fs->os->stamp(fs->os->arg, fs->arena_fd, &fs->stamp);
 	fs->stamped = true;
 	return fs->stamp;
@@ -98,6 +113,21 @@ static bool is_timed_by_memory(struct shmfs *fs, const struct node *node)
 	return is_earlier(&node->mtime, &now) && is_earlier(&node->ctime, &now);
 }
 
+/* While others free pages of it, its memory may have an earlier time again; and what was told of
+ * the object since its memory was written last may be as late as the time of that now. */
+static struct timespec written_at(struct shmfs *fs, const struct node *node, int fd)
+{
+	struct timespec time;
+
+	if (node->object.deferred > 0)
+		return node_now(fs);
+	fs->os->stamp_written(fs->os->arg, fd, &time);
+	if (!is_earlier(&node->ctime, &time))
+		return node_now(fs);
+	note_told(fs, &time);
+	return time;
+}
+
 void node_touch_written(struct shmfs *fs, struct node *node, int fd)
 {
 	if (is_timed_by_size(fs, node))
@@ -105,12 +135,7 @@ void node_touch_written(struct shmfs *fs, struct node *node, int fd)
 	node->object.written = is_timed_by_memory(fs, node);
 	if (node->object.written)
 		return;
-	/* While others free pages of it, its memory may have an earlier time again. */
-	if (node->object.deferred > 0)
-		node->mtime = node_now(fs);
-	else
-		fs->os->stamp_written(fs->os->arg, fd, &node->mtime);
-	node->ctime = node->mtime;
+	node->mtime = node->ctime = written_at(fs, node, fd);
 }
 
 void node_settle_times(struct shmfs *fs, struct node *node)
@@ -197,8 +222,10 @@ static void see_memory(const struct shmfs *fs, const struct node *node, struct s
 	if (look(fs, node, &state) < 0)
 		return;
 	out->blocks = state.blocks < most ? state.blocks : most;
-	if (node->object.written || has_stores(fs, node))
+	if (node->object.written || has_stores(fs, node)) {
 		see_stores(&state.written, out);
+		note_told(fs, &state.written);
+	}
 }
 
 /* The memory's time must not be the later one when an opening comes that makes it count. */

@@ -324,6 +324,7 @@ struct super {
 	int32_t asked;	      /* the descriptor that a question is about (memory_use.h); 0: none */
 	struct index holders; /* pages of ids: whose memory descriptors are of */
 	int32_t hand;	      /* the descriptor that is looked at next */
+	struct timespec told; /* the latest time of memory that was told to anybody */
 	struct tenants tenants;
 };
 

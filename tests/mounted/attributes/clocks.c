@@ -172,6 +172,38 @@ START_TEST(a_change_after_a_look_is_a_later_one)
 }
 END_TEST
 
+/* What comes next is of any kind: times come from the memory that was written, or from elsewhere.
+ */
+START_TEST(a_change_of_any_kind_after_a_look_is_a_later_one)
+{
+	struct random random = random_begin("a_change_of_any_kind_after_a_look_is_a_later_one");
+	struct scene scene = begin_scene();
+	unsigned rounds = random_steps(2000);
+	struct timespec last = {0};
+	const char *before = "nothing";
+	bool fine;
+
+	begin_elsewhere();
+	fine = is_fine(&elsewhere[0]);
+	for (unsigned round = 0; round < rounds && fine; round++) {
+		const struct operation *operation =
+		    &operations[random_below(&random, (unsigned)operation_count)];
+		struct timespec next;
+
+		if (strcmp(operation->node, "d/a") != 0 || !(operation->moves & C_TIME))
+			continue;
+		run(&scene, operation);
+		next = status_without_links("d/a").st_ctim;
+		ck_assert_msg(is_earlier(last, next), "%s after %s: the time stays what it was",
+		    operation->name, before);
+		last = next;
+		before = operation->name;
+	}
+	end_elsewhere();
+	end_scene(&scene);
+}
+END_TEST
+
 void add_clock_cases(Suite *suite)
 {
 	TCase *tcase = case_on_mount(suite, "clocks", NULL);
@@ -180,4 +212,5 @@ void add_clock_cases(Suite *suite)
 	tcase_add_loop_test(
 	    tcase, a_change_comes_between_those_of_files_elsewhere, 0, operation_count);
 	tcase_add_loop_test(tcase, a_change_after_a_look_is_a_later_one, 0, operation_count);
+	tcase_add_test(tcase, a_change_of_any_kind_after_a_look_is_a_later_one);
 }

@@ -76,6 +76,7 @@ static void run_link(struct scene *scene)
 static void run_unlink(struct scene *scene)
 {
 	(void)scene;
+	(void)unlink("d/link");
 	OK(link("d/a", "d/link"));
 	OK(unlink("d/link"));
 }

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "fs/storage/arena.h"
+#include "fs/state/state.h"
 #include "harness.h"
 #include "snapshot.h"
 
@@ -40,10 +40,20 @@ static inline uint64_t at_most(uint64_t value, uint64_t most)
 	return value < most ? value : most;
 }
 
+/* A time that somebody was told stays told, whatever becomes of the transaction. */
+static void forget_told(const struct arena *arena)
+{
+	struct super *super = arena->root;
+
+	if (super != NULL)
+		super->told = (struct timespec){0};
+}
+
 struct snapshot *snapshot_take(const struct arena *arena)
 {
 	struct snapshot *s = calloc(1, sizeof *s);
 
+	forget_told(arena);
 	copy_header(&s->arena, arena);
 	s->page_count = at_most(arena->page_fresh + PAGES_BEYOND, arena->page_count);
 	s->stack_count = at_most(arena->free_count + PAGES_BEYOND, arena->page_count);
@@ -77,6 +87,7 @@ void snapshot_expect_arena(const struct snapshot *s, const struct arena *arena, 
 {
 	struct arena header;
 
+	forget_told(arena);
 	copy_header(&header, arena);
 	expect_region("the arena's header", what, &s->arena, &header, sizeof header);
 	expect_region("the stack of free pages", what, s->stack, arena->free_pages,
