@@ -19,6 +19,9 @@ struct scan;
 /* Pins that one connection can have. */
 #define CALL_PINS_MAX 16
 
+/* Connections with pins that users can have together: they keep their places (client.c). */
+#define CALL_PINNED_MAX 12
+
 /* What a connection is to the calls that are made over it. */
 struct peer {
 	int fd;

@@ -19,8 +19,11 @@
 
 /*
  * All descriptors that are no objects' lie below SHMFS_DESCRIPTOR_FIRST; so many of them may be
- * clients, and the rest stays for the server itself. One user has no more than a share of them, so
- * that others get in, and some places are for root and the mount's owner alone.
+ * clients, and the rest stays for the server itself. One user has no more than a share of them, and
+ * some places are for root and the mount's owner alone. Where all others are taken, whoever has
+ * fewer connections than another takes the place of that one's, which has been silent the longest:
+ * so there is one for each user, as long as there are fewer users than places. One with a pin,
+ * whose end nobody expects, keeps its place; so not all of them may have one.
  */
 #define CLIENTS_MAX 20
 #define CLIENTS_RESERVED 4
@@ -41,6 +44,7 @@ struct client {
 	struct worker *worker; /* that looks for holders; NULL: none does, nor will */
 	unsigned handles;      /* of the loop that are not closed yet */
 	bool closing, last;    /* last: closed after the answer */
+	uint64_t heard;	       /* when the loop had something of it last */
 	struct peer peer;
 	struct call call;
 	gid_t groups[GROUPS_MAX];
@@ -340,6 +344,7 @@ static void on_client(uv_poll_t *poll, int status, int events)
 	struct client *client = poll->data;
 
 	kept_set(&kept_of(client)->busy, client->peer.fd, true);
+	client->heard = uv_now(poll->loop);
 	if (status < 0 ||
 	    ((events & UV_READABLE) && !inbox_receive(&client->inbox, client->peer.fd))) {
 		close_client(client);
@@ -350,15 +355,49 @@ static void on_client(uv_poll_t *poll, int status, int events)
 
 /* --- new clients ------------------------------------------------------------------------------ */
 
-static bool may_come_in(const struct clients *clients, uid_t uid)
+static unsigned count_of(const struct clients *clients, uid_t uid)
 {
-	unsigned reserved = client_is_trusted(uid) ? 0 : CLIENTS_RESERVED, count = 0;
+	unsigned count = 0;
 
-	if (clients->count >= CLIENTS_MAX - reserved)
-		return false;
 	for (const struct client *client = clients->first; client != NULL; client = client->next)
 		count += client->peer.uid == uid;
-	return count < CLIENTS_PER_USER;
+	return count;
+}
+
+/* Of whoever has the most, the one that was silent the longest; NULL: nobody has more than this. */
+static struct client *find_place(const struct clients *clients, unsigned count)
+{
+	struct client *found = NULL;
+	unsigned most = count;
+
+	for (struct client *one = clients->first; one != NULL; one = one->next) {
+		unsigned has = count_of(clients, one->peer.uid);
+
+		if (one->peer.pin_count > 0 || client_is_trusted(one->peer.uid) || has < most ||
+		    (has == most && (found == NULL || one->heard >= found->heard)))
+			continue;
+		found = one;
+		most = has;
+	}
+	return found;
+}
+
+/* Makes a place, if that takes one; false: there is none. */
+static bool may_come_in(const struct clients *clients, uid_t uid)
+{
+	unsigned reserved = client_is_trusted(uid) ? 0 : CLIENTS_RESERVED;
+	unsigned count = count_of(clients, uid);
+	struct client *other;
+
+	if (count >= CLIENTS_PER_USER)
+		return false;
+	if (clients->count < CLIENTS_MAX - reserved)
+		return true;
+	other = client_is_trusted(uid) ? NULL : find_place(clients, count + 1);
+	if (other == NULL)
+		return false;
+	close_client(other);
+	return true;
 }
 
 /* Told, if the socket takes it: it is empty yet. */
@@ -402,6 +441,7 @@ static struct client *new_client(struct clients *clients, int fd, const struct u
 	client->outbox.fd = -1;
 	client->peer.uid = cred->uid;
 	client->peer.pid = cred->pid;
+	client->heard = uv_now(clients->config->workers->loop);
 	if (start_client(client) < 0) {
 		free(client);
 		return NULL;

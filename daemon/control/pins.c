@@ -84,6 +84,12 @@ static bool get_part(struct call *call, uint64_t *id, struct shmfs_part *part)
 	return call_get_int(call, "length", INT64_MAX, &part->length);
 }
 
+static bool may_keep(const struct call *call)
+{
+	return call->by.exempt || call->peer->pin_count > 0 ||
+	       __builtin_popcountll(call->config->kept->pinned) < CALL_PINNED_MAX;
+}
+
 /* The pin is in the arena before anybody has the memory, so that no crash leaves one without the
  * other; and the connection is kept before there is a pin of it. */
 static int pin(struct call *call, uint64_t object, const struct shmfs_part *part, uint64_t *id)
@@ -91,6 +97,8 @@ static int pin(struct call *call, uint64_t object, const struct shmfs_part *part
 	struct shmfs *fs = call->config->fs;
 	int rc = call_ask(call, object, SHMFS_ASK_PIN);
 
+	if (rc == 0 && !may_keep(call))
+		rc = -ENFILE;
 	if (rc < 0)
 		return rc;
 	kept_set(&call->config->kept->pinned, call->peer->fd, true);
@@ -120,6 +128,8 @@ void command_pin(struct call *call)
 	rc = peer->pin_count < CALL_PINS_MAX && !call->oneway ? pin(call, pinned, &part, &id)
 							      : -EMFILE;
 	if (rc < 0) {
+		if (peer->pin_count == 0)
+			kept_set(&call->config->kept->pinned, peer->fd, false);
 		call_fail(call, rc);
 		return;
 	}

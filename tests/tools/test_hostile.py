@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Clients that break the rules: they are told and closed, and nobody else notices."""
 
+import errno
 import os
 import random
 import signal
@@ -12,6 +13,7 @@ from mount import OWNER, MountTest, ServiceError, as_user
 
 CLIENTS_PER_USER = 8
 CLIENTS, RESERVED = 20, 4
+PINNED = 12
 
 
 class Hostile(MountTest):
@@ -127,7 +129,13 @@ class Hostile(MountTest):
             left -= count
             processes.append(self.process(lambda uid=uid, count=count: fill(uid, count)))
         self.assertEqual(left, 0)
-        self.assertFalse(as_user(3003, self.is_served))
+        # A third one takes the place of one that is silent.
+        self.assertTrue(as_user(3003, self.is_served))
+        with self.mount.client() as client:
+            self.mount.wait_until(
+                lambda: client.call("GetStatistics")["clients"] == CLIENTS - RESERVED
+            )
+        processes.append(self.process(lambda: fill(3003, 2)))
         # Root gets in all the same, and he has a bound too.
         with self.mount.client() as client:
             self.assertEqual(client.call("GetStatistics")["clients"], CLIENTS - RESERVED + 1)
@@ -141,6 +149,30 @@ class Hostile(MountTest):
             process.kill()
         self.mount.wait_until(lambda: as_user(3003, self.is_served))
         self.works()
+
+    def test_pins_keep_their_connection_and_leave_some_to_others(self):
+        def pin(uid, count):
+            name = "pinned-by-%d" % uid
+            self.mount.make(name, 4096, uid)
+            os.setgid(uid)
+            os.setuid(uid)
+            ours = [self.mount.client() for _ in range(CLIENTS_PER_USER)]
+            for one in ours[:count]:
+                one.call("Pin", path=name)
+            for one in ours[count:]:
+                self.fails_with(errno.ENFILE, lambda one=one: one.call("Pin", path=name))
+            return ours
+
+        processes = [self.process(lambda: pin(3001, CLIENTS_PER_USER))]
+        processes.append(self.process(lambda: pin(3002, PINNED - CLIENTS_PER_USER)))
+        for uid in range(3003, 3010):
+            self.assertTrue(as_user(uid, self.is_served))
+        # None of them has lost a pin for it.
+        for uid in (3001, 3002):
+            self.assertRaises(OSError, os.truncate, self.mount.path("pinned-by-%d" % uid), 0)
+        for process in processes:
+            process.kill()
+        self.mount.wait_until(lambda: self.mount.call("GetStatistics")["clients"] == 1)
 
     def is_served(self):
         try:
