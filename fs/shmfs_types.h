@@ -89,6 +89,9 @@ struct shmfs_subject {
 	size_t group_count;
 	pid_t pid;   /* 0: none */
 	bool exempt; /* from permissions, as root is; no policy exempts anybody */
+	/* What asking whether directories let the subject pass may still cost: one for each, and
+	 * more where it has a long list. Then none does. NULL, or exempt: anything. */
+	unsigned *work;
 };
 
 struct shmfs_attr {

@@ -33,11 +33,19 @@ struct peer {
 	unsigned pin_count;
 };
 
+/*
+ * What one call may cost in looks at directories (struct shmfs_subject): a path may have two
+ * thousand of them, each with a long list, and others wait meanwhile. It takes some
+ * milliseconds.
+ */
+#define CALL_WORK 4096
+
 struct call {
 	const struct control_config *config;
 	unsigned clients; /* of the socket, all together */
 	struct peer *peer;
 	struct shmfs_subject by; /* exempt: root, or the owner of the mount */
+	unsigned work;		 /* that is left of CALL_WORK */
 	json_t *message;	 /* the whole call */
 	json_t *params;		 /* in it; NULL: none */
 	bool oneway;		 /* nobody waits for an answer */

@@ -231,7 +231,8 @@ static bool identify(struct client *client)
 	    .clients = client->clients->count,
 	    .peer = &client->peer,
 	    .by = {cred.uid, cred.gid, client->groups, groups_size / sizeof(gid_t), cred.pid,
-		client_is_trusted(cred.uid)},
+		client_is_trusted(cred.uid), &client->call.work},
+	    .work = CALL_WORK,
 	};
 	return true;
 }

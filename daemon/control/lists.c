@@ -50,6 +50,7 @@ struct page {
 	json_t *objects;
 	size_t name_bytes;
 	bool unlinked, probe;
+	bool looked; /* at one object at least */
 };
 
 static void put_object(struct page *page, const struct shmfs_object *object, const char *path)
@@ -69,12 +70,19 @@ static int add_object(void *arg, const struct shmfs_object *object)
 {
 	struct page *page = arg;
 	char path[SHMFS_PATH_MAX];
+	bool sees, first = !page->looked;
 
 	if (object->attr.nlink == 0 && !page->unlinked)
 		return 0;
 	if (json_array_size(page->objects) >= PAGE_OBJECTS || page->name_bytes > PAGE_NAME_BYTES)
 		return 1;
-	if (call_may_see(page->call, object, false, path))
+	sees = call_may_see(page->call, object, false, path);
+	/* It has all that a call can look at on the next page, and is unseen where that is too
+	 * little. */
+	if (page->call->work == 0 && !first)
+		return 1;
+	page->looked = true;
+	if (sees)
 		put_object(page, object, path);
 	else
 		page->name_bytes += UNSEEN_BYTES;
@@ -285,5 +293,6 @@ void command_holders_found(struct call *call)
 			(void)json_array_append_new(
 			    list, holder_to_json(&scan->holders[i], &sum, scan->id == 0));
 	}
+	truncated |= call->work == 0;
 	call->answer = json_pack("{s:o,s:b}", "holders", list, "truncated", (int)truncated);
 }

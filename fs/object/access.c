@@ -52,12 +52,27 @@ struct shmfs_cred access_cred(const struct shmfs_subject *by)
 	return (struct shmfs_cred){.uid = by->uid, .gid = by->gid, .pid = by->pid};
 }
 
+/* Entries of a list are looked at for each group; so many bytes and groups cost as much as a
+ * directory. */
+#define WORK_BYTES 64
+#define WORK_GROUPS 32
+
+static bool may_work(const struct node *dir, const struct shmfs_subject *by)
+{
+	size_t cost = 1 + dir->xattr_bytes / WORK_BYTES * (1 + by->group_count / WORK_GROUPS);
+
+	if (by->work == NULL || by->exempt)
+		return true;
+	*by->work = cost < *by->work ? *by->work - (unsigned)cost : 0;
+	return *by->work > 0;
+}
+
 bool access_searches(
     const struct shmfs *fs, const struct node *dir, const struct shmfs_subject *by, bool lists)
 {
 	struct shmfs_cred cred = access_cred(by);
 
-	return access_grants(dir, by, lists ? 5 : 1) &&
+	return may_work(dir, by) && access_grants(dir, by, lists ? 5 : 1) &&
 	       mac_would(fs, &cred, MAC_LOOKUP, dir) == 0 &&
 	       (!lists || mac_would(fs, &cred, MAC_READDIR, dir) == 0);
 }

@@ -117,7 +117,7 @@ static int descend(const struct shmfs *fs, const struct shmfs_subject *by, const
 	if (!is_directory(*at))
 		return -ENOTDIR;
 	if (!access_searches(fs, *at, by, false))
-		return -EACCES;
+		return by->work != NULL && *by->work == 0 ? -ENAMETOOLONG : -EACCES;
 	if (length >= sizeof copy)
 		return -ENAMETOOLONG;
 	memcpy(copy, name, length);

@@ -6,10 +6,12 @@ import os
 import random
 import signal
 import socket
+import struct
+import subprocess
 import threading
 import time
 
-from mount import OWNER, MountTest, ServiceError, as_user
+from mount import OWNER, STRANGER, MountTest, ServiceError, as_user
 
 CLIENTS_PER_USER = 8
 CLIENTS, RESERVED = 20, 4
@@ -219,6 +221,52 @@ class Hostile(MountTest):
                     pass
         self.works()
         self.assertEqual(self.mount.call("Verify")["violations"], 0)
+
+    def make_deep_tree(self, depth, objects):
+        """Directories in directories, each with a list of 500 users, below one that is closed."""
+        entries = [(1, 7, 0xFFFFFFFF)] + [(2, 7, 5000 + i) for i in range(500)]
+        entries += [(4, 7, 0xFFFFFFFF), (16, 7, 0xFFFFFFFF), (32, 5, 0xFFFFFFFF)]
+        acl = struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *one) for one in entries)
+        here = os.open(self.mount.dir, os.O_RDONLY)
+        os.mkdir("closed", 0o700, dir_fd=here)
+        for name in ["closed"] + ["d"] * depth:
+            if name == "d":
+                os.mkdir(name, 0o777, dir_fd=here)
+            below = os.open(name, os.O_RDONLY, dir_fd=here)
+            os.close(here)
+            here = below
+            if name == "closed":
+                os.setxattr(here, "system.posix_acl_default", acl)
+        for i in range(objects):
+            os.close(os.open("o%d" % i, os.O_CREAT | os.O_RDWR, 0o600, dir_fd=here))
+        os.close(here)
+
+    def remove_deep_tree(self):
+        subprocess.run(["rm", "-rf", self.mount.path("closed")], check=True)
+
+    def processor_seconds(self):
+        with open("/proc/%d/schedstat" % self.mount.server_pid()) as file:
+            return int(file.read().split()[0]) / 1e9
+
+    def test_lists_of_deep_directories_keep_nobody_waiting(self):
+
+        def list_all():
+            cursor, calls = 0, 0
+            with self.mount.client() as client:
+                while cursor is not None:
+                    cursor = client.call("List", cursor=cursor).get("cursor")
+                    calls += 1
+            return calls
+
+        self.make_deep_tree(1900, 70)
+        try:
+            before = self.processor_seconds()
+            calls = as_user(STRANGER, list_all)
+            each = (self.processor_seconds() - before) / calls
+        finally:
+            self.remove_deep_tree()
+        print("%d pages of %.1f ms" % (calls, each * 1000))
+        self.assertLess(each, 0.02)
 
     def requests(self):
         return self.mount.call("GetStatistics")["requests"]

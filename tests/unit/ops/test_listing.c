@@ -339,6 +339,64 @@ START_TEST(access_control_lists_decide_where_there_are_any)
 }
 END_TEST
 
+/* The named user, whom alone it lets pass, stands behind so many others. */
+static void set_long_list(uint64_t id, unsigned users)
+{
+	static struct {
+		uint16_t tag, permissions;
+		uint32_t id;
+	} entries[512];
+	static unsigned char bytes[4096];
+	unsigned count = 0;
+
+	entries[count++] = (__typeof__(entries[0])){1, 7, UINT32_MAX};
+	for (unsigned i = 0; i < users; i++)
+		entries[count++] = (__typeof__(entries[0])){2, 7, 5000 + i};
+	entries[count++] = (__typeof__(entries[0])){4, 7, UINT32_MAX};
+	entries[count++] = (__typeof__(entries[0])){16, 7, UINT32_MAX};
+	entries[count++] = (__typeof__(entries[0])){32, 0, UINT32_MAX};
+	bytes[0] = 2;
+	memcpy(bytes + 4, entries, count * sizeof entries[0]);
+	GIVES(0, TX(fs, shmfs_setxattr(fs, ALICE, id, "system.posix_acl_access", bytes,
+			    4 + count * sizeof entries[0], 0)));
+}
+
+START_TEST(who_looks_may_cause_so_much_work_and_no_more)
+{
+	enum { DEPTH = 50, WORK = 1000 };
+	static const gid_t groups[100] = {1};
+	unsigned work = WORK;
+	struct shmfs_subject by = {.uid = 5000, .groups = groups, .group_count = 1, .work = &work};
+	char path[SHMFS_PATH_MAX];
+	uint64_t dirs[DEPTH], id, found;
+
+	fs = open_small();
+	check_every_transaction(false);
+	for (int i = 0; i < DEPTH; i++)
+		dirs[i] = new_directory(fs, i > 0 ? dirs[i - 1] : SHMFS_ROOT, "d");
+	id = new_object(fs, dirs[DEPTH - 1], "a");
+	GIVES(0, shmfs_path(fs, &by, id, false, path));
+	ck_assert_uint_eq(work, WORK - DEPTH - 1);
+	for (int i = 0; i < DEPTH; i++)
+		set_long_list(dirs[i], 200);
+	by.work = NULL;
+	GIVES(0, shmfs_path(fs, &by, id, false, path));
+	by.work = &work;
+	GIVES(-EACCES, shmfs_path(fs, &by, id, false, path));
+	ck_assert_uint_eq(work, 0);
+	/* More groups are more to look for. */
+	work = 40 * DEPTH;
+	GIVES(0, shmfs_path(fs, &by, id, false, path));
+	by.group_count = 100;
+	work = 40 * DEPTH;
+	GIVES(-ENAMETOOLONG, shmfs_find(fs, &by, path, &found));
+	ck_assert_uint_eq(work, 0);
+	by.exempt = true;
+	GIVES(0, shmfs_find(fs, &by, path, &found));
+	close_checked(fs);
+}
+END_TEST
+
 static int64_t set_limits(enum shmfs_scope scope, uid_t uid, uint64_t pages, uint64_t nodes)
 {
 	const struct shmfs_limits limits = {pages * PAGE, nodes};
@@ -491,6 +549,7 @@ Suite *listing_suite(void)
 	tcase_add_test(tests, a_name_that_is_not_known_is_learnt_by_reading_its_directory);
 	tcase_add_test(tests, permissions_are_those_of_the_first_class_that_fits);
 	tcase_add_test(tests, access_control_lists_decide_where_there_are_any);
+	tcase_add_test(tests, who_looks_may_cause_so_much_work_and_no_more);
 	tests = harness_case(suite, "limits");
 	tcase_add_test(tests, limits_change_while_mounted);
 	tcase_add_test(tests, a_single_user_can_be_an_exception);
