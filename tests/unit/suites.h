@@ -38,6 +38,7 @@ Suite *xattr_suite(void);
 Suite *seal_suite(void);
 Suite *tmpfile_suite(void);
 Suite *rules_suite(void);
+Suite *access_suite(void);
 Suite *listing_suite(void);
 Suite *holding_suite(void);
 Suite *lingering_suite(void);
