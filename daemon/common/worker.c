@@ -134,6 +134,8 @@ static void add_thread(struct workers *workers)
 	if (pool->count == 0 && workers->before_threads != NULL)
 		workers->before_threads(workers->arg);
 	sigfillset(&all);
+	/* But what a filter says at once (confine.h). */
+	sigdelset(&all, SIGSYS);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	if (pthread_create(&pool->threads[pool->count], NULL, work, pool) == 0)
 		pool->count++;

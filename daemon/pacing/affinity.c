@@ -283,6 +283,8 @@ static bool start_thread(struct affinity *affinity)
 	(void)pthread_attr_setstacksize(&attributes, STACK_SIZE);
 	/* Signals are the serving thread's. */
 	sigfillset(&all);
+	/* But what a filter says at once (confine.h). */
+	sigdelset(&all, SIGSYS);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	rc = pthread_create(&affinity->thread, &attributes, run, affinity);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);

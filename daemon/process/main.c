@@ -11,6 +11,7 @@
 #include "assemble.h"
 #include "common/background.h"
 #include "common/log.h"
+#include "confine/confine.h"
 #include "control/socket.h"
 #include "fs/failpoint.h"
 #include "fuse/session.h"
@@ -38,14 +39,30 @@ static int serve(struct server *server, const struct upgrade *upgrade)
 	return rc < 0 ? END_SYSTEM : END_OK;
 }
 
+/* Before anything is there that would have to be undone. */
+static int give_up_privileges(void)
+{
+	char why[512];
+	int rc = confine_prepare(why, sizeof why);
+
+	if (rc == 0)
+		rc = confine(CONFINE_SUPERVISOR, why, sizeof why);
+	if (rc < 0)
+		log_error("%s", why);
+	return rc;
+}
+
 static int begin(const struct options *options, const struct policy *policy,
     const struct mountpoint *mountpoint, struct upgrade *upgrade)
 {
 	struct handover *handover = NULL;
 	char memory[1024];
 	struct server server;
-	int rc = handover_create(&upgrade->handover_fd, &handover);
+	int rc;
 
+	if (give_up_privileges() < 0)
+		return END_SYSTEM;
+	rc = handover_create(&upgrade->handover_fd, &handover);
 	if (rc < 0) {
 		log_error("cannot make the handover: %s", strerror(-rc));
 		return END_SYSTEM;
@@ -109,6 +126,8 @@ static int go_on(
 		    strerror(-rc));
 		return END_SYSTEM;
 	}
+	if (give_up_privileges() < 0)
+		return END_SYSTEM;
 	if (start->trial) {
 		server.handover->tried = getpid();
 		/* What is left is shared with those who go on. */

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "confine/confine.h"
 #include "control/socket.h"
 #include "fs/failpoint.h"
 #include "fuse/recovery.h"
@@ -61,6 +62,7 @@ enum server_end server_run(struct server *server)
 {
 	struct channel *channel = &server->channel;
 	int signal = 0, rc;
+	char why[512];
 
 	(void)prctl(PR_SET_NAME, "shmfs-server");
 	if (is_orphan(server))
@@ -68,6 +70,10 @@ enum server_end server_run(struct server *server)
 	/* At once, so that all servers have as many descriptors. If it fails, it is tried again. */
 	(void)reply_pipe_open(&channel->pipe);
 	memory_room_open("", &channel->room);
+	if (confine(CONFINE_SERVER, why, sizeof why) < 0) {
+		log_error("a server keeps its privileges: %s", why);
+		return SERVER_FAILED;
+	}
 	failpoint("server started");
 	rc = recovery_run(channel);
 	if (rc == 0)

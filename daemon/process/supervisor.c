@@ -17,6 +17,7 @@
 #include "common/background.h"
 #include "common/clock.h"
 #include "common/log.h"
+#include "confine/confine.h"
 #include "control/socket.h"
 #include "loop.h"
 #include "mount.h"
@@ -330,6 +331,15 @@ static bool has_lived(const struct supervisor *s)
 	       (handover->serving && handover->exchange.death != DEATH_BY_CRASH);
 }
 
+static void say_what_was_denied(void)
+{
+	int number;
+	const char *name = confine_denied(&number);
+
+	if (name != NULL)
+		log_error("it made a system call that it may not: %d (%s)", number, name);
+}
+
 /* A server died. 1: the next one may start. */
 static int on_death(struct supervisor *s, int status)
 {
@@ -338,6 +348,7 @@ static int on_death(struct supervisor *s, int status)
 	char text[64];
 
 	log_error("the server died %s", text_of(status, death, text, sizeof text));
+	say_what_was_denied();
 	handover->exchange.death = (uint8_t)death;
 	s->hung = false;
 	if (has_lived(s))

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The capabilities of each role; see capabilities.h. */
+#include "capabilities.h"
+
+#include <cap-ng.h>
+#include <errno.h>
+#include <stdint.h>
+#include <unistd.h>
+
+#define BIT(capability) (UINT64_C(1) << (capability))
+
+/* Mounting and unmounting, also below directories of users and in another mount namespace. */
+#define OF_MOUNTING                                                                                \
+	(BIT(CAP_SYS_ADMIN) | BIT(CAP_DAC_READ_SEARCH) | BIT(CAP_SYS_CHROOT) | BIT(CAP_SYS_PTRACE))
+
+/* Registering memory with the kernel; placement beside a client; pipes and locked memory beyond the
+ * limits of users. */
+#define OF_SERVING                                                                                 \
+	(BIT(CAP_SYS_ADMIN) | BIT(CAP_SYS_NICE) | BIT(CAP_SYS_RESOURCE) | BIT(CAP_IPC_LOCK))
+
+/* Other processes' descriptors and mappings. */
+#define OF_HOLDERS (BIT(CAP_SYS_PTRACE) | BIT(CAP_DAC_READ_SEARCH))
+
+/* A child with a user of its own, without capabilities; signals for it. */
+#define OF_STARTING (BIT(CAP_SETUID) | BIT(CAP_SETGID) | BIT(CAP_SETPCAP) | BIT(CAP_KILL))
+
+static const uint64_t kept[CONFINE_ROLES] = {
+    [CONFINE_SUPERVISOR] = OF_MOUNTING | OF_SERVING | OF_HOLDERS | OF_STARTING,
+    [CONFINE_SERVER] = OF_SERVING | OF_HOLDERS | OF_MOUNTING,
+    [CONFINE_PARSER] = 0,
+    [CONFINE_HOLDERS] = OF_HOLDERS,
+};
+
+int capabilities_drop(enum confine_role role)
+{
+	capng_select_t sets = CAPNG_SELECT_CAPS | CAPNG_SELECT_AMBIENT;
+
+	/* The library remembers the process that asked first, a parent of this one. */
+	capng_setpid(getpid());
+	if (capng_get_caps_process() < 0)
+		return -EIO;
+	/* Without CAP_SETPCAP the bounding set stays; no_new_privs makes it moot. */
+	if (capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP))
+		sets |= CAPNG_SELECT_BOUNDS;
+	for (unsigned i = 0; i <= CAP_LAST_CAP; i++) {
+		if (!(kept[role] & BIT(i)))
+			(void)capng_update(CAPNG_DROP,
+			    CAPNG_EFFECTIVE | CAPNG_PERMITTED | CAPNG_INHERITABLE |
+				CAPNG_BOUNDING_SET | CAPNG_AMBIENT,
+			    i);
+	}
+	errno = 0;
+	return capng_apply(sets) < 0 ? (errno != 0 ? -errno : -EPERM) : 0;
+}
+
+bool capabilities_may_mount(void)
+{
+	capng_setpid(getpid());
+	return capng_get_caps_process() == 0 &&
+	       capng_have_capability(CAPNG_EFFECTIVE, CAP_SYS_ADMIN);
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The capabilities of each role. */
+#ifndef SHMFS_CONFINE_CAPABILITIES_H
+#define SHMFS_CONFINE_CAPABILITIES_H
+
+#include <stdbool.h>
+
+#include "confine.h"
+
+/* Gives up all others, of all sets. A negative errno. */
+int capabilities_drop(enum confine_role role);
+
+/* Whether the process may mount and unmount by itself; else a program with the set-user-ID bit does
+ * it for it. */
+bool capabilities_may_mount(void);
+
+#endif

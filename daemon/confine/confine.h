@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What each process may do. The supervisor has what mounting and unmounting, starting children and
+ * stepping into another program take; every child has its role's part of that, and gives the rest
+ * up before it reads what a user sent.
+ *
+ *   capabilities    capabilities.c has each role's; the bounding, permitted, effective, inheritable
+ *                   and ambient sets hold no other afterwards
+ *   no_new_privs    no program that is executed has more
+ *   system calls    calls.def has a child's; another one ends the child by SIGSYS, and the
+ * supervisor starts the next one and logs the call
+ *
+ * A filter outlives execve(2), and is never widened. The supervisor steps into the program of an
+ * upgrade, which may need calls that this version has never heard of; so the supervisor's list
+ * names what none of its kind may do (denied.def), with EPERM, and everything else is allowed.
+ * Children are not executed: theirs are lists of what they may do, and come with the version.
+ */
+#ifndef SHMFS_CONFINE_CONFINE_H
+#define SHMFS_CONFINE_CONFINE_H
+
+#include <stddef.h>
+
+enum confine_role {
+	CONFINE_SUPERVISOR,
+	CONFINE_SERVER,	 /* serves /dev/fuse */
+	CONFINE_PARSER,	 /* reads what clients of the control socket send */
+	CONFINE_HOLDERS, /* looks through /proc for who has objects open */
+};
+#define CONFINE_ROLES 4
+
+/*
+ * Once, in the supervisor, before the first child: makes all filters, so that a child only has to
+ * load its own. -ENOMEM; -EOPNOTSUPP where libseccomp does not know the machine. why has a line
+ * that names what failed and what helps.
+ */
+int confine_prepare(char *why, size_t why_size);
+
+/*
+ * Takes away from the calling process, which has one thread, what its role does not need, for good.
+ * Where the process has fewer capabilities, it stays at those. On failure, a negative errno and a
+ * line as above; the process may have lost a part by then, and should end.
+ */
+int confine(enum confine_role role, char *why, size_t why_size);
+
+/* The number of the call for which the last child was ended, and its name, or NULL: none was since
+ * this was asked. For the supervisor. */
+const char *confine_denied(int *number);
+
+#endif
