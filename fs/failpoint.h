@@ -24,6 +24,7 @@ struct failpoints {
 	char label[64];	    /* of the last one */
 	char killed_at[64]; /* the label of the one that killed last */
 	char crash_at[64];  /* the one with this label is a crash, each time; "" = none */
+	int64_t call[7];    /* not a crash but this system call, once; the number 0 = none */
 };
 
 /* Maps the file. Without it, fail points do nothing. */

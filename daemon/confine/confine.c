@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "capabilities.h"
@@ -44,15 +45,16 @@ int confine_prepare(char *why, size_t why_size)
 }
 
 /*
- * Notes the call and makes it again. This handler is gone by then, so that the process ends by
- * SIGSYS, as it would have without it.
+ * Notes the call, and makes one that no list has. This handler is gone by then, so that the process ends
+ * by SIGSYS, as it would have without it.
  */
 static void on_denied(int signal, siginfo_t *info, void *context)
 {
 	(void)signal;
 	(void)context;
 	*denied_call = 1 + info->si_syscall;
-	(void)syscall(info->si_syscall);
+	(void)syscall(SYS_reboot, 0, 0, 0, NULL);
+	_exit(1);
 }
 
 static int catch_denied(void)
@@ -67,7 +69,7 @@ static int catch_denied(void)
  * no_new_privs; and without that or a capability there is no filter. */
 static bool needs_privileged_program(enum confine_role role)
 {
-	return (role == CONFINE_SUPERVISOR || role == CONFINE_SERVER) && !capabilities_may_mount();
+	return (role == CONFINE_SUPERVISOR || role == CONFINE_KEEPER) && !capabilities_may_mount();
 }
 
 int confine(enum confine_role role, char *why, size_t why_size)

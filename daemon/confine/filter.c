@@ -8,6 +8,7 @@
 #include "filter.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <seccomp.h>
@@ -46,7 +47,13 @@
 #define SANITIZED false
 #endif
 
-enum { S = 1 << CONFINE_SERVER, P = 1 << CONFINE_PARSER, H = 1 << CONFINE_HOLDERS, A = 1 << 16 };
+enum {
+	S = 1 << CONFINE_SERVER,
+	K = 1 << CONFINE_KEEPER,
+	P = 1 << CONFINE_PARSER,
+	H = 1 << CONFINE_HOLDERS,
+	A = 1 << 16
+};
 
 struct call {
 	const char *name;
@@ -69,7 +76,7 @@ static const char *const denied[] = {
  * filter does not see; clone(2) has them in a register. */
 static const char *const unknown[] = {"clone3", "io_uring_setup", "faccessat2", "futex_waitv"};
 
-/* Rules about arguments; of several for a call, one that fits is enough. */
+/* A rule about an argument; of several for a call, one that fits is enough. */
 struct rule {
 	const char *name;
 	unsigned roles;
@@ -77,7 +84,6 @@ struct rule {
 	uint64_t mask, value; /* what the argument is to have under the mask */
 };
 
-#define WHOLE UINT64_MAX
 /* Of an int: the kernel looks at 32 bits, and the others are whatever they are. */
 #define INT UINT64_C(0xffffffff)
 #define NAMESPACES                                                                                 \
@@ -91,28 +97,29 @@ static const struct rule rules[] = {
     {"ioctl", S, 1, INT, ABI_BACKING_CLOSE},
     {"ioctl", S | P, 1, INT, FIONBIO},
     {"ioctl", S | P, 1, INT, FIOCLEX},
-    {"ioctl", S | P | H, 1, INT, TCGETS},
-    {"ioctl", S | P | H, 1, INT, TIOCGWINSZ},
-    {"mmap", S | P | H, 2, PROT_EXEC, 0},
-    {"mprotect", S | P | H, 2, PROT_EXEC, 0},
-    {"prctl", S | P | H, 0, INT, PR_SET_NAME},
-    {"prctl", S | P | H, 0, INT, PR_SET_VMA},
-    /* Threads, and the process that unmounts in another mount namespace. */
-    {"clone", S, 0, NAMESPACES, 0},
-    {"unshare", S, 0, INT, CLONE_FS},
-    {"setns", S, 1, INT, CLONE_NEWNS},
-    {"umount2", S, 1, INT, MNT_DETACH | UMOUNT_NOFOLLOW},
-    {"socket", S, 0, INT, AF_UNIX},
+    {"ioctl", S | K | P | H, 1, INT, TCGETS},
+    {"ioctl", S | K | P | H, 1, INT, TIOCGWINSZ},
+    {"mmap", S | K | P | H, 2, PROT_EXEC, 0},
+    {"mprotect", S | K | P | H, 2, PROT_EXEC, 0},
+    {"prctl", S | K | P | H, 0, INT, PR_SET_NAME},
+    {"prctl", S | K | P | H, 0, INT, PR_SET_VMA},
+    /* No file is made, but for those without a name: O_TMPFILE goes without it. */
+    {"open", S | K | H, 1, O_CREAT | O_TRUNC, 0},
+    {"openat", S | K | H, 2, O_CREAT | O_TRUNC, 0},
+    /* Threads; the process that unmounts in another mount namespace. */
+    {"clone", S | K, 0, NAMESPACES, 0},
+    {"unshare", K, 0, INT, CLONE_FS},
+    {"setns", K, 1, INT, CLONE_NEWNS},
+    {"umount2", K, 1, INT, MNT_DETACH | UMOUNT_NOFOLLOW},
+    {"socket", S | K | P | H, 0, INT, AF_UNIX},
     /* Of abort(3). */
-    {"tgkill", S | P | H, 2, INT, SIGABRT},
-    {"kill", S | P | H, 1, INT, SIGUSR1},
+    {"tgkill", S | K | P | H, 2, INT, SIGABRT},
 #ifdef SHMFS_FAILPOINTS
-    {"kill", S | P | H, 1, INT, SIGKILL},
-    {"kill", S | P | H, 1, INT, SIGSEGV},
+    {"kill", S | K | P | H, 1, INT, SIGKILL},
+    {"kill", S | K | P | H, 1, INT, SIGSEGV},
 #endif
 };
 
-/* -EDOM, -EFAULT: not of this machine. */
 static int allow_rule(scmp_filter_ctx filter, const struct rule *rule)
 {
 	int number = seccomp_syscall_resolve_name(rule->name);
@@ -142,6 +149,14 @@ static int allow_calls(scmp_filter_ctx filter, unsigned roles)
 	return rc;
 }
 
+/* The supervisor is told of what its children do. */
+static int allow_news(scmp_filter_ctx filter)
+{
+	return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(kill), 2,
+	    SCMP_A0(SCMP_CMP_MASKED_EQ, INT, (uint64_t)getpid()),
+	    SCMP_A1(SCMP_CMP_MASKED_EQ, INT, SIGUSR1));
+}
+
 /* Sanitizers make all of them, with arguments of their own. */
 static bool has_rules(const char *name, unsigned roles)
 {
@@ -164,7 +179,7 @@ static int allow(scmp_filter_ctx filter, unsigned roles)
 		if (has_rules(unknown[i], roles))
 			rc = add(filter, SCMP_ACT_ERRNO(ENOSYS), unknown[i]);
 	}
-	return rc;
+	return rc == 0 ? allow_news(filter) : rc;
 }
 
 static int deny(scmp_filter_ctx filter)

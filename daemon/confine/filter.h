@@ -7,7 +7,8 @@
 
 #include "confine.h"
 
-/* A filter of the role, whose instructions the caller frees; a negative errno. */
+/* A filter of the role for a child of the calling process, or that process; the caller frees its
+ * instructions. A negative errno. */
 int filter_make(enum confine_role role, struct sock_fprog *out);
 
 /* Loads it into the calling thread; a negative errno. */

@@ -10,16 +10,15 @@
 
 #include "common/log.h"
 #include "confine/confine.h"
-#include "control/socket.h"
 #include "fs/failpoint.h"
 #include "fuse/recovery.h"
+#include "keeper.h"
 #include "loop.h"
-#include "mount.h"
 
 /*
- * A server without a supervisor would have no successor, so it ends with it, and takes the mount
- * out of the tree. The signal comes from the kernel (LOOP_ORPHANED); it does not come to one whose
- * supervisor has died before it asked for it.
+ * A server without a supervisor would have no successor, so it ends with it, once the keeper has
+ * taken the mount out of the tree. The signal comes from the kernel (LOOP_ORPHANED); it does not
+ * come to one whose supervisor has died before it asked for it.
  */
 static bool is_orphan(const struct server *server)
 {
@@ -38,9 +37,7 @@ static void announce(void *arg)
 
 static enum server_end end_as_orphan(const struct server *server)
 {
-	log_error("the supervisor died: unmounting '%s'", server->handover->mountpoint.path);
-	(void)mount_unmount(server->handover);
-	control_remove(server->handover->mountpoint.device, server->handover->control_inode);
+	keeper_wait(server);
 	return SERVER_ORPHANED;
 }
 

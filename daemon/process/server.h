@@ -19,6 +19,7 @@ struct server {
 	struct shmfs_os os;
 	struct channel channel;
 	struct ops ops;
+	int keeper_fd; /* of the keeper, as a process; -1: there is none */
 
 	/* Those of a process that serves; NULL in the supervisor. */
 	struct pacing *pacing;

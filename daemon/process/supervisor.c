@@ -17,8 +17,8 @@
 #include "common/background.h"
 #include "common/clock.h"
 #include "common/log.h"
-#include "confine/confine.h"
-#include "control/socket.h"
+#include "death.h"
+#include "keeper.h"
 #include "loop.h"
 #include "mount.h"
 #include "run.h"
@@ -50,7 +50,8 @@
 struct supervisor {
 	struct server *server;
 	const struct upgrade *upgrade;
-	pid_t pid; /* of the server; 0: there is none */
+	pid_t pid;    /* of the server; 0: there is none */
+	pid_t keeper; /* likewise */
 	int64_t started_ms;
 	uint64_t served_before;
 	unsigned failures, killed; /* in a row */
@@ -119,6 +120,32 @@ static pid_t fork_sharing_descriptors(void)
 {
 	fflush(NULL);
 	return (pid_t)syscall(SYS_clone, (unsigned long)(CLONE_FILES | SIGCHLD), 0, 0, 0, 0);
+}
+
+/* Where the system has no process for it, it is tried again when the server is looked at. */
+static void start_keeper(struct supervisor *s)
+{
+	pid_t pid;
+
+	log_let_go();
+	pid = fork_sharing_descriptors();
+	if (pid == 0)
+		keeper_run(s->server);
+	s->keeper = pid > 0 ? pid : 0;
+	if (pid > 0)
+		keeper_watch(s->server, pid);
+}
+
+/* Before somebody else watches the mount, or nobody has to. */
+static void end_keeper(struct supervisor *s)
+{
+	if (s->keeper == 0)
+		return;
+	(void)kill(s->keeper, SIGKILL);
+	while (waitpid(s->keeper, NULL, 0) < 0 && errno == EINTR)
+		;
+	s->keeper = 0;
+	keeper_forget(s->server);
 }
 
 static void wait_longer(struct supervisor *s)
@@ -225,6 +252,8 @@ static void watch(struct supervisor *s)
 	if (s->server->handover->mount_namespace != 0)
 		(void)mount_namespace_drop(s->server->handover->mountpoint.device);
 	background_alive();
+	if (s->keeper == 0)
+		start_keeper(s);
 	if (watchdog_look(&s->watchdog, s->server))
 		replace_server(s);
 }
@@ -270,8 +299,9 @@ static int end_by_abort(const struct supervisor *s)
 	return -ECONNABORTED;
 }
 
-static int give_up(const struct supervisor *s)
+static int give_up(struct supervisor *s)
 {
+	end_keeper(s);
 	/* Comes back only if that cannot be. */
 	upgrade_go_back(s->upgrade, s->server->handover);
 	background_stopping();
@@ -283,45 +313,6 @@ static int give_up(const struct supervisor *s)
 
 /* --- what happens ----------------------------------------------------------------------------- */
 
-static const char *text_of(int status, enum death death, char *out, size_t size)
-{
-	if (WIFSIGNALED(status))
-		snprintf(out, size, "by signal %d%s", WTERMSIG(status),
-		    death == DEATH_FOR_MEMORY ? ", as memory ran short" : "");
-	else
-		snprintf(out, size, "with status %d", WEXITSTATUS(status));
-	return out;
-}
-
-/* What a server brings upon itself, and would again with the same request. */
-static bool is_own_fault(int status)
-{
-	if (!WIFSIGNALED(status))
-		return false;
-	switch (WTERMSIG(status)) {
-	case SIGSEGV:
-	case SIGBUS:
-	case SIGABRT:
-	case SIGFPE:
-	case SIGILL:
-	case SIGSYS:
-		return true;
-	default:
-		return false;
-	}
-}
-
-/* Others are killed for memory too; a server that is killed otherwise in the same moment, again and
- * again at one request, is not met. */
-static enum death death_of(const struct supervisor *s, int status)
-{
-	if (is_own_fault(status) || s->hung)
-		return DEATH_BY_CRASH;
-	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL && oom_kills() != s->oom_kills)
-		return DEATH_FOR_MEMORY;
-	return DEATH_FROM_OUTSIDE;
-}
-
 static bool has_lived(const struct supervisor *s)
 {
 	const struct handover *handover = s->server->handover;
@@ -331,24 +322,13 @@ static bool has_lived(const struct supervisor *s)
 	       (handover->serving && handover->exchange.death != DEATH_BY_CRASH);
 }
 
-static void say_what_was_denied(void)
-{
-	int number;
-	const char *name = confine_denied(&number);
-
-	if (name != NULL)
-		log_error("it made a system call that it may not: %d (%s)", number, name);
-}
-
 /* A server died. 1: the next one may start. */
 static int on_death(struct supervisor *s, int status)
 {
 	struct handover *handover = s->server->handover;
-	enum death death = death_of(s, status);
-	char text[64];
+	enum death death = death_of(status, s->hung, oom_kills() != s->oom_kills);
 
-	log_error("the server died %s", text_of(status, death, text, sizeof text));
-	say_what_was_denied();
+	death_log("server", status, death);
 	handover->exchange.death = (uint8_t)death;
 	s->hung = false;
 	if (has_lived(s))
@@ -371,9 +351,11 @@ static void on_trial_end(struct supervisor *s, int status)
 	if (!upgrade_is_possible(s->upgrade, s->server->handover, &s->trial, status))
 		return;
 	stop(s);
+	end_keeper(s);
 	close_strays(s->server->handover);
 	/* Comes back only if that cannot be. */
 	upgrade_run(s->upgrade, s->server->handover);
+	start_keeper(s);
 }
 
 static void on_upgrade(struct supervisor *s)
@@ -391,6 +373,10 @@ static int on_child(struct supervisor *s)
 
 	if (s->trial.pid > 0 && waitpid(s->trial.pid, &status, WNOHANG) == s->trial.pid)
 		on_trial_end(s, status);
+	if (s->keeper > 0 && waitpid(s->keeper, &status, WNOHANG) == s->keeper) {
+		death_log("keeper", status, DEATH_FROM_OUTSIDE);
+		s->keeper = 0;
+	}
 	if (s->pid == 0 || waitpid(s->pid, &status, WNOHANG) != s->pid)
 		return 1;
 	s->pid = 0;
@@ -484,6 +470,7 @@ int supervise(struct server *server, const struct upgrade *upgrade)
 	server->handover->supervisor = getpid();
 	if (server->handover->own_descriptors == 0)
 		note_descriptors(server->handover);
+	start_keeper(&s);
 	while (rc > 0) {
 		int signal;
 
@@ -500,6 +487,7 @@ int supervise(struct server *server, const struct upgrade *upgrade)
 		log_let_go();
 	}
 	stop(&s);
+	end_keeper(&s);
 	if (s.trial.pid > 0)
 		(void)kill(s.trial.pid, SIGKILL);
 	return rc;

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The keeper: a process that waits for the supervisor's death, and takes the mount out of the tree
+ * then. To unmount takes privileges that a server has no other use for, and for a user a program
+ * with the set-user-ID bit; so a server has none of that.
+ *
+ * It shares the table of descriptors, as servers do: when all others are killed at once, the
+ * connection lasts until the mount is gone.
+ */
+#ifndef SHMFS_PROCESS_KEEPER_H
+#define SHMFS_PROCESS_KEEPER_H
+
+#include <sys/types.h>
+
+#include "server.h"
+
+/* The life of the keeper, as a child of the supervisor. */
+_Noreturn void keeper_run(const struct server *server);
+
+/* Lets servers wait for this keeper, and for none. For the supervisor; the latter while there is no
+ * server. */
+void keeper_watch(struct server *server, pid_t pid);
+void keeper_forget(struct server *server);
+
+/* Waits until the keeper is done, as long as that takes by any measure. For a server without a
+ * supervisor. */
+void keeper_wait(const struct server *server);
+
+#endif
