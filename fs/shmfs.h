@@ -50,18 +50,19 @@
 int shmfs_open_new(const struct shmfs_config *config, struct shmfs **out);
 
 /*
- * Takes up the namespace that another struct shmfs left in the arena behind arena_fd, which is
- * already mapped at its address or gets mapped there. An unfinished transaction is rolled back, an
- * interrupted commit completed. Takes over arena_fd on success.
+ * Finds the namespace that another struct shmfs left in the arena behind arena_fd, which is already
+ * mapped at its address or gets mapped there. Changes nothing: shmfs_recover() does, which whoever
+ * goes on with it calls first. Takes over arena_fd on success.
  * -EPROTO: not an arena of this layout; -ENOMEM, -EEXIST, -EOPNOTSUPP as above.
  */
 int shmfs_open_again(int arena_fd, const struct shmfs_os *os, struct shmfs **out);
 
 /*
- * The same for a process that finds the namespace's structure in memory that it was forked with,
- * and that is to go on where another one ended.
+ * For a process that is to go on where another one ended: rolls an unfinished transaction back, and
+ * completes an interrupted commit. -EPROTO: what was left would change more than the namespace and
+ * its descriptors, so nothing was changed; or there is no namespace.
  */
-void shmfs_recover(struct shmfs *fs);
+int shmfs_recover(struct shmfs *fs);
 
 /* After what was left to do has been asked for again. */
 void shmfs_recovered(struct shmfs *fs);

@@ -149,9 +149,12 @@ static int serve_all_left(struct channel *channel)
 
 int recovery_run(struct channel *channel)
 {
-	int rc;
+	int rc = shmfs_recover(channel->fs);
 
-	shmfs_recover(channel->fs);
+	if (rc < 0) {
+		log_error("what the server before left in the arena is not what servers leave");
+		return rc;
+	}
 	failpoint("transaction ended");
 	backing_close_stray(channel);
 	rc = send_stored(channel);

@@ -270,7 +270,6 @@ static int end_by_signal(struct supervisor *s, int signal)
 	log_info("signal %d: unmounting '%s'", signal, path);
 	rc = mount_unmount(s->server->handover);
 	stop(s);
-	shmfs_recover(s->server->channel.fs);
 	shmfs_usage(s->server->channel.fs, &usage);
 	if (rc == 0 && usage.handles > 0)
 		log_info(

@@ -169,6 +169,13 @@ fail_arena:
 	return rc;
 }
 
+static bool is_in_arena(const struct shmfs *fs, const void *memory, size_t size)
+{
+	uint64_t offset = (uintptr_t)memory - (uintptr_t)fs->arena;
+
+	return offset < fs->arena->size && size <= fs->arena->size - offset;
+}
+
 int shmfs_open_again(int arena_fd, const struct shmfs_os *os, struct shmfs **out)
 {
 	struct shmfs *fs;
@@ -181,28 +188,33 @@ int shmfs_open_again(int arena_fd, const struct shmfs_os *os, struct shmfs **out
 		free(fs);
 		return rc;
 	}
-	txn_recover(&fs->arena->txn, fs->os);
 	fs->arena_fd = arena_fd;
 	fs->super = fs->arena->root;
-	/* Whoever made it did not come to the end of the first transaction. */
-	if (fs->super == NULL) {
+	if (!is_in_arena(fs, fs->super, sizeof *fs->super)) {
 		arena_unmap(fs->arena);
 		free(fs);
 		return -EPROTO;
 	}
-	shmfs_recover(fs);
 	*out = fs;
 	return 0;
 }
 
-void shmfs_recover(struct shmfs *fs)
+int shmfs_recover(struct shmfs *fs)
 {
+	int rc = arena_check_left(fs->arena, fs->arena_fd, SHMFS_DESCRIPTOR_FIRST);
+
+	if (rc < 0)
+		return rc;
 	/* Before anything is made of it, as it may be closed next. */
 	memory_settle(fs);
 	txn_recover(&fs->arena->txn, fs->os);
+	/* Whoever made it did not come to the end of the first transaction. */
+	if (fs->arena->root != fs->super)
+		return -EPROTO;
 	shmfs_begin(fs);
 	deferred_leave_holes(fs);
 	shmfs_commit(fs);
+	return 0;
 }
 
 void shmfs_recovered(struct shmfs *fs)

@@ -39,11 +39,13 @@ _Static_assert(
  */
 static const uintptr_t fixed_bases[] = {0x200000000000, 0x10000000000, 0x400000000};
 
+#define LOG_OFFSET round_up(sizeof(struct arena), ARENA_PAGE_SIZE)
+
 /* Lays out an arena in a region that is all zero. */
 static int lay_out(struct arena *arena, size_t size, size_t system_page)
 {
 	uint64_t pages = size / ARENA_PAGE_SIZE;
-	uint64_t log = round_up(sizeof *arena, ARENA_PAGE_SIZE);
+	uint64_t log = LOG_OFFSET;
 	uint64_t stack = log + TXN_LOG_SIZE;
 	uint64_t counts = stack + round_up(pages * sizeof(uint32_t), ARENA_PAGE_SIZE);
 	uint64_t first = counts;
@@ -201,6 +203,23 @@ int arena_map(int fd, struct arena **out)
 		return rc;
 	*out = memory;
 	return 0;
+}
+
+int arena_check_left(const struct arena *arena, int fd, int descriptor_first)
+{
+	const uint8_t *memory = (const void *)arena;
+	struct stat st;
+	struct arena header;
+
+	/* What stands before the transaction, and the transaction itself, none of them changes. */
+	if (read_header(fd, &header, &st) < 0 || header.base != (uintptr_t)arena)
+		return -EPROTO;
+	return txn_check(&arena->txn, &(struct txn_bounds){
+					  .low = (const uint8_t *)(&arena->txn + 1),
+					  .high = memory + st.st_size,
+					  .log = memory + LOG_OFFSET,
+					  .descriptor_first = descriptor_first,
+				      });
 }
 
 void arena_unmap(struct arena *arena)

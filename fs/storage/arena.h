@@ -77,6 +77,13 @@ int arena_check(int fd);
 /* Maps the arena behind fd at its own address, or finds it mapped there. -EPROTO: not an arena. */
 int arena_map(int fd, struct arena **out);
 
+/*
+ * Whether a process that had the arena behind fd before left a transaction in it that ends within
+ * it: 0 or -EPROTO. What is to be trusted of the arena for that is what fd tells, and where it is
+ * mapped.
+ */
+int arena_check_left(const struct arena *arena, int fd, int descriptor_first);
+
 void arena_unmap(struct arena *arena);
 
 /*

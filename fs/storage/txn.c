@@ -3,6 +3,7 @@
 #include "txn.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -173,6 +174,75 @@ void txn_rollback(struct txn *txn, const struct shmfs_os *os)
 		failpoint("effect of rollback taken");
 	}
 	set_state(txn, TXN_IDLE);
+}
+
+/* --- what another process left ---------------------------------------------------------------- */
+
+static bool is_inside(const uint8_t *memory, uint64_t size, const uint8_t *low, const uint8_t *high)
+{
+	return memory >= low && memory <= high && size <= (uint64_t)(high - memory);
+}
+
+static bool is_of_transaction(const struct record *record, const struct txn_bounds *bounds)
+{
+	const uint8_t *memory = record->memory;
+
+	return is_inside(memory, record->size, bounds->low, bounds->log) ||
+	       is_inside(memory, record->size, bounds->log + TXN_LOG_SIZE, bounds->high);
+}
+
+/* Backwards, as they are put back. */
+static bool are_records(const struct txn *txn, const struct txn_bounds *bounds)
+{
+	uint64_t end = txn->log_used;
+
+	if (end > TXN_LOG_SIZE || end % 8 != 0)
+		return false;
+	while (end > 0) {
+		const struct record *record;
+		uint64_t left;
+
+		if (end < sizeof *record)
+			return false;
+		left = end - sizeof *record;
+		record = (const struct record *)(const void *)(txn->log + left);
+		if (round_up8(record->size) > left || !is_of_transaction(record, bounds))
+			return false;
+		end = left - round_up8(record->size);
+	}
+	return true;
+}
+
+static bool is_effect(const struct txn_effect *effect, const struct txn_bounds *bounds)
+{
+	switch (effect->kind) {
+	case TXN_SIZE_ON_COMMIT:
+	case TXN_SIZE_ON_ROLLBACK:
+		return effect->id >= bounds->descriptor_first && effect->value <= INT64_MAX;
+	case TXN_CLOSE_ON_COMMIT:
+	case TXN_CLOSE_ON_ROLLBACK:
+		return effect->id >= bounds->descriptor_first;
+	case TXN_UNBACK_ON_COMMIT:
+	case TXN_UNBACK_ON_ROLLBACK:
+	case TXN_UNNAME_ON_COMMIT:
+	case TXN_UNNAME_ON_ROLLBACK:
+		return true;
+	default:
+		return false;
+	}
+}
+
+int txn_check(const struct txn *txn, const struct txn_bounds *bounds)
+{
+	if (txn->log != bounds->log || txn->state > TXN_COMMITTED ||
+	    txn->effect_count > TXN_EFFECTS ||
+	    (txn->state == TXN_ACTIVE && !are_records(txn, bounds)))
+		return -EPROTO;
+	for (uint32_t i = 0; txn->state != TXN_IDLE && i < txn->effect_count; i++) {
+		if (!is_effect(&txn->effects[i], bounds))
+			return -EPROTO;
+	}
+	return 0;
 }
 
 void txn_recover(struct txn *txn, const struct shmfs_os *os)

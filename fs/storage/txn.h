@@ -72,6 +72,20 @@ void txn_effect(struct txn *txn, enum txn_effect_kind kind, int id, uint64_t val
 void txn_commit(struct txn *txn, const struct shmfs_os *os);
 void txn_rollback(struct txn *txn, const struct shmfs_os *os);
 
+/* What a transaction may change: bytes from low to high without those of the log, and descriptors
+ * from the first one up. */
+struct txn_bounds {
+	const uint8_t *low, *high, *log;
+	int descriptor_first;
+};
+
+/*
+ * Whether what a process left behind is what the functions above make of changes within these
+ * bounds: 0 or -EPROTO. Whoever has more rights than that process asks before txn_recover(), while
+ * nobody else has the memory.
+ */
+int txn_check(const struct txn *txn, const struct txn_bounds *bounds);
+
 /* Ends whatever a process left behind: rolls back, or completes a commit. */
 void txn_recover(struct txn *txn, const struct shmfs_os *os);
 

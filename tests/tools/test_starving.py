@@ -54,7 +54,7 @@ class UsersMount:
     def server(self):
         pid = self.daemon.pid
         with open("/proc/%d/task/%d/children" % (pid, pid)) as children:
-            return next((int(child) for child in children.read().split()), None)
+            return next((int(child) for child in children.read().split() if is_server(child)), None)
 
     def limit(self, pid, processes):
         _, hard = resource.prlimit(pid, resource.RLIMIT_NPROC)
@@ -62,6 +62,11 @@ class UsersMount:
 
     def free(self):
         return os.statvfs(self.dir).f_bfree
+
+
+def is_server(pid):
+    with open("/proc/%s/comm" % pid) as comm:
+        return comm.read() == "shmfs-server\n"
 
 
 def without_processes(base):

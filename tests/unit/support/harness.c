@@ -206,6 +206,7 @@ struct shmfs *take_up(struct shmfs *fs)
 	free(fs);
 	outside_close_stray();
 	GIVES(0, shmfs_open_again(fd, outside_os(), &next));
+	GIVES(0, shmfs_recover(next));
 	return next;
 }
 

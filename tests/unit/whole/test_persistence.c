@@ -108,6 +108,7 @@ static void in_a_forked_process(struct shmfs *fs, bool unmapped)
 		if (unmapped)
 			ck_assert_int_eq(munmap(fs->arena, fs->arena->size), 0);
 		GIVES(0, shmfs_open_again(fd, outside_os(), &next));
+		GIVES(0, shmfs_recover(next));
 		ck_assert_uint_eq((uintptr_t)next->arena, base);
 		ck_assert_int_eq(shmfs_arena_fd(next), fd);
 		use(next);
@@ -154,10 +155,17 @@ static int open_again(int fd)
 	struct shmfs *fs = untouched;
 	int rc = shmfs_open_again(fd, outside_os(), &fs);
 
-	if (rc < 0)
+	if (rc < 0) {
 		ck_assert_ptr_eq(fs, untouched);
-	else
+		return rc;
+	}
+	rc = shmfs_recover(fs);
+	if (rc == 0) {
 		shmfs_close(fs);
+	} else {
+		arena_unmap(fs->arena);
+		free(fs);
+	}
 	return rc;
 }
 
@@ -288,6 +296,97 @@ START_TEST(an_address_that_is_taken_by_something_else_is_refused)
 }
 END_TEST
 
+/* The words of a transaction that was left: those of its last record, which stand at the log's end,
+ * and its own. Each with a value that no process of ours leaves there. */
+struct corruption {
+	const char *what;
+	uint64_t *at;
+	uint64_t value;
+};
+
+static void expect_refusal(struct shmfs *fs, const struct corruption *corruption)
+{
+	struct arena before = *fs->arena;
+	uint64_t was = *corruption->at;
+
+	*corruption->at = corruption->value;
+	before.txn = fs->arena->txn;
+	if (shmfs_recover(fs) != -EPROTO)
+		ck_abort_msg("%s is recovered", corruption->what);
+	ck_assert_mem_eq(&before, fs->arena, sizeof before);
+	*corruption->at = was;
+}
+
+/* In one word of 64 bits, as they stand side by side. */
+static uint64_t pair(uint32_t low, uint32_t high)
+{
+	return (uint64_t)high << 32 | low;
+}
+
+static void corrupt_each_word(struct shmfs *fs)
+{
+	static _Alignas(8) uint8_t elsewhere[1024];
+	struct txn *txn = &fs->arena->txn;
+	uintptr_t base = (uintptr_t)fs->arena, log = (uintptr_t)txn->log;
+	uint64_t *record = (uint64_t *)(void *)(txn->log + txn->log_used) - 2;
+	/* One record that is as long as the log, and ends a word behind it. */
+	uint64_t *behind = (uint64_t *)(void *)(txn->log + TXN_LOG_SIZE - 8);
+	uint64_t *state = (uint64_t *)(void *)txn, *effect = (uint64_t *)(void *)txn->effects;
+	const struct corruption corruptions[] = {
+	    {"memory below the arena", &record[0], base - 8},
+	    {"no memory", &record[0], 0},
+	    {"what stands before a transaction", &record[0], base},
+	    {"the transaction itself", &record[0], (uintptr_t)txn},
+	    {"the log", &record[0], log + 64},
+	    {"memory that ends in the log", &record[0], log - 1},
+	    {"memory that begins in the log's last bytes", &record[0], log + TXN_LOG_SIZE - 1},
+	    {"memory that ends behind the arena", &record[0], base + fs->arena->size - 1},
+	    {"memory behind the arena", &record[0], base + fs->arena->size},
+	    {"the end of all memory", &record[0], UINT64_MAX},
+	    {"more bytes than were saved", &record[1], TXN_LOG_SIZE},
+	    {"bytes without an end", &record[1], UINT64_MAX},
+	    {"bytes that wrap around", &record[1], UINT64_MAX - 6},
+	    {"records of other lengths", &record[1], record[1] + 8},
+	    {"a log longer than it is", &txn->log_used, TXN_LOG_SIZE + 8},
+	    {"a log that ends within a word", &txn->log_used, txn->log_used - 1},
+	    {"half a record", &txn->log_used, 8},
+	    {"a log without an end", &txn->log_used, UINT64_MAX - 7},
+	    {"a log elsewhere", (uint64_t *)(void *)&txn->log, (uintptr_t)elsewhere},
+	    {"too many effects", state, pair(TXN_ACTIVE, TXN_EFFECTS + 1)},
+	    {"a state that is none", state, pair(TXN_COMMITTED + 1, 1)},
+	    {"an effect that is none", effect, pair(TXN_UNNAME_ON_ROLLBACK + 1, 100)},
+	    {"a descriptor of the process", effect, pair(TXN_CLOSE_ON_ROLLBACK, 63)},
+	    {"no descriptor", effect, pair(TXN_SIZE_ON_ROLLBACK, UINT32_MAX)},
+	    {"a size below none", &effect[1], UINT64_MAX},
+	};
+
+	memcpy(elsewhere, txn->log, sizeof elsewhere);
+	behind[0] = base + fs->arena->size / 2;
+	behind[1] = TXN_LOG_SIZE - 8;
+	for (size_t i = 0; i < sizeof corruptions / sizeof corruptions[0]; i++)
+		expect_refusal(fs, &corruptions[i]);
+}
+
+START_TEST(what_no_process_leaves_is_refused_before_anything_is_changed)
+{
+	struct shmfs *fs = open_small();
+
+	shmfs_begin(fs);
+	txn_save(&fs->arena->txn, &fs->super->next_id, sizeof fs->super->next_id);
+	txn_save(&fs->arena->txn, &fs->super->next_pin, 3);
+	txn_effect(&fs->arena->txn, TXN_SIZE_ON_ROLLBACK, 100, 4096);
+	corrupt_each_word(fs);
+	/* A commit has its effects, and its log is over. */
+	fs->arena->txn.effects[0] = (struct txn_effect){.kind = TXN_CLOSE_ON_COMMIT, .id = 63};
+	fs->arena->txn.state = TXN_COMMITTED;
+	GIVES(-EPROTO, shmfs_recover(fs));
+	fs->arena->txn.effect_count = 0;
+	fs->arena->txn.log_used = UINT64_MAX;
+	GIVES(0, shmfs_recover(fs));
+	close_checked(fs);
+}
+END_TEST
+
 Suite *persistence_suite(void)
 {
 	Suite *suite = suite_create("persistence");
@@ -299,6 +398,7 @@ Suite *persistence_suite(void)
 	tcase_add_test(tests, an_arena_that_was_never_finished_is_refused);
 	tcase_add_test(tests, a_process_that_dies_while_it_makes_one_leaves_no_arena);
 	tcase_add_test(tests, an_address_that_is_taken_by_something_else_is_refused);
+	tcase_add_test(tests, what_no_process_leaves_is_refused_before_anything_is_changed);
 	tcase_add_test(tests, a_forked_process_takes_up_what_it_finds_mapped);
 	tcase_add_test(tests, a_forked_process_maps_what_it_does_not_find);
 	return suite;
