@@ -84,14 +84,16 @@ class Client:
 class Mount:
     """A daemon in the foreground on a directory of its own."""
 
-    def __init__(self, options="", pass_fds=(), no_standard=False, environment=None, verbose=False):
+    def __init__(
+        self, options="", pass_fds=(), no_standard=False, environment=None, verbose=False, under=()
+    ):
         self.base = tempfile.mkdtemp(prefix="shmfs-tools.")
         os.chmod(self.base, 0o755)
         self.dir = os.path.join(self.base, "m")
         os.mkdir(self.dir)
         self.log = open(os.path.join(self.base, "log"), "w+")
         options = "io=" + IO + ("," + options if options else "")
-        command = [BIN, "-d" if verbose else "-f", "-o", options, self.dir]
+        command = [*under, os.path.abspath(BIN), "-d" if verbose else "-f", "-o", options, self.dir]
         if no_standard:
             command = ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh"] + command
         self.daemon = subprocess.Popen(
