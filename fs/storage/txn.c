@@ -221,11 +221,13 @@ static bool is_effect(const struct txn_effect *effect, const struct txn_bounds *
 		return effect->id >= bounds->descriptor_first && effect->value <= INT64_MAX;
 	case TXN_CLOSE_ON_COMMIT:
 	case TXN_CLOSE_ON_ROLLBACK:
+	case TXN_EMPTY_ON_COMMIT:
 		return effect->id >= bounds->descriptor_first;
-	case TXN_UNBACK_ON_COMMIT:
-	case TXN_UNBACK_ON_ROLLBACK:
 	case TXN_UNNAME_ON_COMMIT:
 	case TXN_UNNAME_ON_ROLLBACK:
+		return effect->id >= SHMFS_PAGES_OF_MOUNT && effect->id <= SHMFS_PAGES_SMALL;
+	case TXN_UNBACK_ON_COMMIT:
+	case TXN_UNBACK_ON_ROLLBACK:
 		return true;
 	default:
 		return false;
