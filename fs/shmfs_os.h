@@ -81,7 +81,7 @@ struct shmfs_os {
 	size_t (*page_size)(void *arg);
 	/* The time for a change that is made now: never earlier than what anybody has seen on a
 	 * file of this system, nor later than what they see on files that change from now on. fd is
-	 * that of the arena, whose own times are nobody's. */
+	 * that of the arena, whose own times are nobody's, or of memory that is written. */
 	void (*stamp)(void *arg, int fd, struct timespec *out);
 	/* The same for what was just written to fd's memory. */
 	void (*stamp_written)(void *arg, int fd, struct timespec *out);

@@ -84,8 +84,11 @@ struct timespec node_now(struct shmfs *fs)
 
 void node_touch_ctime(struct shmfs *fs, struct node *node)
 {
-	if (!is_timed_by_size(fs, node))
-		node->ctime = node_now(fs);
+	if (is_timed_by_size(fs, node))
+		return;
+	node->ctime = node_now(fs);
+	if (is_object(node))
+		node->object.follows = false;
 }
 
 /*
@@ -109,22 +112,27 @@ static bool is_timed_by_memory(struct shmfs *fs, const struct node *node)
 
 	if (!has_stores(fs, node) || node->object.deferred > 0)
 		return false;
+	/* Whoever has looked since has looked at the memory, whose next time is later then. */
+	if (node->object.follows)
+		return true;
 	fs->os->now(fs->os->arg, &now);
 	return is_earlier(&node->mtime, &now) && is_earlier(&node->ctime, &now);
 }
 
 /* While others free pages of it, its memory may have an earlier time again; and what was told of
  * the object since its memory was written last may be as late as the time of that now. */
-static struct timespec written_at(struct shmfs *fs, const struct node *node, int fd)
+static struct timespec written_at(struct shmfs *fs, struct node *node, int fd)
 {
 	struct timespec time;
 
+	node->object.follows = false;
 	if (node->object.deferred > 0)
 		return node_now(fs);
 	fs->os->stamp_written(fs->os->arg, fd, &time);
 	if (!is_earlier(&node->ctime, &time))
-		return node_now(fs);
+		fs->os->stamp(fs->os->arg, fd, &time);
 	note_told(fs, &time);
+	node->object.follows = true;
 	return time;
 }
 
@@ -235,6 +243,8 @@ void node_set_mtime(struct shmfs *fs, struct node *node, const struct timespec *
 	int fd;
 
 	node->mtime = *time;
+	if (is_object(node))
+		node->object.follows = false;
 	if (!is_object(node) || !fs->super->backing || !memory_exists(node) ||
 	    is_timed_by_size(fs, node) || !is_earlier(time, &now))
 		return;

@@ -97,6 +97,7 @@ static int resize(struct shmfs *fs, struct node *node, uint32_t by, uint64_t siz
 		return rc;
 	node->object.size = size;
 	node->ctime = node->mtime = node_now(fs);
+	node->object.follows = false;
 	return 0;
 }
 

@@ -89,6 +89,7 @@ struct object {
 	uint8_t openings : 4; /* that ever were, up to 2 */
 	uint8_t pages : 4;    /* of enum shmfs_pages */
 	bool written;	      /* a write left its time with the memory alone */
+	bool follows;	      /* its times are none but what its memory had when it was written */
 	uint8_t used;	      /* its descriptor was asked for since it was last looked at */
 	uint32_t pins;	      /* while there are any, it does not shrink */
 };

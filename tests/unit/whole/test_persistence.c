@@ -356,6 +356,9 @@ static void corrupt_each_word(struct shmfs *fs)
 	    {"a state that is none", state, pair(TXN_COMMITTED + 1, 1)},
 	    {"an effect that is none", effect, pair(TXN_UNNAME_ON_ROLLBACK + 1, 100)},
 	    {"a descriptor of the process", effect, pair(TXN_CLOSE_ON_ROLLBACK, 63)},
+	    {"a descriptor of the process to empty", effect, pair(TXN_EMPTY_ON_COMMIT, 63)},
+	    {"a name among unknown pages", effect,
+		pair(TXN_UNNAME_ON_COMMIT, SHMFS_PAGES_SMALL + 1)},
 	    {"no descriptor", effect, pair(TXN_SIZE_ON_ROLLBACK, UINT32_MAX)},
 	    {"a size below none", &effect[1], UINT64_MAX},
 	};
