@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Operations that libfuse 3.14 does not decode, or not as every later version does. */
+/* Operations that libfuse 3.14 does not decode, or not as every later version does, or not fast
+ * enough. */
 #define FUSE_USE_VERSION 314
 #include <string.h>
 
@@ -73,6 +74,8 @@ bool ops_beside(struct request *request, const char *body)
 		uint32_t opcode;
 		void (*run)(struct request *request, const char *body);
 	} operations[] = {
+	    {FUSE_READ, ops_read},
+	    {FUSE_WRITE, ops_write},
 	    {ABI_TMPFILE, op_tmpfile},
 	    {ABI_STATX, op_statx},
 	    {FUSE_SETXATTR, op_setxattr},

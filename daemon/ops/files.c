@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "deferred.h"
+#include "fuse/abi.h"
 #include "ops.h"
 #include "reply.h"
 #include "shmfs_ioctl.h"
@@ -52,25 +53,26 @@ void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
  *
  * A read on behalf of a caller names it as the owner of locks; one that fills the cache does not.
  */
-static bool is_stale_splice(const struct channel *channel, const struct fuse_file_info *fi)
+static bool is_stale_splice(const struct channel *channel, const struct fuse_read_in *in)
 {
-	return channel->tier == TIER_PASSTHROUGH && fi->lock_owner == 0;
+	return channel->tier == TIER_PASSTHROUGH && in->lock_owner == 0;
 }
 
-void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi)
+void ops_read(struct request *request, const char *body)
 {
-	struct request *request = request_of(req);
-	const struct shmfs_read_request what = {
-	    .handle = fi->fh,
-	    .offset = (uint64_t)offset,
-	    .size = size < EXCHANGE_READ_MAX ? size : EXCHANGE_READ_MAX,
-	    .flags = fi->flags,
-	};
+	struct shmfs_read_request what;
 	struct shmfs_memory memory;
+	struct fuse_read_in in;
 	int rc;
 
-	(void)ino;
-	if (is_stale_splice(request->channel, fi)) {
+	memcpy(&in, body, sizeof in);
+	what = (struct shmfs_read_request){
+	    .handle = in.fh,
+	    .offset = in.offset,
+	    .size = in.size < EXCHANGE_READ_MAX ? in.size : EXCHANGE_READ_MAX,
+	    .flags = (int)in.flags,
+	};
+	if (is_stale_splice(request->channel, &in)) {
 		reply_data(request, -EINVAL, NULL);
 		return;
 	}
@@ -87,22 +89,23 @@ static ssize_t no_room(const struct channel *channel, ssize_t count, size_t size
 	return count == 0 && size > 0 && channel->tier == TIER_CACHED ? -EFBIG : count;
 }
 
-void op_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off_t offset,
-    struct fuse_file_info *fi)
+void ops_write(struct request *request, const char *body)
 {
-	struct request *request = request_of(req);
-	struct shmfs_range to = {fi->fh, (uint64_t)offset};
+	const char *data = body + sizeof(struct fuse_write_in);
+	struct fuse_write_in in;
+	struct shmfs_range to;
 	ssize_t count;
 
-	(void)ino;
-	if (!fi->writepage && transfer_write(request, &to, data, size))
+	memcpy(&in, body, sizeof in);
+	to = (struct shmfs_range){in.fh, in.offset};
+	if (!(in.write_flags & FUSE_WRITE_CACHE) && transfer_write(request, &to, data, in.size))
 		return;
-	if (fi->writepage)
-		count = shmfs_write_back(fs_of(request), fi->fh, data, size, (uint64_t)offset);
+	if (in.write_flags & FUSE_WRITE_CACHE)
+		count = shmfs_write_back(fs_of(request), in.fh, data, in.size, in.offset);
 	else
-		count = shmfs_write(
-		    fs_of(request), &request->cred, fi->fh, data, size, (uint64_t)offset);
-	reply_written(request, no_room(request->channel, count, size));
+		count =
+		    shmfs_write(fs_of(request), &request->cred, in.fh, data, in.size, in.offset);
+	reply_written(request, no_room(request->channel, count, in.size));
 }
 
 void op_fallocate(
