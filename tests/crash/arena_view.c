@@ -21,11 +21,14 @@
 
 static struct shmfs view;
 static size_t mapped;
-static int store; /* of memory that has names; -1: there is none */
+/* Of memory that has names: of each kind of pages; -1: there is none. */
+static int stores[3];
+
+#define STORES (sizeof stores / sizeof stores[0])
 
 void view_open(void)
 {
-	int fd = daemon_open_descriptor("/memfd:shmfs-arena (deleted)", false);
+	int fd = daemon_open_descriptor("/memfd:shmfs-arena (deleted)", 0, false);
 	struct arena header;
 	void *memory;
 
@@ -45,15 +48,17 @@ void view_open(void)
 	view.super = view.arena->root;
 	view.os = shmfs_os_linux();
 	view.arena_fd = -1;
-	store = daemon_open_descriptor("/", true);
+	for (unsigned i = 0; i < STORES; i++)
+		stores[i] = daemon_open_descriptor("/", i, true);
 }
 
 void view_close(void)
 {
 	munmap(view.arena, mapped);
 	view.arena = NULL;
-	if (store >= 0)
-		close(store);
+	for (unsigned i = 0; i < STORES; i++)
+		if (stores[i] >= 0)
+			close(stores[i]);
 }
 
 bool view_has_backing(void)
@@ -70,15 +75,25 @@ static uint64_t hash(uint64_t seed, const void *data, size_t size)
 	return seed;
 }
 
+/* A node's memory is in one of them. */
+static int open_by_name(uint64_t id)
+{
+	char path[64];
+	int fd = -1;
+
+	snprintf(path, sizeof path, "%" PRIx64, id);
+	for (unsigned i = 0; fd < 0 && i < STORES; i++)
+		fd = openat(stores[i], path, O_RDONLY | O_CLOEXEC);
+	return fd;
+}
+
 /* Memory is there, whether it is open at this moment or not. */
 static int open_memory(const struct node *node)
 {
 	char path[64];
 
-	if (node->object.fd < 0) {
-		snprintf(path, sizeof path, "%" PRIx64, node->id);
-		return openat(store, path, O_RDONLY | O_CLOEXEC);
-	}
+	if (node->object.fd < 0)
+		return open_by_name(node->id);
 	snprintf(path, sizeof path, "/proc/%d/fd/%d", daemon_supervisor(), node->object.fd);
 	return open(path, O_RDONLY | O_CLOEXEC);
 }
@@ -116,8 +131,9 @@ static void dump_object(FILE *out, const struct node *node)
 {
 	const struct object *object = &node->object;
 
-	fprintf(out, " size=%" PRIu64 " opens=%u writers=%u seals=%u%s", object->size,
-	    object->opens, object->writers, object->seals, object->grows ? " grows" : "");
+	fprintf(out, " size=%" PRIu64 " opens=%u writers=%u seals=%u pages=%u%s", object->size,
+	    object->opens, object->writers, object->seals, object->pages,
+	    object->grows ? " grows" : "");
 	if (may_have_memory(object))
 		return;
 	if (object->backing > 0)
@@ -226,7 +242,7 @@ static struct memories count_memories(void)
 	return all;
 }
 
-static uint64_t count_names(void)
+static uint64_t count_names(int store)
 {
 	int fd = store >= 0 ? openat(store, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
 	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
@@ -261,7 +277,10 @@ static void dump_counts(FILE *out)
 	const struct super *super = view.super;
 	const struct account *account;
 	struct memories memories = count_memories();
+	uint64_t names = 0;
 
+	for (unsigned i = 0; i < STORES; i++)
+		names += count_names(stores[i]);
 	fprintf(out,
 	    "nodes=%" PRIu64 " handles=%" PRIu64 " entries=%" PRIu64 " memories=%" PRIu64 "\n",
 	    super->nodes.count, super->handles.count, super->dictionary.entries, memories.needed);
@@ -272,7 +291,7 @@ static void dump_counts(FILE *out)
 		    account->pages, account->nodes);
 	fprintf(out, "memory that no object has: %" PRId64 " descriptors, %" PRId64 " names\n",
 	    (int64_t)(daemon_memories() - descriptor_count(&view)),
-	    (int64_t)(count_names() - memories.named));
+	    (int64_t)(names - memories.named));
 	dump_tenants(out);
 }
 

@@ -260,18 +260,25 @@ unsigned daemon_memories(void)
 	return count;
 }
 
+struct wanted {
+	const char *link;
+	unsigned skip; /* so many of them */
+};
+
 static bool is_this(void *arg, const char *link)
 {
-	return strcmp(link, arg) == 0;
+	struct wanted *wanted = arg;
+
+	return strcmp(link, wanted->link) == 0 && wanted->skip-- == 0;
 }
 
-int daemon_open_descriptor(const char *link, bool duplicate)
+int daemon_open_descriptor(const char *link, unsigned skip, bool duplicate)
 {
-	char wanted[128], path[64];
+	struct wanted wanted = {link, skip};
 	int number, pidfd, fd;
+	char path[64];
 
-	snprintf(wanted, sizeof wanted, "%s", link);
-	number = each_descriptor(is_this, wanted);
+	number = each_descriptor(is_this, &wanted);
 	if (number < 0)
 		return -1;
 	if (!duplicate) {

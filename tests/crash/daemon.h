@@ -40,9 +40,9 @@ unsigned daemon_zombies(void);
 /* Open descriptors of the supervisor, which are the server's too. */
 unsigned daemon_descriptors(void);
 
-/* A descriptor of the supervisor's, by what its link in /proc says, opened here; -1: it has none.
- * Duplicated if it is not to be opened anew. */
-int daemon_open_descriptor(const char *link, bool duplicate);
+/* A descriptor of the supervisor's, by what its link in /proc says, opened here, after so many that
+ * say the same; -1: it has none. Duplicated if it is not to be opened anew. */
+int daemon_open_descriptor(const char *link, unsigned skip, bool duplicate);
 
 /* How many of the supervisor's descriptors are of objects' memory. */
 unsigned daemon_memories(void);

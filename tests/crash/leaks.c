@@ -125,7 +125,7 @@ unsigned state_compare(const struct state *before)
 /* The kernel gives ids out in turn, so a new one says how far it has come. */
 unsigned backing_ids_left(void)
 {
-	int fuse = daemon_open_descriptor("/dev/fuse", true);
+	int fuse = daemon_open_descriptor("/dev/fuse", 0, true);
 	int memory = memfd_create("last", MFD_CLOEXEC);
 	struct abi_backing_map map = {.fd = memory};
 	unsigned left = 0;

@@ -222,7 +222,7 @@ ino_t inode_of(const char *name)
 /* The kernel takes notifications from whoever holds the connection. */
 void forget_name(ino_t dir, const char *name)
 {
-	int fd = daemon_open_descriptor("/dev/fuse", true);
+	int fd = daemon_open_descriptor("/dev/fuse", 0, true);
 	struct fuse_notify_inval_entry_out entry = {
 	    .parent = dir, .namelen = (uint32_t)strlen(name)};
 	struct fuse_out_header header = {.error = FUSE_NOTIFY_INVAL_ENTRY};
