@@ -18,7 +18,7 @@
 #include "random.h"
 #include "suites.h"
 
-enum { FEW = 1000, SAMPLES = 2000, TRIES = 4, KILLS = 15, RESTART_MS = 50 };
+enum { FEW = 1000, SAMPLES = 2000, TRIES = 4, KILLS = 40, RESTART_MS = 50 };
 
 /* The long form takes 4 GiB. */
 struct scale {
@@ -56,10 +56,15 @@ static int compare(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static double median(double *samples, size_t count)
+static double quantile(double *samples, size_t count, double part)
 {
 	qsort(samples, count, sizeof *samples, compare);
-	return samples[count / 2];
+	return samples[(size_t)((double)count * part)];
+}
+
+static double median(double *samples, size_t count)
+{
+	return quantile(samples, count, 0.5);
 }
 
 static const char *numbered(const char *prefix, int number)
@@ -94,10 +99,48 @@ static void expect_number(int number)
 	OK(close(fd));
 }
 
-/* The kernel asks for attributes of an object again after a second, with many and with few. */
+/* Of so many objects, in a random order, none twice. */
+static int *some_objects(int of, struct random *random)
+{
+	int *all = malloc((size_t)of * sizeof *all);
+
+	ck_assert_ptr_nonnull(all);
+	for (int i = 0; i < of; i++)
+		all[i] = i;
+	for (int i = 0; i < FEW; i++) {
+		int other = i + (int)random_below(random, (unsigned)(of - i)), first = all[i];
+
+		all[i] = all[other];
+		all[other] = first;
+	}
+	return all;
+}
+
+/*
+ * The kernel asks for the attributes of an object again after a second, which is a request more. So
+ * each is opened once: of few, most openings would be of those that were asked for just then.
+ */
+static double opening_cost(int beside, struct random *random)
+{
+	static double samples[FEW];
+	int *objects = some_objects(beside, random);
+
+	pause_ms(1100);
+	for (int i = 0; i < FEW; i++) {
+		const char *name = numbered("object", objects[i]);
+		double start = now();
+
+		OK(close(OK(open(name, O_RDWR))));
+		samples[i] = now() - start;
+	}
+	free(objects);
+	return median(samples, FEW);
+}
+
 static struct cost measure(int beside, struct random *random)
 {
-	static double create[SAMPLES], opening[SAMPLES], removal[SAMPLES];
+	static double create[SAMPLES], removal[SAMPLES];
+	double opening;
 
 	for (int i = 0; i < SAMPLES; i++) {
 		double start = now();
@@ -105,14 +148,7 @@ static struct cost measure(int beside, struct random *random)
 		make_touched(numbered("sample", i), i);
 		create[i] = now() - start;
 	}
-	pause_ms(1100);
-	for (int i = 0; i < SAMPLES; i++) {
-		const char *name = numbered("object", (int)random_below(random, (unsigned)beside));
-		double start = now();
-
-		OK(close(OK(open(name, O_RDWR))));
-		opening[i] = now() - start;
-	}
+	opening = opening_cost(beside, random);
 	for (int i = 0; i < SAMPLES; i++) {
 		const char *name = numbered("sample", i);
 		double start = now();
@@ -120,8 +156,7 @@ static struct cost measure(int beside, struct random *random)
 		OK(unlink(name));
 		removal[i] = now() - start;
 	}
-	return (struct cost){
-	    median(create, SAMPLES), median(opening, SAMPLES), median(removal, SAMPLES)};
+	return (struct cost){median(create, SAMPLES), opening, median(removal, SAMPLES)};
 }
 
 static double growth_of(const struct cost *few, const struct cost *many)
@@ -161,7 +196,7 @@ static bool is_another(void *context)
 	return server != 0 && server != *(pid_t *)context;
 }
 
-/* The median time from a kill to an answer; the call waits for it. */
+/* The time from a kill to an answer, which nine of ten do not exceed; the call waits for it. */
 static double restart_ms(int many)
 {
 	static double samples[KILLS];
@@ -177,7 +212,10 @@ static double restart_ms(int many)
 		samples[i] = (now() - start) / 1e3;
 		ck_assert(within_a_second(is_another, &server));
 	}
-	return median(samples, KILLS);
+	printf("after a kill, an answer within %.1f ms, of ten kills nine within %.1f ms\n",
+	    quantile(samples, KILLS, 0.5), quantile(samples, KILLS, 0.9));
+	fflush(stdout);
+	return quantile(samples, KILLS, 0.9);
 }
 
 /* As in many.c: what costs more misses the bound each time. */
@@ -186,7 +224,7 @@ START_TEST(one_of_many_memories_costs_at_most_1_3_of_one_of_few)
 	int many = scale().many;
 	struct random random = random_begin(__func__);
 	struct cost before, after;
-	double growth = 0, restart;
+	double growth = 0, restart = 0;
 
 	for (int i = 0; i < TRIES; i++) {
 		fill(0, FEW);
@@ -198,14 +236,13 @@ START_TEST(one_of_many_memories_costs_at_most_1_3_of_one_of_few)
 		for (int look = 0; look < FEW; look++)
 			expect_number((int)random_below(&random, (unsigned)many));
 		restart = restart_ms(many);
-		printf("after a kill, an answer within %.1f ms\n", restart);
-		ck_assert_double_lt(restart, RESTART_MS * launch_slowness());
 		empty(many);
 		growth = growth_of(&before, &after);
-		if (growth <= MOST_GROWTH)
+		if (growth <= MOST_GROWTH && restart <= RESTART_MS * launch_slowness())
 			return;
 	}
-	ck_abort_msg("cost grew by a factor of %.2f, bound %.2f", growth, MOST_GROWTH);
+	ck_abort_msg("cost grew by a factor of %.2f, bound %.2f; an answer after %.1f ms", growth,
+	    MOST_GROWTH, restart);
 }
 END_TEST
 
