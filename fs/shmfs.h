@@ -423,4 +423,12 @@ int shmfs_fallocate(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t ha
 int shmfs_lseek(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t handle, uint64_t offset,
     int whence, uint64_t *out);
 
+/* The same in two parts: where to look, and how far at most; and the look, which takes time in
+ * proportion to the pages that it passes, and which any thread may do while the handle stays open.
+ */
+int shmfs_lseek_begin(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t handle,
+    uint64_t offset, int whence, struct shmfs_memory *out);
+int shmfs_memory_seek(
+    const struct shmfs *fs, const struct shmfs_memory *memory, int whence, uint64_t *out);
+
 #endif

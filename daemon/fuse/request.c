@@ -340,6 +340,18 @@ bool request_postpone(struct request *request)
 	return true;
 }
 
+bool request_is_given_up(const struct request *request)
+{
+	return request->cred.pid > 0 && process_is_killed(request->cred.pid);
+}
+
+/* It has changed nothing, so that the next server could have said the same. */
+void request_interrupt(struct request *request)
+{
+	(void)request_refuse(request->channel, request->unique, -EINTR);
+	request_release(request);
+}
+
 void request_answer_read(const struct request *request, void *data, ssize_t count)
 {
 	struct fuse_out_header header = {

@@ -65,6 +65,12 @@ bool request_defer(struct request *request);
  */
 bool request_postpone(struct request *request);
 
+/* Whether whoever waits for the answer is being killed. */
+bool request_is_given_up(const struct request *request);
+
+/* Answers one that was postponed with EINTR. */
+void request_interrupt(struct request *request);
+
 /* Before the kernel writes a request to a slot for the first time in this process. */
 void request_prepare_slot(struct channel *channel, uint32_t slot);
 

@@ -66,6 +66,26 @@ void deferred_answer(struct channel *channel)
 	deferred->count = left;
 }
 
+/* Of another signal than one that ends it, whoever waits is to learn nothing, as on tmpfs. */
+bool deferred_interrupt(struct channel *channel, uint64_t unique)
+{
+	struct deferred_list *deferred = &channel->ops->deferred;
+	struct deferred one;
+	unsigned i = 0;
+
+	while (i < deferred->count && deferred->list[i].request->unique != unique)
+		i++;
+	if (i == deferred->count)
+		return false;
+	one = deferred->list[i];
+	if (!request_is_given_up(one.request))
+		return true;
+	for (deferred->count--; i < deferred->count; i++)
+		deferred->list[i] = deferred->list[i + 1];
+	answer(&one);
+	return true;
+}
+
 bool deferred_any(const struct channel *channel)
 {
 	return channel->ops->deferred.count > 0;

@@ -21,6 +21,10 @@ bool deferred_take(struct request *request, uint64_t id, enum deferred_reply rep
 /* Answers those for whom nothing is to be freed any more. */
 void deferred_answer(struct channel *channel);
 
+/* Who waits was sent a signal: one who is killed by it need not wait to the end. False: nobody
+ * waits for the answer of this request. */
+bool deferred_interrupt(struct channel *channel, uint64_t unique);
+
 /* Whether any waits. */
 bool deferred_any(const struct channel *channel);
 

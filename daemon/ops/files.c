@@ -123,11 +123,16 @@ void op_fallocate(
 void op_lseek(fuse_req_t req, fuse_ino_t ino, off_t offset, int whence, struct fuse_file_info *fi)
 {
 	struct request *request = request_of(req);
+	struct shmfs_memory memory;
 	uint64_t found = 0;
-	int rc =
-	    shmfs_lseek(fs_of(request), &request->cred, fi->fh, (uint64_t)offset, whence, &found);
+	int rc = shmfs_lseek_begin(
+	    fs_of(request), &request->cred, fi->fh, (uint64_t)offset, whence, &memory);
 
 	(void)ino;
+	if (rc == 0 && transfer_seek(request, &memory, whence))
+		return;
+	if (rc == 0)
+		rc = shmfs_memory_seek(fs_of(request), &memory, whence, &found);
 	reply_offset(request, rc, found);
 }
 

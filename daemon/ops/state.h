@@ -38,6 +38,14 @@ struct room {
 	bool last;	/* it gets its answer now */
 };
 
+/* Looks for holes and data that wait for one before them (transfer.h). */
+struct seeks {
+	bool under_way;
+	uint32_t uid; /* whose the last was */
+	unsigned count;
+	struct request *waiting[EXCHANGE_SLOTS];
+};
+
 struct workers;
 
 struct ops {
@@ -46,6 +54,7 @@ struct ops {
 	struct room room;
 	struct workers *workers; /* that move the bytes of large requests; NULL: there are none */
 	unsigned transfers;	 /* under way */
+	struct seeks seeks;
 };
 
 #endif

@@ -5,8 +5,10 @@
 
 #include <fuse_lowlevel.h>
 
+#include "deferred.h"
 #include "ops.h"
 #include "room.h"
+#include "transfer.h"
 
 /*
  * Not wanted: O_TRUNC within OPEN (a truncation is a request of its own, with its own error), the
@@ -55,5 +57,11 @@ static const struct fuse_lowlevel_ops operations = {
     .statfs = op_statfs,
 };
 
+static void interrupt(struct channel *channel, uint64_t unique)
+{
+	if (!transfer_interrupt(channel, unique) && !deferred_interrupt(channel, unique))
+		room_interrupt(channel, unique);
+}
+
 const struct channel_operations ops_table = {
-    .libfuse = &operations, .beside = ops_beside, .interrupt = room_interrupt};
+    .libfuse = &operations, .beside = ops_beside, .interrupt = interrupt};

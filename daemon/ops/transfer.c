@@ -16,6 +16,12 @@
 /* Handing less than this to another processor takes longer than moving it. */
 #define SIZE_MIN (128 * 1024)
 
+/* Passing the pages of less than this takes no time to speak of. */
+#define SEEK_MIN (16 * 1024 * 1024)
+
+/* Seeks that may wait at a time. */
+#define SEEKS_MAX (EXCHANGE_SLOTS / 2)
+
 struct transfer {
 	struct request *request;
 	struct worker *worker;
@@ -23,10 +29,12 @@ struct transfer {
 				       object's is nothing to a worker */
 	struct reply_pipe pipe;	    /* of a read */
 	bool answered;
-	bool writes;
+	enum { READ, WRITE, SEEK } kind;
 	uint64_t handle; /* of a write, whose data stay in its request */
 	const char *data;
 	ssize_t result; /* bytes, or a negative errno */
+	int whence;	/* of a seek, and what it has found */
+	uint64_t found;
 };
 
 /* --- the worker ------------------------------------------------------------------------------- */
@@ -70,10 +78,13 @@ static void run(void *arg)
 {
 	struct transfer *transfer = arg;
 
-	if (transfer->writes)
+	if (transfer->kind == WRITE)
 		transfer->result = write_all(transfer);
-	else
+	else if (transfer->kind == READ)
 		transfer->answered = answer_read(transfer);
+	else
+		transfer->result = shmfs_memory_seek(transfer->request->channel->fs,
+		    &transfer->memory, transfer->whence, &transfer->found);
 }
 
 /* --- the loop --------------------------------------------------------------------------------- */
@@ -110,16 +121,74 @@ static void finish_read(const struct transfer *transfer)
 	request_release(request);
 }
 
+static unsigned own_seeks(const struct seeks *seeks, uint32_t uid)
+{
+	unsigned own = 0;
+
+	for (unsigned i = 0; i < seeks->count; i++)
+		own += seeks->waiting[i]->cred.uid == uid;
+	return own;
+}
+
+/* Of the places that others leave, a user gets half. */
+static bool wait_to_seek(struct request *request)
+{
+	struct seeks *seeks = &request->channel->ops->seeks;
+	unsigned own = own_seeks(seeks, request->cred.uid);
+
+	if (2 * own >= SEEKS_MAX - (seeks->count - own) || !request_postpone(request))
+		return false;
+	seeks->waiting[seeks->count++] = request;
+	return true;
+}
+
+static struct request *take_seek(struct seeks *seeks, unsigned at)
+{
+	struct request *request = seeks->waiting[at];
+
+	for (seeks->count--; at < seeks->count; at++)
+		seeks->waiting[at] = seeks->waiting[at + 1];
+	return request;
+}
+
+/* Users in the order of their uids, beginning behind the one who had the last. */
+static void seek_next(struct channel *channel)
+{
+	struct seeks *seeks = &channel->ops->seeks;
+
+	while (!seeks->under_way && seeks->count > 0) {
+		unsigned best = 0;
+
+		for (unsigned i = 1; i < seeks->count; i++)
+			if (seeks->waiting[i]->cred.uid - seeks->uid - 1 <
+			    seeks->waiting[best]->cred.uid - seeks->uid - 1)
+				best = i;
+		channel_serve_again(channel, take_seek(seeks, best)->slot);
+	}
+}
+
+static void finish_seek(const struct transfer *transfer)
+{
+	struct request *request = transfer->request;
+
+	request->channel->ops->seeks.under_way = false;
+	request_resume(request);
+	reply_offset(request, (int)transfer->result, transfer->found);
+	seek_next(request->channel);
+}
+
 static void done(void *arg)
 {
 	struct transfer *transfer = arg;
 	struct ops *ops = transfer->request->channel->ops;
 
-	if (transfer->writes)
+	ops->transfers -= transfer->kind != SEEK;
+	if (transfer->kind == WRITE)
 		finish_write(transfer);
-	else
+	else if (transfer->kind == READ)
 		finish_read(transfer);
-	ops->transfers--;
+	else
+		finish_seek(transfer);
 	free_transfer(transfer);
 }
 
@@ -163,7 +232,7 @@ static bool hand_over(struct transfer *transfer)
 		free_transfer(transfer);
 		return false;
 	}
-	request->channel->ops->transfers++;
+	request->channel->ops->transfers += transfer->kind != SEEK;
 	worker_start(transfer->worker);
 	return true;
 }
@@ -180,7 +249,7 @@ bool transfer_write(
 	transfer = prepare(request, &memory);
 	if (transfer == NULL)
 		return false;
-	transfer->writes = true;
+	transfer->kind = WRITE;
 	transfer->handle = to->handle;
 	transfer->data = data;
 	return hand_over(transfer);
@@ -200,4 +269,42 @@ bool transfer_read(struct request *request, const struct shmfs_memory *from)
 		return false;
 	}
 	return hand_over(transfer);
+}
+
+bool transfer_seek(struct request *request, const struct shmfs_memory *in, int whence)
+{
+	struct seeks *seeks = &request->channel->ops->seeks;
+	struct transfer *transfer;
+
+	if (in->size < SEEK_MIN || request->channel->ops->workers == NULL)
+		return false;
+	if (seeks->under_way) {
+		if (!wait_to_seek(request))
+			reply_offset(
+			    request, 0, whence == SEEK_DATA ? in->offset : in->offset + in->size);
+		return true;
+	}
+	transfer = prepare(request, in);
+	if (transfer == NULL)
+		return false;
+	transfer->kind = SEEK;
+	transfer->whence = whence;
+	if (!hand_over(transfer))
+		return false;
+	seeks->under_way = true;
+	seeks->uid = request->cred.uid;
+	return true;
+}
+
+bool transfer_interrupt(struct channel *channel, uint64_t unique)
+{
+	struct seeks *seeks = &channel->ops->seeks;
+	unsigned i = 0;
+
+	while (i < seeks->count && seeks->waiting[i]->unique != unique)
+		i++;
+	if (i == seeks->count)
+		return false;
+	request_interrupt(take_seek(seeks, i));
+	return true;
 }

@@ -9,6 +9,10 @@
  * before the answer, and lets one write, truncation or allocation of a file at a time come here. A
  * read beside a truncation gets what is left.
  *
+ * A look for a hole or for data passes each page between, so one that may pass many is a worker's,
+ * too, whether or not anybody waits. There is one at a time, so that others' work finds a thread,
+ * and users have them in turn.
+ *
  * A server that dies meanwhile has answered nothing: it leaves the request to the next one, which
  * moves the same bytes again.
  */
@@ -30,5 +34,11 @@
 bool transfer_write(
     struct request *request, const struct shmfs_range *to, const char *data, size_t size);
 bool transfer_read(struct request *request, const struct shmfs_memory *from);
+
+/* The same for lseek(2). A user with too many that wait is told that all is data. */
+bool transfer_seek(struct request *request, const struct shmfs_memory *in, int whence);
+
+/* A caller who waits was sent a signal. */
+bool transfer_interrupt(struct channel *channel, uint64_t unique);
 
 #endif

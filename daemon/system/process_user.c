@@ -2,6 +2,7 @@
 /* /proc/PID/status; see process_user.h. */
 #include "process_user.h"
 
+#include <signal.h>
 #include <stdio.h>
 
 bool process_user(pid_t pid, uid_t *uid, gid_t *gid)
@@ -21,4 +22,22 @@ bool process_user(pid_t pid, uid_t *uid, gid_t *gid)
 	}
 	fclose(file);
 	return has_uid && has_gid;
+}
+
+bool process_is_killed(pid_t pid)
+{
+	char path[64], line[256];
+	unsigned long long own = 0, shared = 0;
+	FILE *file;
+
+	snprintf(path, sizeof path, "/proc/%ld/status", (long)pid);
+	file = fopen(path, "re");
+	if (file == NULL)
+		return false;
+	while (fgets(line, sizeof line, file) != NULL) {
+		(void)sscanf(line, "SigPnd: %llx", &own);
+		(void)sscanf(line, "ShdPnd: %llx", &shared);
+	}
+	fclose(file);
+	return ((own | shared) >> (SIGKILL - 1) & 1) != 0;
 }

@@ -9,4 +9,7 @@
 /* User and group by which files are opened, of a process or thread. False: it is gone. */
 bool process_user(pid_t pid, uid_t *uid, gid_t *gid);
 
+/* Whether a signal is on its way to a thread that nothing can keep it from ending by. */
+bool process_is_killed(pid_t pid);
+
 #endif

@@ -288,8 +288,8 @@ ssize_t shmfs_copy(struct shmfs *fs, const struct shmfs_cred *cred, const struct
 	return shmfs_write(fs, cred, to->handle, buffer, (size_t)count, to->offset);
 }
 
-int shmfs_lseek(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t id, uint64_t offset,
-    int whence, uint64_t *out)
+int shmfs_lseek_begin(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t id, uint64_t offset,
+    int whence, struct shmfs_memory *out)
 {
 	const struct handle *handle = handle_get(fs, id);
 	int rc;
@@ -304,5 +304,27 @@ int shmfs_lseek(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t id, ui
 	if (offset >= handle->node->object.size)
 		return -ENXIO;
 	rc = memory_need(fs, handle->node);
-	return rc < 0 ? rc : fs->os->seek(fs->os->arg, rc, offset, whence, out);
+	if (rc < 0)
+		return rc;
+	*out = (struct shmfs_memory){
+	    .fd = rc,
+	    .size = (size_t)(handle->node->object.size - offset),
+	    .offset = offset,
+	};
+	return 0;
+}
+
+int shmfs_memory_seek(
+    const struct shmfs *fs, const struct shmfs_memory *memory, int whence, uint64_t *out)
+{
+	return fs->os->seek(fs->os->arg, memory->fd, memory->offset, whence, out);
+}
+
+int shmfs_lseek(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t id, uint64_t offset,
+    int whence, uint64_t *out)
+{
+	struct shmfs_memory memory;
+	int rc = shmfs_lseek_begin(fs, cred, id, offset, whence, &memory);
+
+	return rc < 0 ? rc : shmfs_memory_seek(fs, &memory, whence, out);
 }

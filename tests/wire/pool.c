@@ -43,9 +43,14 @@ void pool_run(void)
 
 void pool_end(void)
 {
-	for (unsigned i = 0; i < count; i++)
+	unsigned ended = count;
+
+	for (unsigned i = 0; i < ended; i++)
 		waiting[i]->done(waiting[i]->arg);
-	count = 0;
+	/* What was started by it waits. */
+	for (unsigned i = ended; i < count; i++)
+		waiting[i - ended] = waiting[i];
+	count -= ended;
 }
 
 void pool_work(void)

@@ -11,7 +11,7 @@
 #include "suites.h"
 #include "system_calls.h"
 
-enum { LARGE = 256 * 1024, SMALL = 64 * 1024, OBJECT = 1024 * 1024 };
+enum { LARGE = 256 * 1024, SMALL = 64 * 1024, OBJECT = 1024 * 1024, MANY_BYTES = 64 << 20 };
 
 static struct wire *open_with_workers(struct file *file)
 {
@@ -19,6 +19,17 @@ static struct wire *open_with_workers(struct file *file)
 
 	pool_reset();
 	*file = open_file(w, new_object_of(w, ROOT, "a", OBJECT), O_RDWR);
+	w->server.ops.workers = &w->server.workers;
+	return w;
+}
+
+/* One that is large and empty: a look finds a hole where it begins. */
+static struct wire *open_large(struct file *file)
+{
+	struct wire *w = wire_open_with(TIER_CACHED, wire_config());
+
+	pool_reset();
+	*file = open_file(w, new_object_of(w, ROOT, "a", MANY_BYTES), O_RDWR);
 	w->server.ops.workers = &w->server.workers;
 	return w;
 }
@@ -264,6 +275,103 @@ START_TEST(a_server_that_dies_on_the_way_leaves_it_to_the_next)
 }
 END_TEST
 
+/* One look for a hole, served as far as the loop goes; answers with its number. */
+static uint64_t begin_seek(struct wire *w, struct file file, uint32_t uid)
+{
+	struct fuse_lseek_in in = {.fh = file.handle, .offset = 100, .whence = SEEK_HOLE};
+
+	w->uid = uid;
+	message_begin(w, FUSE_LSEEK, file.id);
+	message_add(w, &in, sizeof in);
+	message_send(w);
+	GIVES(1, channel_serve(&w->server.channel));
+	return w->unique;
+}
+
+static void expect_found(struct wire *w, uint64_t unique, uint64_t offset)
+{
+	ck_assert(reply_take(w));
+	ck_assert_uint_eq(reply_header(w)->unique, unique);
+	ck_assert_int_eq(reply_header(w)->error, 0);
+	ck_assert_uint_eq(((const struct fuse_lseek_out *)reply_body(w, 8))->offset, offset);
+}
+
+START_TEST(looks_for_holes_come_one_by_one_and_users_in_turn)
+{
+	struct file file;
+	struct wire *w = open_large(&file);
+	uint64_t first = begin_seek(w, file, 1001), second = begin_seek(w, file, 1001);
+	uint64_t third = begin_seek(w, file, 1002);
+
+	ck_assert_uint_eq(pool_waiting(), 1);
+	/* Others do not wait for them. */
+	GIVES(0, ask_statfs(w));
+	pool_work();
+	expect_found(w, first, 100);
+	ck_assert(!reply_take(w));
+	pool_work();
+	expect_found(w, third, 100);
+	pool_work();
+	expect_found(w, second, 100);
+	ck_assert_uint_eq(pool_waiting(), 0);
+	GIVES(0, ask_release(w, file));
+	wire_close(w);
+}
+END_TEST
+
+/* As lseek(2) allows; and the next user finds a place. */
+START_TEST(who_looks_for_too_much_at_a_time_is_told_that_all_is_data)
+{
+	struct file file;
+	struct wire *w = open_large(&file);
+	unsigned told = 0;
+
+	for (int i = 0; i < 40; i++) {
+		uint64_t unique = begin_seek(w, file, 1001);
+
+		if (reply_take(w)) {
+			ck_assert_uint_eq(reply_header(w)->unique, unique);
+			ck_assert_uint_eq(
+			    ((const struct fuse_lseek_out *)reply_body(w, 8))->offset, MANY_BYTES);
+			told++;
+		}
+	}
+	ck_assert_uint_gt(told, 0);
+	ck_assert_uint_lt(told, 40);
+	(void)begin_seek(w, file, 1002);
+	ck_assert(!reply_take(w));
+	for (unsigned i = told; i < 41; i++) {
+		pool_work();
+		ck_assert(reply_take(w));
+	}
+	ck_assert_uint_eq(pool_waiting(), 0);
+	GIVES(0, ask_release(w, file));
+	wire_close(w);
+}
+END_TEST
+
+START_TEST(who_waits_to_look_for_a_hole_can_be_interrupted)
+{
+	struct file file;
+	struct wire *w = open_large(&file);
+	uint64_t first = begin_seek(w, file, 1001);
+	struct fuse_interrupt_in in = {.unique = begin_seek(w, file, 1001)};
+
+	message_begin(w, FUSE_INTERRUPT, 0);
+	message_add(w, &in, sizeof in);
+	message_send(w);
+	GIVES(1, channel_serve(&w->server.channel));
+	ck_assert(reply_take(w));
+	ck_assert_uint_eq(reply_header(w)->unique, in.unique);
+	ck_assert_int_eq(reply_header(w)->error, -EINTR);
+	pool_work();
+	expect_found(w, first, 100);
+	ck_assert_uint_eq(pool_waiting(), 0);
+	GIVES(0, ask_release(w, file));
+	wire_close(w);
+}
+END_TEST
+
 Suite *transfer_suite(void)
 {
 	const TTest *const tests[] = {
@@ -274,6 +382,9 @@ Suite *transfer_suite(void)
 	    a_handle_without_the_right_is_ebadf,
 	    an_interrupted_transfer_is_answered_when_it_is_done,
 	    a_server_that_dies_on_the_way_leaves_it_to_the_next,
+	    looks_for_holes_come_one_by_one_and_users_in_turn,
+	    who_looks_for_too_much_at_a_time_is_told_that_all_is_data,
+	    who_waits_to_look_for_a_hole_can_be_interrupted,
 	};
 	Suite *suite = suite_of("transfer", tests, sizeof tests / sizeof tests[0]);
 	TCase *loops = tcase_create("what does not pay");
