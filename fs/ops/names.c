@@ -178,20 +178,35 @@ int shmfs_rmdir(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t dir, c
 	return 0;
 }
 
-/* Whether dir lies in the tree below node, or is it. */
-static bool is_below(const struct node *dir, const struct node *node)
+/* Nobody is kept waiting for the way up from a directory: it takes some hundred microseconds. */
+#define DEPTH_MAX 16384
+
+/* -EINVAL where dir lies in the tree below node, or is it; -ENAMETOOLONG: too deep to tell. */
+static int check_above(const struct node *dir, const struct node *node)
 {
-	while (dir != node && dir->directory.parent != dir && dir->directory.parent != NULL)
+	unsigned steps = 0;
+
+	while (dir != node && dir->directory.parent != dir && dir->directory.parent != NULL) {
+		if (++steps > DEPTH_MAX)
+			return -ENAMETOOLONG;
 		dir = dir->directory.parent;
-	return dir == node;
+	}
+	return dir == node ? -EINVAL : 0;
 }
 
-/* -EINVAL where an entry's directory would come to lie below itself. */
+/* No directory comes to lie below itself. Below one without directories lies none, and its own
+ * parent does not. */
 static int may_move(const struct shmfs *fs, const struct entry *entry, const struct place *to)
 {
-	if (!tenant_admits(fs, to->dir, entry->node))
+	const struct node *node = entry->node;
+
+	if (!tenant_admits(fs, to->dir, node))
 		return -EXDEV;
-	return is_directory(entry->node) && is_below(to->dir, entry->node) ? -EINVAL : 0;
+	if (!is_directory(node) || to->dir == entry->dir)
+		return 0;
+	if (node->directory.subdirs == 0)
+		return to->dir == node ? -EINVAL : 0;
+	return check_above(to->dir, node);
 }
 
 static int exchange(struct shmfs *fs, const struct place *from, const struct place *to)

@@ -286,6 +286,38 @@ START_TEST(a_rename_marks_both_directories_and_the_node)
 }
 END_TEST
 
+/* The way up is what a rename has to look at. */
+START_TEST(what_has_directories_does_not_come_to_lie_very_deep)
+{
+	enum { DEPTH = 16384 };
+	struct shmfs_config config = small_config();
+	struct shmfs_attr attr;
+	uint64_t deep = SHMFS_ROOT, above = 0;
+	struct shmfs *fs;
+
+	config.arena_size = 64 << 20;
+	fs = open_with(config);
+	check_every_transaction(false);
+	for (int i = 0; i <= DEPTH + 1; i++) {
+		above = deep;
+		GIVES(0, TX(fs, shmfs_mkdir(fs, ALICE, deep, "d", 0700, &attr)));
+		deep = attr.id;
+		forget(fs, deep, 1);
+	}
+	(void)new_directory(fs, SHMFS_ROOT, "empty");
+	(void)new_directory(fs, new_directory(fs, SHMFS_ROOT, "full"), "inside");
+	GIVES(-ENAMETOOLONG, TX(fs, shmfs_rename(fs, ALICE, SHMFS_ROOT, "full", deep, "x", 0)));
+	GIVES(-ENAMETOOLONG,
+	    TX(fs, shmfs_rename(fs, ALICE, SHMFS_ROOT, "full", above, "d", RENAME_EXCHANGE)));
+	GIVES(-ENAMETOOLONG, TX(fs, shmfs_rename(fs, ALICE, SHMFS_ROOT, "d", deep, "x", 0)));
+	GIVES(0, TX(fs, shmfs_rename(fs, ALICE, SHMFS_ROOT, "empty", deep, "x", 0)));
+	GIVES(0, TX(fs, shmfs_rename(fs, ALICE, above, "d", above, "e", 0)));
+	GIVES(0, TX(fs, shmfs_rename(fs, ALICE, above, "e", SHMFS_ROOT, "e", 0)));
+	GIVES(0, TX(fs, shmfs_rename(fs, ALICE, SHMFS_ROOT, "full", deep, "y", 0)));
+	close_checked(fs);
+}
+END_TEST
+
 Suite *rename_suite(void)
 {
 	Suite *suite = suite_create("rename");
@@ -295,6 +327,7 @@ Suite *rename_suite(void)
 	tcase_add_test(tests, other_flags_are_refused);
 	tcase_add_test(tests, targets_are_checked_like_sources);
 	tcase_add_test(tests, a_directory_never_comes_to_lie_below_itself);
+	tcase_add_test(tests, what_has_directories_does_not_come_to_lie_very_deep);
 	tcase_add_test(tests, exchanging_directories_exchanges_their_parents);
 	tcase_add_test(tests, two_names_of_one_node_are_left_alone);
 	tcase_add_test(tests, a_replaced_object_gives_its_memory_back);
