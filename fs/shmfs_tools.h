@@ -96,6 +96,10 @@ void shmfs_free_end(struct shmfs *fs);
 bool shmfs_free_pages(const struct shmfs_os *os, struct shmfs_free_range *range, uint64_t pages);
 bool shmfs_is_freeing(const struct shmfs *fs, uint64_t id);
 
+/* Whether an operation that needs memory which is queued fails with -EAGAIN, for the caller to have
+ * some freed and ask again; else it frees that itself, however much it is. */
+void shmfs_set_patient(struct shmfs *fs, bool patient);
+
 /* Longest path below the root that is told, in bytes with its NUL. */
 #define SHMFS_PATH_MAX 4096
 

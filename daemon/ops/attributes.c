@@ -87,7 +87,7 @@ void op_statfs(fuse_req_t req, fuse_ino_t ino)
 	struct request *request = request_of(req);
 	struct shmfs_usage usage;
 
-	if (room_wait(request))
+	if (room_wait(request, false))
 		return;
 	shmfs_user_usage(fs_of(request), request->cred.uid, ino, &usage);
 	reply_statfs(request, &usage);

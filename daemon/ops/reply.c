@@ -81,11 +81,14 @@ static struct fuse_entry_out to_entry(const struct shmfs *fs, const struct shmfs
 /* A refusal for want of room is one once nothing is on its way that may have made some. */
 static void reply_error(struct request *request, int rc)
 {
-	if (room_is_wanted(rc)) {
+	if (room_is_wanted(rc) || rc == -EAGAIN) {
 		request_identify(request);
-		if (room_wait(request))
+		if (room_wait(request, rc == -EAGAIN))
 			return;
 	}
+	/* There are too many who wait for memory. */
+	if (rc == -EAGAIN)
+		rc = -ENOSPC;
 	denial_log(&request->channel->ops->log, request->channel, &request->cred);
 	request_fail(request, rc);
 }

@@ -14,6 +14,9 @@
  * Others may keep the kernel talking. So those who wait are also tried from time to time, and get
  * their answer after a while in any case; and one user's requests never take all the places.
  *
+ * Likewise, memory that is granted may have to be freed first, which takes a while: who asks for it
+ * waits, and not everybody. That comes to an end, as some is freed all the time.
+ *
  * Nothing of this outlives a server: what waits is a request that was never served.
  */
 #ifndef SHMFS_OPS_ROOM_H
@@ -37,14 +40,19 @@
 /* Whether this error may be a want of room: of memory, names, descriptors. */
 bool room_is_wanted(int rc);
 
-/* Takes over a request that finds too little room, undone. False: that is its answer. */
-bool room_wait(struct request *request);
+/* Takes over a request that finds too little room, undone. False: that is its answer. for_memory:
+ * of what is granted, some has to be freed first (shmfs_set_patient). */
+bool room_wait(struct request *request, bool for_memory);
+
+/* Some memory was freed. */
+void room_memory_freed(struct channel *channel);
 
 /* Serves those who wait again; `drained`: the kernel had no request more. */
 void room_try_again(struct channel *channel, bool drained);
 
 /* The kernel tells of a signal for a caller who waits: the answer is what it is now. EINTR is none
- * that programs know of these calls, nor of statfs(2). */
+ * that programs know of these calls, nor of statfs(2). It is for who waits for memory, of which
+ * there will be enough. */
 void room_interrupt(struct channel *channel, uint64_t unique);
 
 /* Whether anybody waits. */

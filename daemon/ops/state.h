@@ -30,6 +30,7 @@ struct room {
 	struct room_waiter {
 		struct request *request;
 		uint64_t since; /* a time of clock_now() */
+		bool for_memory;
 	} waiters[EXCHANGE_SLOTS];
 	uint64_t tried; /* the number of requests served until the last try */
 

@@ -9,6 +9,7 @@
 
 #include "common/worker.h"
 #include "ops/deferred.h"
+#include "ops/room.h"
 #include "pacing/pacing.h"
 
 /* What is freed between two looks whether others want the processor, or the memory. Freeing a page
@@ -78,6 +79,7 @@ static void done(void *arg)
 
 	self->started = false;
 	shmfs_free_end(self->server->channel.fs);
+	room_memory_freed(&self->server->channel);
 	free_worker_go_on(self);
 }
 
@@ -106,6 +108,8 @@ void free_worker_go_on(struct free_worker *self)
 	deferred_answer(&self->server->channel);
 	if (self->started)
 		begin_work(self);
+	else
+		room_memory_freed(&self->server->channel);
 }
 
 int free_worker_new(struct server *server)
@@ -123,6 +127,7 @@ int free_worker_new(struct server *server)
 	(void)pthread_mutex_init(&self->lock, NULL);
 	(void)pthread_cond_init(&self->ended, NULL);
 	server->free_worker = self;
+	shmfs_set_patient(server->channel.fs, true);
 	return 0;
 }
 

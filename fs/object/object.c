@@ -87,6 +87,8 @@ static int resize(struct shmfs *fs, struct node *node, uint32_t by, uint64_t siz
 		return 0;
 	if (node->object.seals & (size > old ? SEAL_GROW : SEAL_SHRINK))
 		return -EPERM;
+	if (deferred_keeps_waiting(fs, node))
+		return -EAGAIN;
 	rc = charge_resize(fs, node, by, old, size);
 	if (rc < 0)
 		return rc;

@@ -41,6 +41,11 @@ void shmfs_free_end(struct shmfs *fs)
 	fs->begun = NULL;
 }
 
+void shmfs_set_patient(struct shmfs *fs, bool patient)
+{
+	fs->patient = patient;
+}
+
 bool shmfs_is_freeing(const struct shmfs *fs, uint64_t id)
 {
 	const struct node *node = node_get(fs, id);

@@ -103,15 +103,17 @@ static bool fits_total(struct shmfs *fs, uint32_t uid, uint64_t pages, uint64_t 
 
 /*
  * Memory is granted only where it can be touched, so what is being freed has to be free first, as
- * far as it would be too much. To be called where the pages fit.
+ * far as it would be too much. To be called where the pages fit. -EAGAIN: that is too much to be
+ * freed meanwhile.
  */
-static void make_room(struct shmfs *fs, uint64_t pages)
+static int make_room(struct shmfs *fs, uint64_t pages)
 {
 	const struct charge *charge = &fs->super->charge;
 	uint64_t used = charge->total.pages + pages;
 
-	if (pages > 0 && fs->super->deferred.list.count > 0 && charge->limit.pages > 0)
-		deferred_free_down_to(fs, charge->limit.pages - used);
+	if (pages == 0 || fs->super->deferred.list.count == 0 || charge->limit.pages == 0)
+		return 0;
+	return deferred_free_down_to(fs, charge->limit.pages - used);
 }
 
 static void increase(struct shmfs *fs, struct account *account, uint64_t pages, uint64_t nodes)
@@ -134,6 +136,7 @@ static int add(struct shmfs *fs, struct account *account, struct tenant *tenant,
     uint64_t nodes)
 {
 	uint32_t uid = (uint32_t)account->uid;
+	int rc;
 
 	if (!fits_user(fs, account, pages, nodes))
 		return -rules_of(fs)->over_user_limit;
@@ -141,7 +144,9 @@ static int add(struct shmfs *fs, struct account *account, struct tenant *tenant,
 		return -ENOSPC;
 	if (!fits_total(fs, uid, pages, nodes))
 		return -ENOSPC;
-	make_room(fs, pages);
+	rc = make_room(fs, pages);
+	if (rc < 0)
+		return rc;
 	increase(fs, account, pages, nodes);
 	if (tenant != NULL)
 		increase(fs, &tenant->used, pages, nodes);

@@ -35,7 +35,7 @@ uint64_t charge_bytes_of(const struct shmfs *fs, uint64_t size);
 /*
  * One more node or name that is charged to a user and a tenant (0: none); name is for the
  * explanation of a refusal. -ENOSPC or, for the user's own limit, the errno that the rules have for
- * it; -ENOMEM.
+ * it; -ENOMEM; for pages also -EAGAIN (shmfs_set_patient).
  */
 int charge_node(struct shmfs *fs, uint32_t uid, uint32_t tenant, const char *name);
 

@@ -245,6 +245,18 @@ void deferred_pause(struct shmfs *fs, const struct node *node)
 		quiesce(fs, fs->begun);
 }
 
+bool deferred_keeps_waiting(const struct shmfs *fs, const struct node *node)
+{
+	uint64_t left = 0;
+
+	if (!fs->patient || node->object.deferred == 0)
+		return false;
+	for (const struct deferred_free *entry = first_entry(fs); entry != NULL;
+	     entry = deferred_next_of(entry))
+		left += entry->node == node ? entry->end - entry->at : 0;
+	return left > AT_ONCE * page_bytes(fs);
+}
+
 /*
  * The size of the memory is put right at once and not at the commit, as the caller may be about to
  * extend it. Its node has had this size since the shrink was queued, so a rollback has nothing to
@@ -290,14 +302,17 @@ uint64_t deferred_pages(const struct shmfs *fs)
 	return pages;
 }
 
-void deferred_free_down_to(struct shmfs *fs, uint64_t most)
+int deferred_free_down_to(struct shmfs *fs, uint64_t most)
 {
+	if (fs->patient && deferred_pages(fs) > most + AT_ONCE)
+		return -EAGAIN;
 	for (struct deferred_free *entry = first_entry(fs);
 	     entry != NULL && deferred_pages(fs) > most; entry = deferred_next_of(entry)) {
 		quiesce(fs, entry);
 		while (deferred_pages(fs) > most && free_pages(fs, entry, AT_ONCE))
 			;
 	}
+	return 0;
 }
 
 void deferred_leave_holes(struct shmfs *fs)

@@ -50,6 +50,9 @@ void deferred_end(struct shmfs *fs, struct deferred_free *entry);
  * its memory had before. */
 void deferred_pause(struct shmfs *fs, const struct node *node);
 
+/* Whether that is more than is freed while others wait, and whoever asks can. */
+bool deferred_keeps_waiting(const struct shmfs *fs, const struct node *node);
+
 /* Frees at once what is queued of a node, for somebody who is about to change its memory. */
 void deferred_finish(struct shmfs *fs, struct node *node);
 
@@ -62,9 +65,9 @@ uint64_t deferred_pages(const struct shmfs *fs);
 
 /*
  * Frees until at most so many pages are left of those, within a transaction or not; the queue keeps
- * its entries.
+ * its entries. -EAGAIN: those are more than is freed while others wait, and whoever asks can.
  */
-void deferred_free_down_to(struct shmfs *fs, uint64_t most);
+int deferred_free_down_to(struct shmfs *fs, uint64_t most);
 
 /*
  * After a crash, which came before anybody was told of the holes that are queued: whoever wants one

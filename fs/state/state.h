@@ -337,7 +337,8 @@ struct shmfs {
 	unsigned page_shift; /* pages of the system have 2 to this bytes */
 	int arena_fd;
 	struct deferred_free
-	    *begun; /* what has a range that somebody else frees (deferred_free.h), or NULL */
+	    *begun;   /* what has a range that somebody else frees (deferred_free.h), or NULL */
+	bool patient; /* who asks can wait for memory to be freed */
 	uint32_t freed_uid;    /* whose memory had the last turn */
 	struct timespec stamp; /* of all that the transaction changes, once it is asked for */
 	bool stamped;

@@ -32,6 +32,7 @@ Suite *random_suite(void);
 Suite *refused_suite(void);
 Suite *recovery_suite(void);
 Suite *waiting_suite(void);
+Suite *memory_freed_suite(void);
 Suite *room_suite(void);
 Suite *request_suite(void);
 Suite *foreign_suite(void);
