@@ -32,23 +32,36 @@ static const uint64_t kept[CONFINE_ROLES] = {
     [CONFINE_HOLDERS] = OF_HOLDERS,
 };
 
+/* By the supervisor, before it gave up any; no child has others. */
+static uint64_t held;
+
+/* The library remembers the process that asked first, which a child is not. */
+int capabilities_look(void)
+{
+	capng_setpid(getpid());
+	if (capng_get_caps_process() < 0)
+		return -EIO;
+	held = 0;
+	for (unsigned i = 0; i <= CAP_LAST_CAP; i++) {
+		if (capng_have_capability(CAPNG_EFFECTIVE, i))
+			held |= BIT(i);
+	}
+	return 0;
+}
+
 int capabilities_drop(enum confine_role role)
 {
 	capng_select_t sets = CAPNG_SELECT_CAPS | CAPNG_SELECT_AMBIENT;
 
-	/* The library remembers the process that asked first, a parent of this one. */
-	capng_setpid(getpid());
-	if (capng_get_caps_process() < 0)
-		return -EIO;
 	/* Without CAP_SETPCAP the bounding set stays; no_new_privs makes it moot. */
-	if (capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP))
+	if (held & BIT(CAP_SETPCAP))
 		sets |= CAPNG_SELECT_BOUNDS;
+	capng_setpid(getpid());
+	capng_clear(CAPNG_SELECT_ALL);
 	for (unsigned i = 0; i <= CAP_LAST_CAP; i++) {
-		if (!(kept[role] & BIT(i)))
-			(void)capng_update(CAPNG_DROP,
-			    CAPNG_EFFECTIVE | CAPNG_PERMITTED | CAPNG_INHERITABLE |
-				CAPNG_BOUNDING_SET | CAPNG_AMBIENT,
-			    i);
+		if (kept[role] & held & BIT(i))
+			(void)capng_update(
+			    CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED | CAPNG_BOUNDING_SET, i);
 	}
 	errno = 0;
 	return capng_apply(sets) < 0 ? (errno != 0 ? -errno : -EPERM) : 0;
@@ -56,7 +69,5 @@ int capabilities_drop(enum confine_role role)
 
 bool capabilities_may_mount(void)
 {
-	capng_setpid(getpid());
-	return capng_get_caps_process() == 0 &&
-	       capng_have_capability(CAPNG_EFFECTIVE, CAP_SYS_ADMIN);
+	return held & BIT(CAP_SYS_ADMIN);
 }

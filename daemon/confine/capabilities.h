@@ -7,11 +7,14 @@
 
 #include "confine.h"
 
+/* Looks what there is to be kept or given up; before the first is. A negative errno. */
+int capabilities_look(void);
+
 /* Gives up all others, of all sets. A negative errno. */
 int capabilities_drop(enum confine_role role);
 
-/* Whether the process may mount and unmount by itself; else a program with the set-user-ID bit does
- * it for it. */
+/* Whether the supervisor mounts and unmounts by itself; else a program with the set-user-ID bit
+ * does it for it. */
 bool capabilities_may_mount(void);
 
 #endif

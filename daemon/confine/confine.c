@@ -27,6 +27,7 @@ static int fail(char *why, size_t why_size, const char *step, int rc, const char
 
 int confine_prepare(char *why, size_t why_size)
 {
+	int rc;
 	void *shared = mmap(
 	    NULL, sizeof *denied_call, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
@@ -34,9 +35,11 @@ int confine_prepare(char *why, size_t why_size)
 		return fail(
 		    why, why_size, "memory to share with children", -errno, "free some memory");
 	denied_call = shared;
+	rc = capabilities_look();
+	if (rc < 0)
+		return fail(why, why_size, "capabilities of this process", rc, "mount /proc");
 	for (enum confine_role role = 0; role < CONFINE_ROLES; role++) {
-		int rc = filter_make(role, &filters[role]);
-
+		rc = filter_make(role, &filters[role]);
 		if (rc < 0)
 			return fail(why, why_size, "filters of system calls", rc,
 			    "libseccomp 2.5 or later has to know this machine");
@@ -45,8 +48,8 @@ int confine_prepare(char *why, size_t why_size)
 }
 
 /*
- * Notes the call, and makes one that no list has. This handler is gone by then, so that the process ends
- * by SIGSYS, as it would have without it.
+ * Notes the call, and makes one that no list has. This handler is gone by then, so that the process
+ * ends by SIGSYS, as it would have without it.
  */
 static void on_denied(int signal, siginfo_t *info, void *context)
 {

@@ -25,7 +25,6 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include "fuse/abi.h"
@@ -91,14 +90,11 @@ struct rule {
 		    CLONE_NEWPID | CLONE_NEWNET))
 
 static const struct rule rules[] = {
-    /* Memory registered with the kernel; descriptors that do not wait or stay open; stdio, which
-     * looks for a terminal. */
+    /* Memory registered with the kernel; descriptors that do not wait or stay open. */
     {"ioctl", S, 1, INT, ABI_BACKING_OPEN},
     {"ioctl", S, 1, INT, ABI_BACKING_CLOSE},
     {"ioctl", S | P, 1, INT, FIONBIO},
     {"ioctl", S | P, 1, INT, FIOCLEX},
-    {"ioctl", S | K | P | H, 1, INT, TCGETS},
-    {"ioctl", S | K | P | H, 1, INT, TIOCGWINSZ},
     {"mmap", S | K | P | H, 2, PROT_EXEC, 0},
     {"mprotect", S | K | P | H, 2, PROT_EXEC, 0},
     {"prctl", S | K | P | H, 0, INT, PR_SET_NAME},
