@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-#include "confine.h"
+#include "whose.h"
 
 /* Looks what there is to be kept or given up; before the first is. A negative errno. */
 int capabilities_look(void);

@@ -20,14 +20,7 @@
 
 #include <stddef.h>
 
-enum confine_role {
-	CONFINE_SUPERVISOR,
-	CONFINE_SERVER,	 /* serves /dev/fuse */
-	CONFINE_KEEPER,	 /* unmounts when the supervisor has died */
-	CONFINE_PARSER,	 /* reads what clients of the control socket send */
-	CONFINE_HOLDERS, /* looks through /proc for who has objects open */
-};
-#define CONFINE_ROLES 5
+#include "whose.h"
 
 /*
  * Once, in the supervisor, before the first child: makes all filters, so that a child only has to

@@ -5,7 +5,7 @@
 
 #include <linux/filter.h>
 
-#include "confine.h"
+#include "whose.h"
 
 /* A filter of the role for a child of the calling process, or that process; the caller frees its
  * instructions. A negative errno. */

@@ -208,18 +208,17 @@ int arena_map(int fd, struct arena **out)
 int arena_check_left(const struct arena *arena, int fd, int descriptor_first)
 {
 	const uint8_t *memory = (const void *)arena;
-	struct stat st;
+	struct txn_bounds bounds = {.low = (const uint8_t *)(&arena->txn + 1),
+	    .log = memory + LOG_OFFSET,
+	    .descriptor_first = descriptor_first};
 	struct arena header;
+	struct stat st;
 
-	/* What stands before the transaction, and the transaction itself, none of them changes. */
+	/* No transaction changes what stands before the first bound, itself included. */
 	if (read_header(fd, &header, &st) < 0 || header.base != (uintptr_t)arena)
 		return -EPROTO;
-	return txn_check(&arena->txn, &(struct txn_bounds){
-					  .low = (const uint8_t *)(&arena->txn + 1),
-					  .high = memory + st.st_size,
-					  .log = memory + LOG_OFFSET,
-					  .descriptor_first = descriptor_first,
-				      });
+	bounds.high = memory + st.st_size;
+	return txn_check(&arena->txn, &bounds);
 }
 
 void arena_unmap(struct arena *arena)
