@@ -15,6 +15,7 @@ static Suite *memory_suite(void)
 	add_one_page_cases(suite);
 	add_appending_cases(suite);
 	add_lifetime_cases(suite);
+	add_reuse_cases(suite);
 	add_io_cases(suite);
 	add_anonymous_cases(suite);
 	add_seal_cases(suite);

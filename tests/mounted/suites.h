@@ -10,6 +10,7 @@ void add_mapping_cases(Suite *suite);
 void add_one_page_cases(Suite *suite);
 void add_appending_cases(Suite *suite);
 void add_lifetime_cases(Suite *suite);
+void add_reuse_cases(Suite *suite);
 void add_io_cases(Suite *suite);
 void add_anonymous_cases(Suite *suite);
 void add_seal_cases(Suite *suite);
