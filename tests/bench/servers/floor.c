@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The floor: a bare loop on /dev/fuse that serves one file, whose bytes it moves by a method of
+ * The floor: a bare loop on /dev/fuse that serves a file, whose bytes it moves by a method of
  * choice. There is no libfuse, no namespace, no check and no other thread, so that nothing but the
- * kernel and the method are measured. The file is DIRECTORY/memory; of what else there is in a
- * filesystem, it has what is needed to open that.
+ * kernel and the method are measured. The file is DIRECTORY/memory, and there is another one for a
+ * second client, DIRECTORY/second, as the kernel has those who write to one file wait for each
+ * other. Of what else there is in a filesystem, it has what is needed to open them.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -26,9 +27,17 @@ enum {
 	ROOM = READ_MAX + 64 * KIB,
 	PAGE = 4096,
 	BEFORE_DATA = sizeof(struct fuse_in_header) + sizeof(struct fuse_write_in),
-	MEMORY_ID = 2,
+	FILES = 2,
+	FIRST_ID = 2,
 };
 
+static const char *const names[FILES] = {"memory", "second"};
+
+/* What there is of each file, and of the one that a request is about. */
+static struct file {
+	int memory;
+	char *kept;
+} files[FILES];
 static int channel, memory;
 static size_t memory_size = 32 * MIB, read_max = READ_MAX, write_max = 256 * KIB;
 static char *kept;
@@ -172,17 +181,20 @@ static void answer_init(uint64_t unique, const struct fuse_init_in *in)
 
 static void answer_lookup(uint64_t unique, const char *name)
 {
-	const struct fuse_entry_out out = {
-	    .nodeid = MEMORY_ID,
-	    .entry_valid = 1000,
-	    .attr_valid = 1000,
-	    .attr = attributes_of(MEMORY_ID),
-	};
+	for (unsigned i = 0; i < FILES; i++) {
+		const struct fuse_entry_out out = {
+		    .nodeid = FIRST_ID + i,
+		    .entry_valid = 1000,
+		    .attr_valid = 1000,
+		    .attr = attributes_of(FIRST_ID + i),
+		};
 
-	if (strcmp(name, "memory") == 0)
-		answer(unique, 0, &out, sizeof out);
-	else
-		answer(unique, -ENOENT, NULL, 0);
+		if (strcmp(name, names[i]) == 0) {
+			answer(unique, 0, &out, sizeof out);
+			return;
+		}
+	}
+	answer(unique, -ENOENT, NULL, 0);
 }
 
 static void answer_attributes(uint64_t unique, uint64_t id)
@@ -193,12 +205,12 @@ static void answer_attributes(uint64_t unique, uint64_t id)
 }
 
 /* Cut to nothing and made as long as before, it has new memory. Nothing else changes. */
-static void answer_change(uint64_t unique, const struct fuse_setattr_in *in)
+static void answer_change(uint64_t unique, uint64_t id, const struct fuse_setattr_in *in)
 {
 	if ((in->valid & FATTR_SIZE) && in->size <= memory_size &&
 	    (ftruncate(memory, (off_t)in->size) < 0 || ftruncate(memory, (off_t)memory_size) < 0))
 		die("ftruncate");
-	answer_attributes(unique, MEMORY_ID);
+	answer_attributes(unique, id);
 }
 
 static void answer_open(uint64_t unique)
@@ -239,10 +251,19 @@ static void answer_statfs(uint64_t unique)
 	answer(unique, 0, &out, sizeof out);
 }
 
+static void choose(uint64_t id)
+{
+	if (id < FIRST_ID || id >= FIRST_ID + FILES)
+		return;
+	memory = files[id - FIRST_ID].memory;
+	kept = files[id - FIRST_ID].kept;
+}
+
 static void serve(const struct fuse_in_header *header)
 {
 	const void *body = header + 1;
 
+	choose(header->nodeid);
 	switch (header->opcode) {
 	case FUSE_INIT:
 		answer_init(header->unique, body);
@@ -254,7 +275,7 @@ static void serve(const struct fuse_in_header *header)
 		answer_attributes(header->unique, header->nodeid);
 		break;
 	case FUSE_SETATTR:
-		answer_change(header->unique, body);
+		answer_change(header->unique, header->nodeid, body);
 		break;
 	case FUSE_STATFS:
 		answer_statfs(header->unique);
@@ -281,22 +302,29 @@ static void serve(const struct fuse_in_header *header)
 
 /* --- beginning -------------------------------------------------------------------------------- */
 
+static void make_file(struct file *file)
+{
+	file->memory = memfd_create("floor", MFD_CLOEXEC);
+	if (file->memory < 0 || ftruncate(file->memory, (off_t)memory_size) < 0)
+		die("memory");
+	file->kept = mmap(NULL, memory_size, PROT_READ | PROT_WRITE, MAP_SHARED, file->memory, 0);
+	if (file->kept == MAP_FAILED)
+		die("mmap");
+	memset(file->kept, 1, memory_size);
+}
+
 static void prepare(void)
 {
 	char *slot = aligned_alloc(PAGE, PAGE + ROOM);
 
 	buffer = aligned_alloc(PAGE, READ_MAX);
-	memory = memfd_create("floor", MFD_CLOEXEC);
-	if (slot == NULL || buffer == NULL || memory < 0 ||
-	    ftruncate(memory, (off_t)memory_size) < 0)
+	if (slot == NULL || buffer == NULL)
 		die("memory");
+	for (unsigned i = 0; i < FILES; i++)
+		make_file(&files[i]);
 	memset(slot, 1, PAGE + ROOM);
 	memset(buffer, 1, READ_MAX);
 	request = slot + PAGE - BEFORE_DATA;
-	kept = mmap(NULL, memory_size, PROT_READ | PROT_WRITE, MAP_SHARED, memory, 0);
-	if (kept == MAP_FAILED)
-		die("mmap");
-	memset(kept, 1, memory_size);
 }
 
 /* A slot for each page, and one for the header. More than a user may have takes a capability. */
