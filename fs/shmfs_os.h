@@ -6,12 +6,16 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 #include <time.h>
 
 /* What the system tells of memory. */
 struct shmfs_memory_state {
 	uint64_t blocks; /* in use, of 512 bytes */
+	/* The most bytes that come at once, a power of two: a huge page, where there may be some.
+	 */
+	uint64_t piece;
 	/* The last write, store through a mapping or growth; neither a shrink nor a hole. */
 	struct timespec written;
 	uint64_t size;
@@ -119,6 +123,7 @@ int shmfs_memory_name(int store, int fd, uint64_t name);
 void shmfs_memory_unname(int store, uint64_t name);
 int shmfs_memory_open(int store, int fd, uint64_t name);
 int shmfs_look_by_name(int store, uint64_t name, struct shmfs_memory_state *out);
+struct shmfs_memory_state shmfs_memory_state_of(const struct stat *st);
 
 /* Memory as it is to be registered with the kernel: the registration must not count as somebody who
  * has it open. fd itself, or a descriptor that the caller closes once that is done. */

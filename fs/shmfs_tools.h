@@ -78,10 +78,10 @@ unsigned shmfs_verify(
  * itself has ended the work (shmfs_os.quiesce), and tells nothing then. There is one such range at
  * a time. Not within a transaction.
  *
- * shmfs_free_pages() frees the next pages of a range, at most so many, and moves its begin behind
- * them: false when there are none left, which is also where the system refuses to free one. How far
- * it came, it notes where a crash does not reach. It touches no other memory, so any thread may
- * call it.
+ * shmfs_free_pages() frees the next pages of a range, at most so many or one huge page, and moves
+ * its begin behind them: false when there are none left, which is also where the system refuses to
+ * free one. How far it came, it notes where a crash does not reach. It touches no other memory, so
+ * any thread may call it.
  */
 struct shmfs_free_range {
 	int fd;

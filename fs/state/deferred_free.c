@@ -123,12 +123,22 @@ static bool find_page(const struct shmfs_os *os, struct shmfs_free_range *range)
 	return true;
 }
 
+/* A huge page goes as a whole, in as little time as a few small ones. A part of it would split it,
+ * which takes twenty times as long. */
+static uint64_t step_of(const struct shmfs_free_range *range, uint64_t bytes, uint64_t piece)
+{
+	uint64_t whole = piece > 0 ? piece - (range->begin & (piece - 1)) : 0;
+
+	return smaller(bytes > whole ? bytes : whole, range->end - range->begin);
+}
+
 /* The memory keeps its time, as nobody stores anything; but how far it is free is noted first, as a
  * process that dies in between must not free it again. */
-static int punch(const struct shmfs_os *os, struct shmfs_free_range *range, uint64_t size)
+static int punch(const struct shmfs_os *os, struct shmfs_free_range *range, uint64_t pages)
 {
-	struct shmfs_memory_state before;
+	struct shmfs_memory_state before = {0};
 	bool known = os->look(os->arg, range->fd, &before) == 0;
+	uint64_t size = step_of(range, pages * os->page_size(os->arg), before.piece);
 	int rc;
 
 	do
@@ -148,16 +158,8 @@ static int punch(const struct shmfs_os *os, struct shmfs_free_range *range, uint
  */
 bool shmfs_free_pages(const struct shmfs_os *os, struct shmfs_free_range *range, uint64_t pages)
 {
-	uint64_t size;
-
-	if (!find_page(os, range))
-		goto end;
-	size = smaller(pages * os->page_size(os->arg), range->end - range->begin);
-	if (punch(os, range, size) < 0)
-		goto end;
-	return true;
-
-end:
+	if (find_page(os, range) && punch(os, range, pages) == 0)
+		return true;
 	range->begin = range->end;
 	*range->freed_to = range->end;
 	return false;

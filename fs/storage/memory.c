@@ -103,6 +103,17 @@ int shmfs_memory_open(int store, int number, uint64_t name)
 	return number < 0 ? fd : give_number(fd, number);
 }
 
+/* The size of blocks is that of the pages that a tmpfs would take for the file's first byte. */
+struct shmfs_memory_state shmfs_memory_state_of(const struct stat *st)
+{
+	return (struct shmfs_memory_state){
+	    .blocks = (uint64_t)st->st_blocks,
+	    .piece = (uint64_t)st->st_blksize,
+	    .written = st->st_mtim,
+	    .size = (uint64_t)st->st_size,
+	};
+}
+
 int shmfs_look_by_name(int store, uint64_t name, struct shmfs_memory_state *out)
 {
 	struct stat st;
@@ -111,7 +122,6 @@ int shmfs_look_by_name(int store, uint64_t name, struct shmfs_memory_state *out)
 		return -EOPNOTSUPP;
 	if (fstatat(store, name_of(name).text, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return -errno;
-	*out = (struct shmfs_memory_state){
-	    .blocks = (uint64_t)st.st_blocks, .written = st.st_mtim, .size = (uint64_t)st.st_size};
+	*out = shmfs_memory_state_of(&st);
 	return 0;
 }

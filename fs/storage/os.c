@@ -205,8 +205,7 @@ static int look(void *arg, int fd, struct shmfs_memory_state *out)
 	(void)arg;
 	if (fstat(fd, &st) < 0)
 		return -errno;
-	*out = (struct shmfs_memory_state){
-	    .blocks = (uint64_t)st.st_blocks, .written = st.st_mtim, .size = (uint64_t)st.st_size};
+	*out = shmfs_memory_state_of(&st);
 	return 0;
 }
 

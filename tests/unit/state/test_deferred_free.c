@@ -305,6 +305,26 @@ START_TEST(somebody_else_may_free_it)
 }
 END_TEST
 
+/* Who frees a part of one has it split. */
+START_TEST(huge_pages_go_as_a_whole)
+{
+	static const uint64_t ends[] = {16, 32, 48, 64, 80, 96, 100};
+	struct shmfs_free_range range;
+	struct shmfs *fs;
+	uint64_t handle;
+
+	(void)shrinking(&fs, 100, &handle, &range);
+	outside->piece = bytes(16);
+	for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+		ck_assert(shmfs_free_pages(outside_os(), &range, 1));
+		ck_assert_uint_eq(range.begin, bytes(ends[i]));
+	}
+	ck_assert(!shmfs_free_pages(outside_os(), &range, 1));
+	shmfs_free_end(fs);
+	end_shrinking(fs);
+}
+END_TEST
+
 START_TEST(what_is_freed_already_is_passed_over)
 {
 	struct shmfs_free_range range;
@@ -469,6 +489,7 @@ Suite *deferred_free_suite(void)
 	tcase_add_test(tests, a_hole_that_nobody_asks_for_again_does_not_outlive_the_process);
 	tcase_add_test(tests, ends_and_shrinks_outlive_it);
 	tcase_add_test(tests, somebody_else_may_free_it);
+	tcase_add_test(tests, huge_pages_go_as_a_whole);
 	tcase_add_test(tests, what_is_freed_already_is_passed_over);
 	tcase_add_test(tests, growing_ends_his_work);
 	tcase_add_test(tests, the_end_of_the_object_ends_his_work);

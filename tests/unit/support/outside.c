@@ -231,6 +231,8 @@ static int look(void *arg, int fd, struct shmfs_memory_state *out)
 		return outside_failure();
 	rc = shmfs_os_linux()->look(arg, fd, out);
 	out->written = outside->written;
+	if (outside->piece > 0)
+		out->piece = outside->piece;
 	outside_leave();
 	return rc;
 }

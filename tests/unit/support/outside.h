@@ -84,6 +84,7 @@ struct outside {
 	bool in_use;	      /* somebody maps every memory, whatever is true */
 	unsigned quiesced;    /* how often somebody else's work was ended */
 	size_t write_at_most; /* bytes that one write takes; 0 = all */
+	uint64_t piece;	      /* what memory comes in; 0 = what is true */
 	size_t page_size;     /* the system's, or what SHMFS_TEST_PAGE_SIZE pretends */
 	struct timespec now, written; /* the latter of all memory */
 };
