@@ -34,14 +34,26 @@ static unsigned minor_of_protocol(void)
 	return minor;
 }
 
-bool kernel_has_noswap(void)
+/* A flag has no value. */
+static bool tmpfs_takes(const char *key, const char *value)
 {
+	unsigned command = value != NULL ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG;
 	int fs = fsopen("tmpfs", FSOPEN_CLOEXEC);
-	bool known = fs >= 0 && fsconfig(fs, FSCONFIG_SET_FLAG, "noswap", NULL, 0) == 0;
+	bool taken = fs >= 0 && fsconfig(fs, command, key, value, 0) == 0;
 
 	if (fs >= 0)
 		close(fs);
-	return known;
+	return taken;
+}
+
+bool kernel_has_noswap(void)
+{
+	return tmpfs_takes("noswap", NULL);
+}
+
+bool kernel_has_huge(void)
+{
+	return tmpfs_takes("huge", "within_size");
 }
 
 bool kernel_asks_statx(void)

@@ -9,5 +9,7 @@
 bool kernel_asks_statx(void);
 /* True if tmpfs knows noswap. */
 bool kernel_has_noswap(void);
+/* True if tmpfs can have huge pages. */
+bool kernel_has_huge(void);
 
 #endif
