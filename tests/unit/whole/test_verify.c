@@ -125,6 +125,7 @@ START_TEST(broken_counts_are_found)
 	expect_number_found("creator of a node", &object->creator, 4711);
 	expect_number_found("bytes of attributes", &object->xattr_bytes, 1);
 	expect_number_found("pins of an object", &object->object.pins, 1);
+	expect_number_found("memories that are kept", &fs->super->spares.count, 1);
 	expect_count_found("pages of a tenant", &tenant->used.pages);
 	expect_count_found("nodes of a tenant", &tenant->used.nodes);
 	expect_count_found("number of a tenant", &tenant->used.uid);
