@@ -213,15 +213,16 @@ static bool are_records(const struct txn *txn, const struct txn_bounds *bounds)
 	return true;
 }
 
+/* Without a default, so that the compiler names a kind that is missing. */
 static bool is_effect(const struct txn_effect *effect, const struct txn_bounds *bounds)
 {
-	switch (effect->kind) {
+	switch ((enum txn_effect_kind)effect->kind) {
 	case TXN_SIZE_ON_COMMIT:
 	case TXN_SIZE_ON_ROLLBACK:
 		return effect->id >= bounds->descriptor_first && effect->value <= INT64_MAX;
+	case TXN_EMPTY_ON_COMMIT:
 	case TXN_CLOSE_ON_COMMIT:
 	case TXN_CLOSE_ON_ROLLBACK:
-	case TXN_EMPTY_ON_COMMIT:
 		return effect->id >= bounds->descriptor_first;
 	case TXN_UNNAME_ON_COMMIT:
 	case TXN_UNNAME_ON_ROLLBACK:
@@ -229,9 +230,8 @@ static bool is_effect(const struct txn_effect *effect, const struct txn_bounds *
 	case TXN_UNBACK_ON_COMMIT:
 	case TXN_UNBACK_ON_ROLLBACK:
 		return true;
-	default:
-		return false;
 	}
+	return false;
 }
 
 int txn_check(const struct txn *txn, const struct txn_bounds *bounds)
