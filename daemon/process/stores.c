@@ -12,8 +12,8 @@
 
 /*
  * Objects are charged for all of their size, so within_size would take nothing that was not
- * granted; but programs that touch little of what they ask for would have more in memory: Open
- * MPI's two ranks 8.2 MiB instead of 4.5, PostgreSQL's parallel joins 69.7 instead of 65.4.
+ * granted; but programs that touch little of what they ask for would have more in memory: two ranks
+ * of Open MPI that send each other 4 MiB have 4 MiB instead of 0.4 (tests/bench/programs).
  */
 #define OF_MOUNT "advise"
 
