@@ -75,25 +75,38 @@ static bool needs_privileged_program(enum confine_role role)
 	return (role == CONFINE_SUPERVISOR || role == CONFINE_KEEPER) && !capabilities_may_mount();
 }
 
-int confine(enum confine_role role, char *why, size_t why_size)
+int confine_privileges(enum confine_role role, char *why, size_t why_size)
 {
-	int rc;
+	int rc = capabilities_drop(role);
 
-	if (needs_privileged_program(role))
-		return 0;
-	rc = capabilities_drop(role);
 	if (rc < 0)
 		return fail(why, why_size, "giving up capabilities", rc,
 		    "start it with those that CAPABILITIES in shmfs(8) lists, or without any");
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return fail(why, why_size, "no_new_privs", -errno, "it takes Linux 3.5");
-	rc = role == CONFINE_SUPERVISOR ? 0 : catch_denied();
+	return 0;
+}
+
+int confine_calls(enum confine_role role, char *why, size_t why_size)
+{
+	int rc = role == CONFINE_SUPERVISOR ? 0 : catch_denied();
+
 	if (rc == 0)
 		rc = filter_load(&filters[role]);
 	if (rc < 0)
 		return fail(why, why_size, "loading the filter of system calls", rc,
 		    "the kernel has to have CONFIG_SECCOMP_FILTER, and room for a filter");
 	return 0;
+}
+
+int confine(enum confine_role role, char *why, size_t why_size)
+{
+	int rc;
+
+	if (needs_privileged_program(role))
+		return 0;
+	rc = confine_privileges(role, why, why_size);
+	return rc < 0 ? rc : confine_calls(role, why, why_size);
 }
 
 const char *confine_denied(int *number)

@@ -36,6 +36,11 @@ int confine_prepare(char *why, size_t why_size);
  */
 int confine(enum confine_role role, char *why, size_t why_size);
 
+/* The two parts of that: capabilities and no_new_privs, of a process that is yet to have children
+ * of its role; and system calls, of those. */
+int confine_privileges(enum confine_role role, char *why, size_t why_size);
+int confine_calls(enum confine_role role, char *why, size_t why_size);
+
 /* The number of the call for which the last child was ended, and its name, or NULL: none was since
  * this was asked. For the supervisor. */
 const char *confine_denied(int *number);

@@ -100,8 +100,10 @@ static const struct rule rules[] = {
     {"prctl", S | K | P | H, 0, INT, PR_SET_NAME},
     {"prctl", S | K | P | H, 0, INT, PR_SET_VMA},
     /* No file is made, but for those without a name: O_TMPFILE goes without it. */
-    {"open", S | K | H, 1, O_CREAT | O_TRUNC, 0},
-    {"openat", S | K | H, 2, O_CREAT | O_TRUNC, 0},
+    {"open", S | K, 1, O_CREAT | O_TRUNC, 0},
+    {"open", H, 1, O_ACCMODE | O_CREAT | O_TRUNC, 0},
+    {"openat", S | K, 2, O_CREAT | O_TRUNC, 0},
+    {"openat", H, 2, O_ACCMODE | O_CREAT | O_TRUNC, 0},
     /* Threads; the process that unmounts in another mount namespace. */
     {"clone", S | K, 0, NAMESPACES, 0},
     {"unshare", K, 0, INT, CLONE_FS},

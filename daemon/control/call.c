@@ -6,9 +6,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "common/hex.h"
 #include "holders.h"
+#include "roles/request.h"
 
 void call_fail_with(struct call *call, const char *error, json_t *parameters)
 {
@@ -32,6 +34,28 @@ void call_refuse_parameter(struct call *call, const char *name)
 void call_refuse_caller(struct call *call)
 {
 	call_fail_with(call, "org.varlink.service.PermissionDenied", json_object());
+}
+
+bool call_begin(struct call *call, const struct control_config *config, struct peer *peer,
+    gid_t groups[CALL_GROUPS_MAX])
+{
+	struct ucred cred;
+	socklen_t size = sizeof cred, groups_size = CALL_GROUPS_MAX * sizeof groups[0];
+
+	if (getsockopt(peer->fd, SOL_SOCKET, SO_PEERCRED, &cred, &size) < 0)
+		return false;
+	if (getsockopt(peer->fd, SOL_SOCKET, SO_PEERGROUPS, groups, &groups_size) < 0)
+		groups_size = 0;
+	peer->pid = cred.pid;
+	peer->uid = cred.uid;
+	*call = (struct call){
+	    .config = config,
+	    .peer = peer,
+	    .by = {cred.uid, cred.gid, groups, groups_size / sizeof groups[0], cred.pid, false,
+		&call->work},
+	    .work = CALL_WORK,
+	};
+	return true;
 }
 
 char *call_reply(const struct call *call, size_t *size)
@@ -58,9 +82,8 @@ void call_end(struct call *call)
 {
 	if (call->scan != NULL)
 		holders_free(call->scan);
-	json_decref(call->message);
 	json_decref(call->answer);
-	call->message = call->answer = NULL;
+	call->answer = NULL;
 	call->scan = NULL;
 }
 
@@ -68,45 +91,44 @@ void call_end(struct call *call)
 
 bool call_get_int(struct call *call, const char *name, uint64_t max, uint64_t *out)
 {
-	const json_t *value = json_object_get(call->params, name);
+	const struct value *value = request_value(call->request, name);
 
-	if (value == NULL || json_is_null(value))
+	if (value->kind == VALUE_NONE)
 		return true;
-	if (!json_is_integer(value) || json_integer_value(value) < 0 ||
-	    (uint64_t)json_integer_value(value) > max) {
+	if (value->kind != VALUE_NUMBER || value->number < 0 || (uint64_t)value->number > max) {
 		call_refuse_parameter(call, name);
 		return false;
 	}
-	*out = (uint64_t)json_integer_value(value);
+	*out = (uint64_t)value->number;
 	return true;
 }
 
 bool call_get_bool(struct call *call, const char *name, bool *out)
 {
-	const json_t *value = json_object_get(call->params, name);
+	const struct value *value = request_value(call->request, name);
 
-	if (value == NULL || json_is_null(value))
+	if (value->kind == VALUE_NONE)
 		return true;
-	if (!json_is_boolean(value)) {
+	if (value->kind != VALUE_TRUTH) {
 		call_refuse_parameter(call, name);
 		return false;
 	}
-	*out = json_is_true(value);
+	*out = value->number != 0;
 	return true;
 }
 
 bool call_get_path(struct call *call, char out[SHMFS_PATH_MAX])
 {
-	const char *path = json_string_value(json_object_get(call->params, "path"));
-	const char *hex = json_string_value(json_object_get(call->params, "path_hex"));
+	uint32_t path = call->request->values[PARAMETER_path].kind;
+	uint32_t hex = call->request->values[PARAMETER_path_hex].kind;
+	bool is_hex =
+	    path != VALUE_TEXT && path != VALUE_LONG && (hex == VALUE_TEXT || hex == VALUE_LONG);
 
-	if (path != NULL && strlen(path) < SHMFS_PATH_MAX) {
-		snprintf(out, SHMFS_PATH_MAX, "%s", path);
+	if ((is_hex ? hex : path) == VALUE_TEXT) {
+		snprintf(out, SHMFS_PATH_MAX, "%s", call->request->path);
 		return true;
 	}
-	if (path == NULL && hex != NULL && hex_read(hex, out, SHMFS_PATH_MAX))
-		return true;
-	call_refuse_parameter(call, hex != NULL && path == NULL ? "path_hex" : "path");
+	call_refuse_parameter(call, is_hex ? "path_hex" : "path");
 	return false;
 }
 

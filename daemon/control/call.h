@@ -14,6 +14,7 @@
 #include "config.h"
 
 struct call;
+struct request;
 struct scan;
 
 /* Pins that one connection can have. */
@@ -46,14 +47,24 @@ struct call {
 	struct peer *peer;
 	struct shmfs_subject by; /* exempt: root, or the owner of the mount */
 	unsigned work;		 /* that is left of CALL_WORK */
-	json_t *message;	 /* the whole call */
-	json_t *params;		 /* in it; NULL: none */
-	bool oneway;		 /* nobody waits for an answer */
-	json_t *answer;		 /* parameters of the reply */
-	const char *error;	 /* the name of an error; NULL: none */
-	int fd;			 /* to be passed with the answer; -1: none */
-	struct scan *scan;	 /* to be done elsewhere before there is an answer; NULL: none */
+	const struct request *request;
+	bool oneway;	   /* nobody waits for an answer */
+	json_t *answer;	   /* parameters of the reply */
+	const char *error; /* the name of an error; NULL: none */
+	int fd;		   /* to be passed with the answer; -1: none */
+	struct scan *scan; /* to be done elsewhere before there is an answer; NULL: none */
 };
+
+/* Supplementary groups that are looked at. */
+#define CALL_GROUPS_MAX 1024
+
+/*
+ * A call of whoever the kernel says is at the other end of the peer's connection; groups belong to
+ * it. How many clients there are, and whether this one may do everything, is set by the caller.
+ * False: nobody is there.
+ */
+bool call_begin(struct call *call, const struct control_config *config, struct peer *peer,
+    gid_t groups[CALL_GROUPS_MAX]);
 
 /* The answer as a message with its NUL, to be freed; NULL: oneway, or out of memory. */
 char *call_reply(const struct call *call, size_t *size);

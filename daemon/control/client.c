@@ -11,11 +11,12 @@
 
 #include "call.h"
 #include "common/log.h"
-#include "common/worker.h"
 #include "dispatch.h"
 #include "holders.h"
 #include "message.h"
 #include "pins.h"
+#include "roles/query.h"
+#include "roles/request.h"
 
 /*
  * All descriptors that are no objects' lie below SHMFS_DESCRIPTOR_FIRST; so many of them may be
@@ -33,26 +34,35 @@
 #define MESSAGE_MS 10000
 #define IDLE_MS 300000
 
-/* Supplementary groups that are looked at. */
-#define GROUPS_MAX 1024
-
 struct client {
 	struct client *next, *prev;
 	struct clients *clients;
 	uv_poll_t poll;
 	uv_timer_t timer;
-	struct worker *worker; /* that looks for holders; NULL: none does, nor will */
-	unsigned handles;      /* of the loop that are not closed yet */
-	bool closing, last;    /* last: closed after the answer */
-	uint64_t heard;	       /* when the loop had something of it last */
+	unsigned handles;   /* of the loop that are not closed yet */
+	bool closing, last; /* last: closed after the answer */
+	struct query *queries[ROLES];
+	bool asks; /* one of them */
+	struct request request;
+	uint64_t heard; /* when the loop had something of it last */
 	struct peer peer;
 	struct call call;
-	gid_t groups[GROUPS_MAX];
+	gid_t groups[CALL_GROUPS_MAX];
 	struct outbox outbox;
 	struct inbox inbox;
 };
 
 static void proceed(struct client *client);
+
+void clients_begin(struct clients *clients, const struct control_config *config)
+{
+	*clients = (struct clients){.config = config};
+	for (enum role role = 0; role < ROLES; role++)
+		clients->queries[role] = (struct queries){.loop = config->loop,
+		    .role = role,
+		    .asking = config->asking[role],
+		    .fd_max = SHMFS_DESCRIPTOR_FIRST};
+}
 
 bool client_is_trusted(uid_t uid)
 {
@@ -63,7 +73,7 @@ bool client_is_trusted(uid_t uid)
 
 static void free_if_done(struct client *client)
 {
-	if (client->handles > 0 || client->worker != NULL)
+	if (client->handles > 0)
 		return;
 	outbox_drop(&client->outbox);
 	free(client);
@@ -93,24 +103,18 @@ static struct kept *kept_of(const struct client *client)
 	return client->clients->config->kept;
 }
 
-/* One that has not begun. */
-static void drop_scan(struct client *client)
+static void drop_queries(struct client *client)
 {
-	if (client->worker == NULL)
-		return;
-	worker_free(client->worker);
-	client->worker = NULL;
-	call_end(&client->call);
+	for (enum role role = 0; role < ROLES; role++)
+		query_free(client->queries[role]);
 }
 
 static void let_go(struct client *client)
 {
 	client->closing = true;
 	outbox_drop(&client->outbox);
-	if (client == client->clients->scanning)
-		atomic_store(&client->call.scan->stop, true);
-	else
-		drop_scan(client);
+	drop_queries(client);
+	call_end(&client->call);
 	leave_list(client);
 	uv_close((uv_handle_t *)&client->poll, on_handle_closed);
 	uv_close((uv_handle_t *)&client->timer, on_handle_closed);
@@ -151,50 +155,29 @@ static void finish_call(struct client *client)
 	call_end(call);
 }
 
-/* On another thread. */
-static void run_scan(void *arg)
-{
-	struct client *client = arg;
-
-	holders_scan(client->call.scan);
-}
-
-/*
- * One scan at a time, so that other work finds a thread; and users in turn, in the order of their
- * uids, beginning behind the one who had the last.
+/* --- what others are asked for ------------------------------------------------------------------
  */
-static void begin_next_scan(struct clients *clients)
-{
-	struct client *next = NULL;
 
-	if (clients->scanning != NULL)
-		return;
-	for (struct client *one = clients->first; one != NULL; one = one->next) {
-		if (one->worker != NULL &&
-		    (next == NULL || one->peer.uid - clients->scanned_uid - 1 <=
-					 next->peer.uid - clients->scanned_uid - 1))
-			next = one;
-	}
-	if (next == NULL)
-		return;
-	clients->scanning = next;
-	clients->scanned_uid = next->peer.uid;
-	worker_start(next->worker);
+static void ask(struct client *client, enum role role, const void *question, size_t size)
+{
+	client->asks = true;
+	query_ask(client->queries[role], question, size);
 }
 
-static void end_scan(void *arg)
+static enum query_part hear_holders(void *arg, const void *part, size_t size)
 {
 	struct client *client = arg;
 
-	worker_free(client->worker);
-	client->worker = NULL;
-	client->clients->scanning = NULL;
-	begin_next_scan(client->clients);
-	if (client->closing) {
-		call_end(&client->call);
-		free_if_done(client);
-		return;
-	}
+	return holders_hear(client->call.scan, part, size);
+}
+
+static void have_holders(void *arg, bool answered)
+{
+	struct client *client = arg;
+
+	client->asks = false;
+	if (!answered)
+		client->call.scan->rc = -ETIMEDOUT;
 	dispatch_end_scan(&client->call);
 	finish_call(client);
 	proceed(client);
@@ -202,66 +185,78 @@ static void end_scan(void *arg)
 
 static void start_scan(struct client *client)
 {
-	struct clients *clients = client->clients;
+	struct scan *scan = client->call.scan;
 
-	for (const struct client *one = clients->first; one != NULL; one = one->next)
-		pins_add_holders(&one->peer, client->call.scan);
-	client->worker = worker_new(clients->config->workers, run_scan, end_scan, client);
-	if (client->worker == NULL)
-		call_fail(&client->call, -ENOMEM);
-	else
-		begin_next_scan(clients);
+	for (const struct client *one = client->clients->first; one != NULL; one = one->next)
+		pins_add_holders(&one->peer, scan);
+	ask(client, ROLE_HOLDERS, &scan->question, sizeof scan->question);
 }
 
-/* The kernel's word for who is at the other end. */
-static bool identify(struct client *client)
+static enum query_part hear_request(void *arg, const void *part, size_t size)
 {
-	struct ucred cred;
-	socklen_t size = sizeof cred, groups_size = sizeof client->groups;
+	struct client *client = arg;
 
-	if (getsockopt(client->peer.fd, SOL_SOCKET, SO_PEERCRED, &cred, &size) < 0)
-		return false;
-	if (getsockopt(client->peer.fd, SOL_SOCKET, SO_PEERGROUPS, client->groups, &groups_size) <
-	    0)
-		groups_size = 0;
-	client->peer.pid = cred.pid;
-	client->peer.uid = cred.uid;
-	client->call = (struct call){
-	    .config = client->clients->config,
-	    .clients = client->clients->count,
-	    .peer = &client->peer,
-	    .by = {cred.uid, cred.gid, client->groups, groups_size / sizeof(gid_t), cred.pid,
-		client_is_trusted(cred.uid), &client->call.work},
-	    .work = CALL_WORK,
-	};
-	return true;
+	return request_check(part, size, &client->request) ? QUERY_LAST : QUERY_NONSENSE;
 }
 
-static void run_call(struct client *client, const char *message, size_t size)
+static void run_call(struct client *client)
 {
-	if (!identify(client)) {
+	if (!call_begin(&client->call, client->clients->config, &client->peer, client->groups)) {
 		client->last = true;
 		return;
 	}
-	if (!dispatch(&client->call, message, size))
+	client->call.clients = client->clients->count;
+	client->call.by.exempt = client_is_trusted(client->peer.uid);
+	if (!dispatch(&client->call, &client->request))
 		client->last = true;
 	if (client->call.scan != NULL)
 		start_scan(client);
-	if (client->worker == NULL)
+	else
 		finish_call(client);
+}
+
+/* A message at which the parser dies again and again is none. */
+static void have_request(void *arg, bool answered)
+{
+	struct client *client = arg;
+
+	client->asks = false;
+	inbox_drop_first(&client->inbox);
+	if (!answered) {
+		log_error("control: uid %u, pid %ld: a message that nobody could read",
+		    client->peer.uid, (long)client->peer.pid);
+		client->request =
+		    (struct request){.method = METHOD_NONE, .word = "nobody could read it in time"};
+	}
+	run_call(client);
+	proceed(client);
+}
+
+static int start_queries(struct client *client)
+{
+	static const struct query_owner owners[ROLES] = {
+	    [ROLE_PARSER] = {.heard = hear_request, .done = have_request},
+	    [ROLE_HOLDERS] = {.heard = hear_holders, .done = have_holders},
+	};
+
+	for (enum role role = 0; role < ROLES; role++) {
+		struct query_owner owner = owners[role];
+
+		owner.arg = client;
+		client->queries[role] =
+		    query_new(&client->clients->queries[role], client->peer.uid, &owner);
+		if (client->queries[role] == NULL)
+			return -ENOMEM;
+	}
+	return 0;
 }
 
 /* A message that does not end where it must: told so, and closed. */
 static void refuse_long_message(struct client *client)
 {
-	static const char text[] = "{\"error\":\"org.shmfs.BadMessage\",\"parameters\":{"
-				   "\"message\":\"longer than 65536 bytes\"}}";
-	char *copy = malloc(sizeof text);
-
 	client->last = true;
-	if (copy != NULL)
-		memcpy(copy, text, sizeof text);
-	outbox_put(&client->outbox, copy, sizeof text, -1);
+	outbox_put_text(&client->outbox, "{\"error\":\"org.shmfs.BadMessage\",\"parameters\":{"
+					 "\"message\":\"longer than 65536 bytes\"}}");
 }
 
 static void take_message(struct client *client)
@@ -269,12 +264,11 @@ static void take_message(struct client *client)
 	size_t size;
 	const char *message = inbox_first(&client->inbox, &size);
 
-	if (message != NULL) {
-		run_call(client, message, size);
-		inbox_drop_first(&client->inbox);
-	} else if (inbox_is_too_long(&client->inbox)) {
+	if (message != NULL)
+		/* With its NUL. */
+		ask(client, ROLE_PARSER, message, size + 1);
+	else if (inbox_is_too_long(&client->inbox))
 		refuse_long_message(client);
-	}
 }
 
 /* --- on the loop ------------------------------------------------------------------------------ */
@@ -300,9 +294,9 @@ static void wait_for(struct client *client)
 	int rc;
 
 	kept_set(&kept_of(client)->busy, client->peer.fd,
-	    waits || client->inbox.used > 0 || client->worker != NULL);
+	    waits || client->inbox.used > 0 || client->asks);
 	(void)uv_timer_stop(&client->timer);
-	if (client->worker != NULL) {
+	if (client->asks) {
 		(void)uv_poll_stop(&client->poll);
 		return;
 	}
@@ -332,7 +326,7 @@ static void proceed(struct client *client)
 {
 	if (!send_or_close(client))
 		return;
-	if (client->outbox.data == NULL && client->worker == NULL) {
+	if (client->outbox.data == NULL && !client->asks) {
 		take_message(client);
 		if (!send_or_close(client))
 			return;
@@ -401,6 +395,21 @@ static bool may_come_in(const struct clients *clients, uid_t uid)
 	return true;
 }
 
+/* Who has gone away while others read the message keeps nobody out. */
+static bool drop_those_gone(const struct clients *clients)
+{
+	bool any = false;
+
+	for (struct client *one = clients->first, *next; one != NULL; one = next) {
+		next = one->next;
+		if (one->asks && socket_is_hung_up(one->peer.fd)) {
+			close_client(one);
+			any = true;
+		}
+	}
+	return any;
+}
+
 /* Told, if the socket takes it: it is empty yet. */
 static void turn_away(int fd)
 {
@@ -414,11 +423,15 @@ static void turn_away(int fd)
 static int start_client(struct client *client)
 {
 	struct clients *clients = client->clients;
-	uv_loop_t *loop = clients->config->workers->loop;
-	int rc = uv_poll_init(loop, &client->poll, client->peer.fd);
+	uv_loop_t *loop = clients->config->loop;
+	int rc = start_queries(client);
 
-	if (rc < 0)
+	if (rc == 0)
+		rc = uv_poll_init(loop, &client->poll, client->peer.fd);
+	if (rc < 0) {
+		drop_queries(client);
 		return rc;
+	}
 	/* Never fails. */
 	(void)uv_timer_init(loop, &client->timer);
 	client->poll.data = client->timer.data = client;
@@ -442,7 +455,7 @@ static struct client *new_client(struct clients *clients, int fd, const struct u
 	client->outbox.fd = -1;
 	client->peer.uid = cred->uid;
 	client->peer.pid = cred->pid;
-	client->heard = uv_now(clients->config->workers->loop);
+	client->heard = uv_now(clients->config->loop);
 	if (start_client(client) < 0) {
 		free(client);
 		return NULL;
@@ -481,7 +494,9 @@ void client_take_up_kept(struct clients *clients)
 void client_begin(struct clients *clients, int fd, const struct ucred *cred)
 {
 	/* Descriptors from there on are objects' memory. */
-	bool room = fd < SHMFS_DESCRIPTOR_FIRST && may_come_in(clients, cred->uid);
+	bool room = fd < SHMFS_DESCRIPTOR_FIRST &&
+		    (may_come_in(clients, cred->uid) ||
+			(drop_those_gone(clients) && may_come_in(clients, cred->uid)));
 	struct client *client = room ? new_client(clients, fd, cred) : NULL;
 
 	if (client != NULL)

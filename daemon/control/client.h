@@ -2,9 +2,9 @@
 /*
  * Clients of the control socket, on the loop.
  *
- * Life of a client: accepted → (reads → calls → [scans] → writes)* → closing → freed. It reads only
- * while it has no answer to take and no scan under way, so it has one call at a time and the
- * buffers of one. It is freed when the loop has let go of its handles and no scan needs it.
+ * Life of a client: accepted → (reads → is parsed → calls → [scans] → writes)* → closing → freed.
+ * It reads only while it has no answer to take and asks nobody, so it has one call at a time and
+ * the buffers of one. It is freed when the loop has let go of its handles.
  */
 #ifndef SHMFS_CONTROL_CLIENT_H
 #define SHMFS_CONTROL_CLIENT_H
@@ -13,6 +13,7 @@
 #include <sys/types.h>
 
 #include "config.h"
+#include "roles/query.h"
 
 struct client;
 struct ucred;
@@ -22,9 +23,11 @@ struct clients {
 	const struct control_config *config;
 	struct client *first;
 	unsigned count;
-	struct client *scanning; /* for holders; NULL: nobody */
-	uid_t scanned_uid;	 /* of who did that last */
+	struct queries queries[ROLES];
 };
+
+/* None yet. */
+void clients_begin(struct clients *clients, const struct control_config *config);
 
 /* Root and the owner of the mount, who may do everything. */
 bool client_is_trusted(uid_t uid);

@@ -9,6 +9,7 @@
 #include "common/printable.h"
 #include "fs/failpoint.h"
 #include "methods.h"
+#include "roles/request.h"
 
 void command_get_mount(struct call *call)
 {
@@ -68,9 +69,9 @@ static bool get_scope(struct call *call, enum shmfs_scope *out)
 	    [SHMFS_SCOPE_USERS] = "users",
 	    [SHMFS_SCOPE_USER] = "user",
 	};
-	const char *name = json_string_value(json_object_get(call->params, "scope"));
+	const char *name = call->request->scope;
 
-	for (size_t i = 0; name != NULL && i < sizeof names / sizeof names[0]; i++) {
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
 		if (strcmp(name, names[i]) == 0) {
 			*out = (enum shmfs_scope)i;
 			return true;

@@ -8,13 +8,16 @@
 #include "common/counters.h"
 #include "common/kept.h"
 #include "common/log.h"
-#include "common/worker.h"
 #include "fs/shmfs.h"
+#include "roles/role.h"
+
+struct uv_loop_s;
 
 /* Pointers are the caller's, and stay good until control_stop(). */
 struct control_config {
-	struct workers *workers; /* and their loop, which serves the clients */
-	int listen_fd;		 /* of control_listen(); negative: there is no socket */
+	struct uv_loop_s *loop; /* which serves the clients */
+	int listen_fd;		/* of control_listen(); negative: there is no socket */
+	int asking[ROLES]; /* sockets to those who do what takes other rights than a server's */
 
 	struct shmfs *fs;
 	const struct counters *counters;

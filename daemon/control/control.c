@@ -71,14 +71,14 @@ int control_start(const struct control_config *config, struct control **out)
 	if (control == NULL)
 		return -ENOMEM;
 	control->config = *config;
-	control->clients.config = &control->config;
-	rc = uv_poll_init(config->workers->loop, &control->poll, config->listen_fd);
+	clients_begin(&control->clients, &control->config);
+	rc = uv_poll_init(config->loop, &control->poll, config->listen_fd);
 	if (rc < 0) {
 		free(control);
 		return rc;
 	}
 	/* Never fails. */
-	(void)uv_timer_init(config->workers->loop, &control->rest);
+	(void)uv_timer_init(config->loop, &control->rest);
 	control->poll.data = control->rest.data = control;
 	control->handles = 2;
 	*out = control;

@@ -32,7 +32,7 @@
 struct control;
 
 /*
- * Serves the clients of the listening descriptor on the loop of the workers, and those with pins
+ * Serves the clients of the listening descriptor on the loop, and those with pins
  * that another server has left; pins of clients that are gone end. *out is NULL where there is no
  * socket.
  * A negative errno, and then *out may have to be stopped.

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Messages and methods; see dispatch.h. */
+/* Requests and methods; see dispatch.h. */
 #include "dispatch.h"
 
 #include <stdio.h>
@@ -8,32 +8,17 @@
 #include "call.h"
 #include "holders.h"
 #include "methods.h"
+#include "roles/request.h"
 
 #define OWN_INTERFACE "org.shmfs"
 #define SERVICE_INTERFACE "org.varlink.service"
 
 static call_method get_info, get_interface_description;
 
-static const struct {
-	const char *name;
-	call_method *run;
-} methods[] = {
-    {SERVICE_INTERFACE ".GetInfo", get_info},
-    {SERVICE_INTERFACE ".GetInterfaceDescription", get_interface_description},
-    {OWN_INTERFACE ".GetMount", command_get_mount},
-    {OWN_INTERFACE ".List", command_list},
-    {OWN_INTERFACE ".ListUsers", command_list_users},
-    {OWN_INTERFACE ".GetLimits", command_get_limits},
-    {OWN_INTERFACE ".SetLimits", command_set_limits},
-    {OWN_INTERFACE ".CreateTenant", command_create_tenant},
-    {OWN_INTERFACE ".SetTenant", command_set_tenant},
-    {OWN_INTERFACE ".ListTenants", command_list_tenants},
-    {OWN_INTERFACE ".GetStatistics", command_get_statistics},
-    {OWN_INTERFACE ".Holders", command_holders},
-    {OWN_INTERFACE ".Pin", command_pin},
-    {OWN_INTERFACE ".Unpin", command_unpin},
-    {OWN_INTERFACE ".Verify", command_verify},
-    {OWN_INTERFACE ".Reap", command_reap},
+static call_method *const methods[] = {
+#define METHOD(interface, name, function) function,
+#include "roles/methods.def"
+#undef METHOD
 };
 
 static const char *const own_interface[] = {
@@ -68,9 +53,9 @@ static json_t *describe(const char *const *lines)
 
 static void get_interface_description(struct call *call)
 {
-	const char *name = json_string_value(json_object_get(call->params, "interface"));
+	const char *name = call->request->interface;
 
-	if (name == NULL)
+	if (call->request->values[PARAMETER_interface].kind != VALUE_TEXT)
 		call_refuse_parameter(call, "interface");
 	else if (strcmp(name, OWN_INTERFACE) == 0)
 		call->answer = describe(own_interface);
@@ -81,47 +66,21 @@ static void get_interface_description(struct call *call)
 		    json_pack("{s:s}", "interface", name));
 }
 
-static void run_method(struct call *call, const char *name)
+bool dispatch(struct call *call, const struct request *request)
 {
-	for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++) {
-		if (strcmp(name, methods[i].name) == 0) {
-			methods[i].run(call);
-			return;
-		}
-	}
-	call_fail_with(
-	    call, SERVICE_INTERFACE ".MethodNotFound", json_pack("{s:s}", "method", name));
-}
-
-/* {"method": name, "parameters": {}, "oneway": false, "more": false, "upgrade": false} */
-static const char *check_message(struct call *call)
-{
-	json_t *params = json_object_get(call->message, "parameters");
-	const char *name = json_string_value(json_object_get(call->message, "method"));
-
-	call->oneway = json_is_true(json_object_get(call->message, "oneway"));
-	if (params != NULL && !json_is_null(params) && !json_is_object(params))
-		return NULL;
-	call->params = json_is_object(params) ? params : NULL;
-	return name;
-}
-
-bool dispatch(struct call *call, const char *message, size_t size)
-{
-	json_error_t error;
-	const char *name;
-
 	call->fd = -1;
-	call->message = json_loadb(message, size, JSON_REJECT_DUPLICATES, &error);
-	name = call->message != NULL ? check_message(call) : NULL;
-	if (name == NULL) {
+	call->request = request;
+	call->oneway = request->oneway;
+	if (request->method < METHODS)
+		methods[request->method](call);
+	else if (request->method == METHOD_UNKNOWN)
+		call_fail_with(call, SERVICE_INTERFACE ".MethodNotFound",
+		    json_pack("{s:s}", "method", request->word));
+	else
 		call_fail_with(call, OWN_INTERFACE ".BadMessage",
-		    json_pack("{s:s}", "message",
-			call->message == NULL ? error.text : "not a call of Varlink"));
-		return false;
-	}
-	run_method(call, name);
-	return true;
+		    json_pack("{s:s}", "message", request->word));
+	call->request = NULL;
+	return request->method != METHOD_NONE;
 }
 
 void dispatch_end_scan(struct call *call)

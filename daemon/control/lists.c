@@ -214,8 +214,8 @@ void command_holders(struct call *call)
 		return;
 	}
 	call->scan->tenant = tenant;
-	call->scan->skip[0] = call->config->supervisor;
-	call->scan->skip[1] = getpid();
+	call->scan->question.skip[0] = call->config->supervisor;
+	call->scan->question.skip[1] = getpid();
 }
 
 static void print_access(unsigned access, char out[8])
@@ -246,7 +246,7 @@ static void add_to_sum(struct call *call, const struct holder *holder, struct su
 
 	if (shmfs_object(call->config->fs, holder->id, &object) < 0 ||
 	    (call->scan->tenant != 0 && object.tenant != call->scan->tenant) ||
-	    (!call->by.exempt && !call_may_see(call, &object, call->scan->id != 0, path)))
+	    (!call->by.exempt && !call_may_see(call, &object, call->scan->question.id != 0, path)))
 		return;
 	sum->objects++;
 	sum->size += object.attr.size;
@@ -261,7 +261,6 @@ static json_t *holder_to_json(const struct holder *holder, const struct sum *sum
 	print_access(sum->access, access);
 	/* A process calls itself what it likes. */
 	memcpy(command, holder->command, sizeof command);
-	command[sizeof command - 1] = '\0';
 	printable_replace(command);
 #define FIELD(key, type, varlink, ...) call_set_##type(json, #key, __VA_ARGS__);
 #include "common/tables/holder_fields.def"
@@ -291,7 +290,7 @@ void command_holders_found(struct call *call)
 		truncated |= json_array_size(list) >= ANSWER_MAX;
 		if (json_array_size(list) < ANSWER_MAX)
 			(void)json_array_append_new(
-			    list, holder_to_json(&scan->holders[i], &sum, scan->id == 0));
+			    list, holder_to_json(&scan->holders[i], &sum, scan->question.id == 0));
 	}
 	truncated |= call->work == 0;
 	call->answer = json_pack("{s:o,s:b}", "holders", list, "truncated", (int)truncated);

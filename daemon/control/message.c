@@ -3,6 +3,7 @@
 #include "message.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -51,6 +52,13 @@ bool inbox_is_too_long(const struct inbox *inbox)
 	return inbox->used == sizeof inbox->bytes && inbox_first(inbox, &length) == NULL;
 }
 
+bool socket_is_hung_up(int socket)
+{
+	struct pollfd fd = {.fd = socket};
+
+	return poll(&fd, 1, 0) > 0 && (fd.revents & POLLHUP);
+}
+
 /* --- writing ---------------------------------------------------------------------------------- */
 
 static void drop_descriptor(struct outbox *outbox)
@@ -65,6 +73,11 @@ void outbox_put(struct outbox *outbox, char *data, size_t size, int fd)
 	*outbox = (struct outbox){.data = data, .size = size, .fd = fd};
 	if (data == NULL)
 		outbox_drop(outbox);
+}
+
+void outbox_put_text(struct outbox *outbox, const char *text)
+{
+	outbox_put(outbox, strdup(text), strlen(text) + 1, -1);
 }
 
 static ssize_t send_some(struct outbox *outbox, int socket)

@@ -28,6 +28,9 @@ void inbox_drop_first(struct inbox *inbox);
 /* What is in it can never become a message. */
 bool inbox_is_too_long(const struct inbox *inbox);
 
+/* The other end is closed, and not only for what it would send. */
+bool socket_is_hung_up(int socket);
+
 struct outbox {
 	char *data; /* NULL: there is nothing to be sent */
 	size_t size, sent;
@@ -36,6 +39,9 @@ struct outbox {
 
 /* Takes over the data, which malloc(3) made, and the descriptor. NULL: both are dropped. */
 void outbox_put(struct outbox *outbox, char *data, size_t size, int fd);
+
+/* The same for a copy of a text, with its NUL. */
+void outbox_put_text(struct outbox *outbox, const char *text);
 
 /* 1: all is sent; 0: the other end has to take some first; a negative errno. */
 int outbox_send(struct outbox *outbox, int socket);

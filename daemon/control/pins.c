@@ -60,8 +60,8 @@ void pins_add_holders(const struct peer *peer, struct scan *scan)
 		    .access = HOLDER_PINS,
 		};
 
-		if (scan->id == 0 || scan->id == holder.id)
-			holders_add(scan, &holder);
+		if (scan->question.id == 0 || scan->question.id == holder.id)
+			holders_know(scan, &holder);
 	}
 }
 

@@ -297,8 +297,10 @@ static int start_control(struct loop *loop)
 {
 	struct channel *channel = &loop->server->channel;
 	struct handover *handover = loop->server->handover;
+	const struct zygotes *zygotes = &loop->server->zygotes;
 	const struct control_config config = {
-	    .workers = &loop->server->workers,
+	    .loop = &loop->uv,
+	    .asking = {zygotes->of[ROLE_PARSER].asking, zygotes->of[ROLE_HOLDERS].asking},
 	    .listen_fd = handover->control_fd,
 	    .fs = channel->fs,
 	    .counters = channel->counters,

@@ -3,6 +3,7 @@
 #include "run.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -12,8 +13,10 @@
 #include "confine/confine.h"
 #include "fs/failpoint.h"
 #include "fuse/recovery.h"
-#include "keeper.h"
 #include "loop.h"
+
+/* For a program of another process that a busy machine has to load first. */
+#define KEEPER_MS 10000
 
 /*
  * A server without a supervisor would have no successor, so it ends with it, once the keeper has
@@ -35,9 +38,22 @@ static void announce(void *arg)
 	(void)kill(server->handover->supervisor, SIGUSR1);
 }
 
+/*
+ * Waits until the keeper (supervisor/keeper.h) has taken the mount out of the tree, as long as that
+ * takes by any measure.
+ */
+static void wait_for_keeper(const struct server *server)
+{
+	struct pollfd keeper = {.fd = server->keeper_fd, .events = POLLIN};
+
+	/* The signal of a child's end may be the next one to come. */
+	while (server->keeper_fd >= 0 && poll(&keeper, 1, KEEPER_MS) < 0 && errno == EINTR)
+		;
+}
+
 static enum server_end end_as_orphan(const struct server *server)
 {
-	keeper_wait(server);
+	wait_for_keeper(server);
 	return SERVER_ORPHANED;
 }
 

@@ -8,6 +8,7 @@
 #include "handover.h"
 #include "ops/state.h"
 #include "options/options.h"
+#include "roles/zygotes.h"
 
 struct free_worker;
 struct pacing;
@@ -19,6 +20,7 @@ struct server {
 	struct shmfs_os os;
 	struct channel channel;
 	struct ops ops;
+	struct zygotes zygotes;
 	int keeper_fd; /* of the keeper, as a process; -1: there is none */
 
 	/* Those of a process that serves; NULL in the supervisor. */

@@ -3,7 +3,8 @@
  * Messages of the control socket, by libFuzzer: whatever a client sends is answered or refused, and
  * the namespace stays sound.
  *
- * An input is a byte that says who sends, and messages with NULs between, as on the socket.
+ * An input is a byte that says who sends, and messages with NULs between, as on the socket; or the
+ * bytes of a request, as a parser might forge it that its client has taken over.
  */
 #include <assert.h>
 #include <fcntl.h>
@@ -19,6 +20,7 @@
 #include "daemon/control/dispatch.h"
 #include "daemon/control/holders.h"
 #include "daemon/control/pins.h"
+#include "daemon/roles/parse.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -97,21 +99,35 @@ static void pretend_to_scan(struct call *call)
 {
 	const struct holder holder = {.pid = 1, .id = 3, .access = 31, .command = "\x1b[31m"};
 
-	holders_add(call->scan, &holder);
+	call->scan->holders = malloc(sizeof holder);
+	assert(call->scan->holders != NULL);
+	call->scan->holders[call->scan->count++] = holder;
 	dispatch_end_scan(call);
 }
 
-static bool send_message(struct peer *peer, const char *message, size_t size)
+static bool send_message(struct peer *peer, bool forged, const char *message, size_t size)
 {
 	struct call call = {
 	    .config = &config,
 	    .peer = peer,
 	    .by = {.uid = peer->uid, .gid = peer->uid, .exempt = peer->uid == 0},
 	};
-	bool good = dispatch(&call, message, size);
+	struct request parsed, request;
 	size_t reply_size = 0;
+	bool good;
 	char *reply;
 
+	if (forged) {
+		/* What a parser says that its client has broken. */
+		parsed = (struct request){0};
+		memcpy(&parsed, message, size < sizeof parsed ? size : sizeof parsed);
+		if (!request_check(&parsed, sizeof parsed, &request))
+			return false;
+	} else {
+		parse_message(message, size, &parsed);
+		assert(request_check(&parsed, sizeof parsed, &request));
+	}
+	good = dispatch(&call, &request);
 	assert(!shmfs_active(config.fs));
 	if (call.scan != NULL)
 		pretend_to_scan(&call);
@@ -137,6 +153,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	log_setup(LOG_TO_SYSLOG, false);
 	peer.uid = senders[data[0] % 3];
 	begin();
+	if (data[0] / 3 % 2 != 0) {
+		(void)send_message(&peer, true, at, left);
+		left = 0;
+	}
 	while (left > 0) {
 		size_t length = strnlen(at, left);
 		char *message = malloc(length + 1);
@@ -144,7 +164,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		assert(message != NULL);
 		memcpy(message, at, length);
 		message[length] = '\0';
-		if (!send_message(&peer, message, length))
+		if (!send_message(&peer, false, message, length))
 			left = length;
 		free(message);
 		at += length;

@@ -18,10 +18,10 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "death.h"
-#include "keeper.h"
-#include "loop.h"
-#include "mount.h"
-#include "run.h"
+#include "helpers.h"
+#include "process/loop.h"
+#include "process/mount.h"
+#include "process/run.h"
 #include "system/mount_namespace.h"
 #include "system/oom.h"
 #include "watchdog.h"
@@ -50,8 +50,8 @@
 struct supervisor {
 	struct server *server;
 	const struct upgrade *upgrade;
-	pid_t pid;    /* of the server; 0: there is none */
-	pid_t keeper; /* likewise */
+	struct helpers helpers;
+	pid_t pid; /* of the server; 0: there is none */
 	int64_t started_ms;
 	uint64_t served_before;
 	unsigned failures, killed; /* in a row */
@@ -111,42 +111,6 @@ static void close_strays(const struct handover *handover)
 }
 
 /* --- a server's begin and end ----------------------------------------------------------------- */
-
-/*
- * fork(2) that shares the table of descriptors. This process has one thread and no handlers of
- * pthread_atfork(3), so nothing is missed by not asking libc for it.
- */
-static pid_t fork_sharing_descriptors(void)
-{
-	fflush(NULL);
-	return (pid_t)syscall(SYS_clone, (unsigned long)(CLONE_FILES | SIGCHLD), 0, 0, 0, 0);
-}
-
-/* Where the system has no process for it, it is tried again when the server is looked at. */
-static void start_keeper(struct supervisor *s)
-{
-	pid_t pid;
-
-	log_let_go();
-	pid = fork_sharing_descriptors();
-	if (pid == 0)
-		keeper_run(s->server);
-	s->keeper = pid > 0 ? pid : 0;
-	if (pid > 0)
-		keeper_watch(s->server, pid);
-}
-
-/* Before somebody else watches the mount, or nobody has to. */
-static void end_keeper(struct supervisor *s)
-{
-	if (s->keeper == 0)
-		return;
-	(void)kill(s->keeper, SIGKILL);
-	while (waitpid(s->keeper, NULL, 0) < 0 && errno == EINTR)
-		;
-	s->keeper = 0;
-	keeper_forget(s->server);
-}
 
 static void wait_longer(struct supervisor *s)
 {
@@ -252,8 +216,7 @@ static void watch(struct supervisor *s)
 	if (s->server->handover->mount_namespace != 0)
 		(void)mount_namespace_drop(s->server->handover->mountpoint.device);
 	background_alive();
-	if (s->keeper == 0)
-		start_keeper(s);
+	helpers_watch(&s->helpers);
 	if (watchdog_look(&s->watchdog, s->server))
 		replace_server(s);
 }
@@ -300,7 +263,7 @@ static int end_by_abort(const struct supervisor *s)
 
 static int give_up(struct supervisor *s)
 {
-	end_keeper(s);
+	helpers_end(&s->helpers);
 	/* Comes back only if that cannot be. */
 	upgrade_go_back(s->upgrade, s->server->handover);
 	background_stopping();
@@ -350,11 +313,11 @@ static void on_trial_end(struct supervisor *s, int status)
 	if (!upgrade_is_possible(s->upgrade, s->server->handover, &s->trial, status))
 		return;
 	stop(s);
-	end_keeper(s);
+	helpers_end(&s->helpers);
 	close_strays(s->server->handover);
 	/* Comes back only if that cannot be. */
 	upgrade_run(s->upgrade, s->server->handover);
-	start_keeper(s);
+	helpers_begin(&s->helpers);
 }
 
 static void on_upgrade(struct supervisor *s)
@@ -370,12 +333,9 @@ static int on_child(struct supervisor *s)
 {
 	int status;
 
+	helpers_reap(&s->helpers);
 	if (s->trial.pid > 0 && waitpid(s->trial.pid, &status, WNOHANG) == s->trial.pid)
 		on_trial_end(s, status);
-	if (s->keeper > 0 && waitpid(s->keeper, &status, WNOHANG) == s->keeper) {
-		death_log("keeper", status, DEATH_FROM_OUTSIDE);
-		s->keeper = 0;
-	}
 	if (s->pid == 0 || waitpid(s->pid, &status, WNOHANG) != s->pid)
 		return 1;
 	s->pid = 0;
@@ -437,6 +397,8 @@ static int64_t next_ms(const struct supervisor *s)
 {
 	int64_t next = s->pid > 0 ? s->watch_at_ms : s->retry_at_ms;
 
+	if (zygotes_next_ms(&s->server->zygotes) < next)
+		next = zygotes_next_ms(&s->server->zygotes);
 	return s->trial.pid > 0 && s->trial_ends_ms < next ? s->trial_ends_ms : next;
 }
 
@@ -463,13 +425,13 @@ static void end_late_trial(struct supervisor *s)
 
 int supervise(struct server *server, const struct upgrade *upgrade)
 {
-	struct supervisor s = {.server = server, .upgrade = upgrade};
+	struct supervisor s = {.server = server, .upgrade = upgrade, .helpers = {.server = server}};
 	int rc = 1;
 
 	server->handover->supervisor = getpid();
 	if (server->handover->own_descriptors == 0)
 		note_descriptors(server->handover);
-	start_keeper(&s);
+	helpers_begin(&s.helpers);
 	while (rc > 0) {
 		int signal;
 
@@ -478,6 +440,7 @@ int supervise(struct server *server, const struct upgrade *upgrade)
 			rc = give_up(&s);
 			break;
 		}
+		zygotes_start(&server->zygotes);
 		signal = wait_for_signal(&s);
 		if (signal > 0)
 			rc = on_signal(&s, signal);
@@ -486,7 +449,7 @@ int supervise(struct server *server, const struct upgrade *upgrade)
 		log_let_go();
 	}
 	stop(&s);
-	end_keeper(&s);
+	helpers_end(&s.helpers);
 	if (s.trial.pid > 0)
 		(void)kill(s.trial.pid, SIGKILL);
 	return rc;

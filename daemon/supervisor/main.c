@@ -8,22 +8,23 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "assemble.h"
 #include "common/background.h"
 #include "common/log.h"
 #include "confine/confine.h"
 #include "control/socket.h"
 #include "fs/failpoint.h"
 #include "fuse/session.h"
-#include "mount.h"
 #include "options/options.h"
 #include "policy/policy.h"
-#include "remount.h"
-#include "stores.h"
+#include "process/assemble.h"
+#include "process/mount.h"
+#include "process/remount.h"
+#include "process/stores.h"
+#include "process/upgrade.h"
+#include "roles/zygote.h"
 #include "supervisor.h"
 #include "system/mount_namespace.h"
 #include "system/mountpoint.h"
-#include "upgrade.h"
 
 /* Exit statuses, as mount(8) wants them of its helpers. */
 enum { END_OK = 0, END_USAGE = 1, END_SYSTEM = 2, END_MOUNT = 32 };
@@ -284,9 +285,12 @@ static int run(int argc, char **argv, char **kept, struct upgrade_start *start)
 int main(int argc, char **argv)
 {
 	struct upgrade_start start;
+	enum role role;
 	char **kept;
 	int status;
 
+	if (argc > 0 && zygote_is(argv[0], &role))
+		return zygote_run(role);
 	failpoints_begin();
 	if (upgrade_read_start(&start) < 0) {
 		log_error("SHMFS_RESUME in the environment is nonsense: unset it");

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "handover.h"
+#include "process/handover.h"
 
 /* Whether there is something to do for the server that it could not wait with. */
 static bool has_work(const struct server *server)

@@ -17,8 +17,8 @@
 #ifndef SHMFS_PROCESS_SUPERVISOR_H
 #define SHMFS_PROCESS_SUPERVISOR_H
 
-#include "server.h"
-#include "upgrade.h"
+#include "process/server.h"
+#include "process/upgrade.h"
 
 /* Keeps the signals above waiting from now on, until supervise() takes them. */
 void supervisor_hold_signals(void);

@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -14,11 +13,8 @@
 #include "common/log.h"
 #include "confine/confine.h"
 #include "control/socket.h"
-#include "loop.h"
-#include "mount.h"
-
-/* For a program of another process that a busy machine has to load first. */
-#define KEEPER_MS 10000
+#include "process/loop.h"
+#include "process/mount.h"
 
 /* The signal comes from the kernel; it does not come to one whose supervisor has died before it
  * asked for it. It is blocked, as it was in the supervisor. */
@@ -80,13 +76,4 @@ void keeper_forget(struct server *server)
 	close(server->keeper_fd);
 	handover_disown(server->handover, server->keeper_fd);
 	server->keeper_fd = -1;
-}
-
-void keeper_wait(const struct server *server)
-{
-	struct pollfd keeper = {.fd = server->keeper_fd, .events = POLLIN};
-
-	/* The signal of a child's end may be the next one to come. */
-	while (server->keeper_fd >= 0 && poll(&keeper, 1, KEEPER_MS) < 0 && errno == EINTR)
-		;
 }

@@ -13,7 +13,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "server.h"
+#include "process/server.h"
 
 #define WATCHDOG_LOOK_MS 2500
 #define WATCHDOG_MISSES 4

@@ -12,7 +12,7 @@
 
 #include <sys/types.h>
 
-#include "server.h"
+#include "process/server.h"
 
 /* The life of the keeper, as a child of the supervisor. */
 _Noreturn void keeper_run(const struct server *server);
@@ -21,9 +21,5 @@ _Noreturn void keeper_run(const struct server *server);
  * server. */
 void keeper_watch(struct server *server, pid_t pid);
 void keeper_forget(struct server *server);
-
-/* Waits until the keeper is done, as long as that takes by any measure. For a server without a
- * supervisor. */
-void keeper_wait(const struct server *server);
 
 #endif
