@@ -16,6 +16,9 @@
 #include "shape.h"
 #include "system/process_user.h"
 
+/* Of a reply that the kernel does not take. */
+#define TRIES 10
+
 /* --- begin ------------------------------------------------------------------------------------ */
 
 /* For those who make nodes. The fixed part of a request is there. */
@@ -174,6 +177,23 @@ static void note_answered(struct exchange *exchange, uint64_t unique)
 }
 
 /*
+ * Who has given a request up needs no answer (ENOENT), and nobody does once the mount is gone
+ * (ENODEV); anybody else waits for it, so what fails for another reason, as for want of memory, is
+ * tried again.
+ */
+static ssize_t send_at_last(const struct channel *channel, const struct iovec *iov, int count)
+{
+	ssize_t sent = -1;
+
+	for (int tries = 0; tries < TRIES; tries++) {
+		sent = writev(channel->fd, iov, count);
+		if (sent >= 0 || errno == ENOENT || errno == ENODEV || errno == EPERM)
+			break;
+	}
+	return sent;
+}
+
+/*
  * Every reply but that of pages passes here. A change is final before anybody can know of it, and
  * nobody can know of one that is not.
  */
@@ -188,7 +208,7 @@ static ssize_t send_reply(struct channel *channel, struct iovec *iov, int count)
 		return (ssize_t)total_size(iov, count);
 	secure_reply(channel, iov, count);
 	commit(channel, header->unique);
-	sent = writev(channel->fd, iov, count);
+	sent = send_at_last(channel, iov, count);
 	failpoint("replied");
 	PROBE3(reply, header->unique, header->error, sent);
 	note_answered(channel->exchange, header->unique);
@@ -360,8 +380,7 @@ void request_answer_read(const struct request *request, void *data, ssize_t coun
 	struct iovec iov[] = {{&header, sizeof header}, {data, size}};
 
 	header.len = (uint32_t)(sizeof header + size);
-	/* Who has given it up needs no answer. */
-	(void)!writev(request->channel->fd, iov, size > 0 ? 2 : 1);
+	(void)!send_at_last(request->channel, iov, size > 0 ? 2 : 1);
 	PROBE3(reply, header.unique, header.error, header.len);
 }
 

@@ -42,6 +42,8 @@ static void made(void *arg, uint64_t dir)
 	assert(dir != 0);
 }
 
+static struct log_budget removals;
+
 static struct control_config config = {
     .kept = &kept,
     .counters = &counters,
@@ -50,6 +52,7 @@ static struct control_config config = {
     .tier = "cached",
     .removed = removed,
     .made = made,
+    .removals = &removals,
 };
 
 static void make_objects(void)
