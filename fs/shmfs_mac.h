@@ -61,6 +61,7 @@ struct shmfs_mac_subject {
 	enum shmfs_subject_kind kind;
 	uint32_t id; /* 0 for the default */
 	struct shmfs_label label;
+	uint32_t last; /* of a range of ids; 0: it is this one alone */
 };
 
 /* How many subjects a table has, and how many different labels are in use at any time, by the table
@@ -71,7 +72,7 @@ struct shmfs_mac_subject {
 struct shmfs_mac {
 	unsigned policies; /* 1 << enum shmfs_policy */
 	bool revoke;	   /* decide every read and write */
-	/* One default, and then in the order of kind and id, each once. */
+	/* One default, and then in the order of kind and id; ranges have nothing in common. */
 	const struct shmfs_mac_subject *subjects;
 	size_t count;
 };

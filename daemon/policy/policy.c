@@ -119,6 +119,28 @@ static int read_id(const struct parser *parser, const char *text, uint32_t *out)
 	return 0;
 }
 
+/* "1000", or "1000-1999". */
+static int read_ids(const struct parser *parser, char *text, struct shmfs_mac_subject *out)
+{
+	char *dash = strchr(text, '-');
+	uint32_t last;
+	int rc;
+
+	/* A number below 0 is a mistake of another kind. */
+	if (dash == NULL || dash == text)
+		return read_id(parser, text, &out->id);
+	*dash = '\0';
+	rc = read_id(parser, text, &out->id);
+	if (rc == 0)
+		rc = read_id(parser, dash + 1, &last);
+	if (rc < 0)
+		return rc;
+	if (last < out->id)
+		return refuse(parser, "the range %u-%u ends before it begins", out->id, last);
+	out->last = last > out->id ? last : 0;
+	return 0;
+}
+
 static int read_subject(
     struct parser *parser, enum shmfs_subject_kind kind, const char *keyword, char **words)
 {
@@ -127,7 +149,7 @@ static int read_subject(
 
 	if (words[0] == NULL)
 		return refuse(parser, "'%s' needs an id and a label", keyword);
-	rc = read_id(parser, words[0], &subject.id);
+	rc = read_ids(parser, words[0], &subject);
 	if (rc < 0)
 		return rc;
 	if (words[1] != NULL && words[2] != NULL)
@@ -177,6 +199,12 @@ static int read_line(struct parser *parser, const char *text, size_t length)
 	return read_words(parser, words);
 }
 
+static uint32_t last_of(const struct shmfs_mac_subject *subject)
+{
+	return subject->last != 0 ? subject->last : subject->id;
+}
+
+/* By kind and first id; and what lies in another comes behind that. */
 static int compare(const void *a, const void *b)
 {
 	const struct shmfs_mac_subject *x = &((const struct line_subject *)a)->subject;
@@ -184,50 +212,123 @@ static int compare(const void *a, const void *b)
 
 	if (x->kind != y->kind)
 		return x->kind < y->kind ? -1 : 1;
-	return (x->id > y->id) - (x->id < y->id);
+	if (x->id != y->id)
+		return x->id < y->id ? -1 : 1;
+	return (last_of(x) < last_of(y)) - (last_of(x) > last_of(y));
 }
 
-/* What the same subject is called in a message. */
-static int refuse_twice(
-    struct parser *parser, const struct line_subject *a, const struct line_subject *b)
+/* What a subject is called in a message. */
+static const char *name_of(const struct shmfs_mac_subject *subject, char out[48])
 {
-	static const char *const kinds[] = {
-	    [SHMFS_SUBJECT_DEFAULT] = "the default",
-	    [SHMFS_SUBJECT_UID] = "user",
-	    [SHMFS_SUBJECT_GID] = "group",
-	};
-	unsigned first = a->line < b->line ? a->line : b->line;
-	char id[16] = "";
+	const char *kind = subject->kind == SHMFS_SUBJECT_UID ? "user" : "group";
 
-	if (a->subject.kind != SHMFS_SUBJECT_DEFAULT)
-		snprintf(id, sizeof id, " %u", a->subject.id);
-	parser->line = a->line < b->line ? b->line : a->line;
-	return refuse(
-	    parser, "%s%s has a label already in line %u", kinds[a->subject.kind], id, first);
+	if (subject->kind == SHMFS_SUBJECT_DEFAULT)
+		return "the default";
+	if (subject->last != 0)
+		snprintf(out, 48, "%s %u-%u", kind, subject->id, subject->last);
+	else
+		snprintf(out, 48, "%s %u", kind, subject->id);
+	return out;
+}
+
+/* Of two subjects with something in common, the one that comes later in the file is the mistake. */
+static int refuse_both(
+    struct parser *parser, const struct line_subject *a, const struct line_subject *b, bool same)
+{
+	const struct line_subject *later = a->line < b->line ? b : a;
+	char name[48];
+
+	parser->line = later->line;
+	return refuse(parser, "%s %s line %u%s", name_of(&later->subject, name),
+	    same ? "has a label already in" : "overlaps", later == a ? b->line : a->line,
+	    same ? "" : ", and neither lies in the other");
+}
+
+/* Ranges that lie in each other, from the outermost on, as parts that have nothing in common. */
+struct flat {
+	struct parser *parser;
+	struct shmfs_mac_subject *subjects;
+	size_t count, room;
+	const struct line_subject **within; /* which are begun and not ended */
+	size_t depth;
+	uint64_t next; /* the first id that is in none of the parts */
+};
+
+static int put_part(struct flat *flat, uint64_t end)
+{
+	const struct shmfs_mac_subject *subject = &flat->within[flat->depth - 1]->subject;
+
+	if (flat->next >= end)
+		return 0;
+	if (flat->count == flat->room)
+		return refuse(flat->parser, "ranges come to more than %zu parts", flat->room);
+	flat->subjects[flat->count] = *subject;
+	flat->subjects[flat->count].id = (uint32_t)flat->next;
+	flat->subjects[flat->count].last = end - 1 > flat->next ? (uint32_t)(end - 1) : 0;
+	flat->count++;
+	flat->next = end;
+	return 0;
+}
+
+/* Ends what ends before this one. */
+static int end_ranges(struct flat *flat, const struct shmfs_mac_subject *before)
+{
+	int rc = 0;
+
+	while (rc == 0 && flat->depth > 0) {
+		const struct shmfs_mac_subject *last = &flat->within[flat->depth - 1]->subject;
+
+		if (before != NULL && last->kind == before->kind && last_of(last) >= before->id)
+			break;
+		rc = put_part(flat, (uint64_t)last_of(last) + 1);
+		flat->depth--;
+	}
+	return rc;
+}
+
+static int begin_range(struct flat *flat, const struct line_subject *one)
+{
+	const struct line_subject *around;
+	int rc = end_ranges(flat, &one->subject);
+
+	if (rc == 0 && flat->depth > 0) {
+		around = flat->within[flat->depth - 1];
+		if (compare(around, one) == 0 || last_of(&one->subject) > last_of(&around->subject))
+			return refuse_both(flat->parser, around, one, compare(around, one) == 0);
+		rc = put_part(flat, one->subject.id);
+	}
+	flat->within[flat->depth++] = one;
+	flat->next = one->subject.id;
+	return rc;
 }
 
 /* Brings the subjects into the order that the namespace wants. */
 static int finish(struct parser *parser, struct policy *out)
 {
-	struct shmfs_mac_subject *subjects;
+	struct flat flat = {.parser = parser, .room = SHMFS_SUBJECTS_MAX};
+	int rc = 0;
 
 	if (parser->count > 0)
 		qsort(parser->subjects, parser->count, sizeof parser->subjects[0], compare);
-	for (size_t i = 1; i < parser->count; i++) {
-		if (compare(&parser->subjects[i - 1], &parser->subjects[i]) == 0)
-			return refuse_twice(parser, &parser->subjects[i - 1], &parser->subjects[i]);
-	}
 	if (parser->count == 0 || parser->subjects[0].subject.kind != SHMFS_SUBJECT_DEFAULT)
 		return refuse(parser, "the file ends without a line 'default LABEL'");
-	subjects = calloc(parser->count, sizeof *subjects);
-	if (subjects == NULL) {
+	flat.subjects = calloc(flat.room, sizeof *flat.subjects);
+	flat.within = calloc(parser->count, sizeof *flat.within);
+	if (flat.subjects == NULL || flat.within == NULL) {
 		refuse(parser, "out of memory");
-		return -ENOMEM;
+		rc = -ENOMEM;
 	}
-	for (size_t i = 0; i < parser->count; i++)
-		subjects[i] = parser->subjects[i].subject;
-	*out =
-	    (struct policy){.revoke = parser->revoke, .subjects = subjects, .count = parser->count};
+	for (size_t i = 0; rc == 0 && i < parser->count; i++)
+		rc = begin_range(&flat, &parser->subjects[i]);
+	if (rc == 0)
+		rc = end_ranges(&flat, NULL);
+	free(flat.within);
+	if (rc < 0) {
+		free(flat.subjects);
+		return rc;
+	}
+	*out = (struct policy){
+	    .revoke = parser->revoke, .subjects = flat.subjects, .count = flat.count};
 	return 0;
 }
 

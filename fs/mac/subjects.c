@@ -39,9 +39,9 @@ static mac_number find_subject(const struct mac *mac, uint16_t kind, uint32_t id
 		uint32_t middle = low + (high - low) / 2;
 		const struct mac_subject *subject = subject_at(mac, middle);
 
-		if (subject->kind == kind && subject->id == id)
+		if (subject->kind == kind && subject->id <= id && id <= subject->last)
 			return subject->label;
-		if (subject->kind < kind || (subject->kind == kind && subject->id < id))
+		if (subject->kind < kind || (subject->kind == kind && subject->last < id))
 			low = middle + 1;
 		else
 			high = middle;
@@ -160,9 +160,14 @@ static bool is_sound(const struct shmfs_element *element, bool in_effect)
 	return element->kind <= SHMFS_ELEMENT_EQUAL && memcmp(&plain, &nothing, sizeof plain) == 0;
 }
 
+static uint32_t last_of(const struct shmfs_mac_subject *subject)
+{
+	return subject->last != 0 ? subject->last : subject->id;
+}
+
 static bool is_behind(const struct shmfs_mac_subject *a, const struct shmfs_mac_subject *b)
 {
-	return a->kind > b->kind || (a->kind == b->kind && a->id > b->id);
+	return a->kind > b->kind || (a->kind == b->kind && a->id > last_of(b));
 }
 
 static int check_table(
@@ -174,6 +179,7 @@ static int check_table(
 		return -EINVAL;
 	for (size_t i = 0; i < count; i++) {
 		if (subjects[i].kind > SHMFS_SUBJECT_GID ||
+		    last_of(&subjects[i]) < subjects[i].id ||
 		    (i > 0 && (subjects[i].kind == SHMFS_SUBJECT_DEFAULT ||
 				  !is_behind(&subjects[i], &subjects[i - 1]))))
 			return -EINVAL;
@@ -209,7 +215,11 @@ static int fill(struct shmfs *fs, struct mac *next, const struct shmfs_mac_subje
 		has[number] = true;
 		subject = subject_at(next, (uint32_t)i);
 		*subject = (struct mac_subject){
-		    .kind = (uint16_t)subjects[i].kind, .id = subjects[i].id, .label = number};
+		    .kind = (uint16_t)subjects[i].kind,
+		    .id = subjects[i].id,
+		    .last = last_of(&subjects[i]),
+		    .label = number,
+		};
 	}
 	return 0;
 }

@@ -281,9 +281,10 @@ struct mac_label {
 typedef uint16_t mac_number;
 
 struct mac_subject {
-	uint32_t id;
+	uint32_t id, last;
 	uint16_t kind;
 	mac_number label;
+	uint32_t unused; /* so that pages are full */
 };
 
 #define MAC_SUBJECT_PAGES (SHMFS_SUBJECTS_MAX * sizeof(struct mac_subject) / ARENA_PAGE_SIZE)

@@ -348,7 +348,7 @@ static void begin(struct life *l, unsigned policies, bool revoke)
 		}
 		l->knows[u] = 1u << u;
 		subjects[u + 1] =
-		    (struct shmfs_mac_subject){SHMFS_SUBJECT_UID, FIRST_UID + u, l->labels[u]};
+		    (struct shmfs_mac_subject){SHMFS_SUBJECT_UID, FIRST_UID + u, l->labels[u], 0};
 	}
 	config.mac = &mac;
 	config.node_limit = 300;

@@ -193,7 +193,8 @@ END_TEST
 
 START_TEST(a_label_of_a_policy_that_is_not_in_effect_is_refused)
 {
-	const struct shmfs_mac_subject subject = {SHMFS_SUBJECT_DEFAULT, 0, label("low", "high")};
+	const struct shmfs_mac_subject subject = {
+	    SHMFS_SUBJECT_DEFAULT, 0, label("low", "high"), 0};
 	const struct shmfs_mac mac = {1u << SHMFS_BIBA, false, &subject, 1};
 	const struct shmfs_mac unknown = {1u << SHMFS_POLICIES, false, &subject, 1};
 	struct shmfs_config config = small_config();
@@ -203,6 +204,34 @@ START_TEST(a_label_of_a_policy_that_is_not_in_effect_is_refused)
 	GIVES(-EINVAL, shmfs_open_new(&config, &fs));
 	config.mac = &unknown;
 	GIVES(-EINVAL, shmfs_open_new(&config, &fs));
+}
+END_TEST
+
+START_TEST(a_range_is_a_subject)
+{
+	struct shmfs *fs = open_usual();
+	const struct shmfs_mac_subject table[] = {
+	    {SHMFS_SUBJECT_DEFAULT, 0, label("0", "low"), 0},
+	    {SHMFS_SUBJECT_UID, 10, label("1", "low"), 19},
+	    {SHMFS_SUBJECT_UID, 20, label("2", "low"), 0},
+	    {SHMFS_SUBJECT_UID, 22, label("3", "low"), UINT32_MAX - 1},
+	};
+	const uint32_t uids[] = {9, 10, 15, 19, 20, 21, 22, UINT32_MAX - 1};
+	const unsigned want[] = {0, 1, 1, 1, 2, 0, 3, 3};
+	struct shmfs_mac_subject broken[4];
+
+	GIVES(0, TX(fs, shmfs_set_subjects(fs, table, 4)));
+	for (size_t i = 0; i < sizeof uids / sizeof uids[0]; i++) {
+		const struct shmfs_cred cred = user(uids[i]);
+
+		ck_assert_uint_eq(mac_subject_label(fs, &cred)->of[SHMFS_BIBA].number, want[i]);
+	}
+	memcpy(broken, table, sizeof table);
+	broken[1].last = 20;
+	GIVES(-EINVAL, TX(fs, shmfs_set_subjects(fs, broken, 4)));
+	broken[1].last = 9;
+	GIVES(-EINVAL, TX(fs, shmfs_set_subjects(fs, broken, 4)));
+	close_checked(fs);
 }
 END_TEST
 
@@ -303,12 +332,12 @@ static bool may_see(struct shmfs *fs, uint64_t id, uid_t uid, gid_t gid)
 START_TEST(a_user_goes_before_his_group_and_that_before_the_default)
 {
 	const struct shmfs_mac_subject table[] = {
-	    {SHMFS_SUBJECT_DEFAULT, 0, mls_label("low")},
-	    {SHMFS_SUBJECT_UID, 10, mls_label("low")},
-	    {SHMFS_SUBJECT_UID, 11, mls_label("high")},
-	    {SHMFS_SUBJECT_UID, UINT32_MAX - 1, mls_label("high")},
-	    {SHMFS_SUBJECT_GID, 20, mls_label("high")},
-	    {SHMFS_SUBJECT_GID, 21, mls_label("low")},
+	    {SHMFS_SUBJECT_DEFAULT, 0, mls_label("low"), 0},
+	    {SHMFS_SUBJECT_UID, 10, mls_label("low"), 0},
+	    {SHMFS_SUBJECT_UID, 11, mls_label("high"), 0},
+	    {SHMFS_SUBJECT_UID, UINT32_MAX - 1, mls_label("high"), 0},
+	    {SHMFS_SUBJECT_GID, 20, mls_label("high"), 0},
+	    {SHMFS_SUBJECT_GID, 21, mls_label("low"), 0},
 	};
 	const struct shmfs_mac mac = {1u << SHMFS_MLS, false, table, 6};
 	const struct shmfs_cred high = {.uid = 11};
@@ -417,6 +446,7 @@ Suite *mac_labels_suite(void)
 	tcase_add_test(tests, another_table_is_for_subjects_and_not_for_nodes);
 	tcase_add_test(tests, a_table_is_refused_as_a_whole);
 	tcase_add_test(tests, a_label_of_a_policy_that_is_not_in_effect_is_refused);
+	tcase_add_test(tests, a_range_is_a_subject);
 	tcase_add_test(tests, a_table_has_as_many_subjects_as_the_limit_says);
 	tcase_add_test(tests, there_are_as_many_labels_as_the_limit_says);
 	tcase_add_test(tests, labels_go_with_their_last_user);

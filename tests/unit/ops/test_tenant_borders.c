@@ -150,8 +150,8 @@ END_TEST
 START_TEST(policies_decide_who_learns_of_a_tenant)
 {
 	const struct shmfs_mac_subject subjects[] = {
-	    {SHMFS_SUBJECT_DEFAULT, 0, mls_label("low")},
-	    {SHMFS_SUBJECT_UID, 1001, mls_label("high")},
+	    {SHMFS_SUBJECT_DEFAULT, 0, mls_label("low"), 0},
+	    {SHMFS_SUBJECT_UID, 1001, mls_label("high"), 0},
 	};
 	const struct shmfs_mac mac = {1u << SHMFS_MLS, false, subjects, 2};
 	const struct shmfs_subject alice = {.uid = 1001, .exempt = true};

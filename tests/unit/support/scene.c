@@ -38,9 +38,9 @@ void scene_begin(struct scene *s, unsigned policies, bool revoke, const struct s
     const struct shmfs_label *object)
 {
 	struct shmfs_mac_subject subjects[] = {
-	    {SHMFS_SUBJECT_DEFAULT, 0, equal_label(policies)},
-	    {SHMFS_SUBJECT_UID, MAKER, *object},
-	    {SHMFS_SUBJECT_UID, ASKER, *subject},
+	    {SHMFS_SUBJECT_DEFAULT, 0, equal_label(policies), 0},
+	    {SHMFS_SUBJECT_UID, MAKER, *object, 0},
+	    {SHMFS_SUBJECT_UID, ASKER, *subject, 0},
 	};
 	const struct shmfs_mac mac = {policies, revoke, subjects, 3};
 	struct shmfs_config config = small_config();

@@ -196,8 +196,8 @@ static void fill_nodes(struct shmfs *fs)
 static void begin(struct world *w, enum situation situation)
 {
 	const struct shmfs_mac_subject subjects[] = {
-	    {SHMFS_SUBJECT_DEFAULT, 0, label("equal", "equal")},
-	    {SHMFS_SUBJECT_UID, ALICE->uid, label("5", "high")},
+	    {SHMFS_SUBJECT_DEFAULT, 0, label("equal", "equal"), 0},
+	    {SHMFS_SUBJECT_UID, ALICE->uid, label("5", "high"), 0},
 	};
 	const struct shmfs_mac mac = {ALL_POLICIES, true, subjects, 2};
 	struct shmfs_config config = small_config();

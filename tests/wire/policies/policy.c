@@ -56,6 +56,15 @@ static const struct policy_case mistakes[] = {
 	"F:4: user 1 has a label already in line 2"},
     {D "group 7 biba/low,mls/low\nuser 7 biba/low,mls/low\ngroup 7 biba/low,mls/low\n",
 	"F:4: group 7 has a label already in line 2"},
+    {D "user 2-1 biba/low,mls/low\n", "F:2: the range 2-1 ends before it begins"},
+    {D "user 1- biba/low,mls/low\n", "F:2: there is no id "},
+    {D "user 1-2-3 biba/low,mls/low\n",
+	"F:2: '2-3' is no number, as users and groups are given here"},
+    {D "user 1-4294967295 biba/low,mls/low\n", "F:2: there is no id 4294967295"},
+    {D "user 1-5 biba/low,mls/low\nuser 1-5 biba/low,mls/low\n",
+	"F:3: user 1-5 has a label already in line 2"},
+    {D "user 5-9 biba/low,mls/low\nuser 1-5 biba/low,mls/low\n",
+	"F:3: user 1-5 overlaps line 2, and neither lies in the other"},
     {D "user 1 low\n", "F:2: 'low' is not of the form POLICY/ELEMENT"},
     {D "user 1 lomac/low\n", "F:2: there is no policy 'lomac'"},
     {D "user 1 /low\n", "F:2: there is no policy ''"},
@@ -182,6 +191,40 @@ START_TEST(subjects_come_in_the_order_of_kind_and_id)
 		ck_assert_int_eq(policy.subjects[i].kind, want[i].kind);
 		ck_assert_uint_eq(policy.subjects[i].id, want[i].id);
 		expect_label(BIBA | MLS, &policy.subjects[i].label, want[i].label);
+	}
+	policy_free(&policy);
+}
+END_TEST
+
+/* The one that lies in the other counts where they have something in common. */
+START_TEST(ranges_lie_in_each_other_or_apart)
+{
+	struct policy policy = accept("user 100-199 biba/1\n"
+				      "user 150 biba/2\n" D "user 150-160 biba/3\n"
+				      "group 0-4294967294 biba/4\n"
+				      "user 200-200 biba/5\n",
+	    BIBA);
+	static const struct {
+		enum shmfs_subject_kind kind;
+		uint32_t id, last;
+		const char *label;
+	} want[] = {
+	    {SHMFS_SUBJECT_UID, 100, 149, "biba/1"},
+	    {SHMFS_SUBJECT_UID, 150, 0, "biba/2"},
+	    {SHMFS_SUBJECT_UID, 151, 160, "biba/3"},
+	    {SHMFS_SUBJECT_UID, 161, 199, "biba/1"},
+	    {SHMFS_SUBJECT_UID, 200, 0, "biba/5"},
+	    {SHMFS_SUBJECT_GID, 0, 4294967294, "biba/4"},
+	};
+
+	ck_assert_uint_eq(policy.count, 1 + sizeof want / sizeof want[0]);
+	for (size_t i = 0; i < sizeof want / sizeof want[0]; i++) {
+		const struct shmfs_mac_subject *got = &policy.subjects[i + 1];
+
+		ck_assert_int_eq(got->kind, want[i].kind);
+		ck_assert_uint_eq(got->id, want[i].id);
+		ck_assert_uint_eq(got->last, want[i].last);
+		expect_label(BIBA, &got->label, want[i].label);
 	}
 	policy_free(&policy);
 }
@@ -377,6 +420,7 @@ Suite *policy_suite(void)
 	    each_mistake_has_its_message,
 	    there_are_more_than_thirty_kinds_of_mistakes,
 	    subjects_come_in_the_order_of_kind_and_id,
+	    ranges_lie_in_each_other_or_apart,
 	    strictness_is_one_of_two,
 	    what_is_said_of_a_policy_that_is_not_in_effect_is_left_out,
 	    there_are_as_many_subjects_as_the_limit_says,
