@@ -2,12 +2,16 @@
 /* Where a control socket is, and how it is made; see socket.h. */
 #include "socket.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/socket_path.h"
@@ -37,6 +41,49 @@ static int make_directory(void)
 	if (!S_ISDIR(st.st_mode) || st.st_uid != geteuid() || (st.st_mode & (S_IWGRP | S_IWOTH)))
 		return -EACCES;
 	return 0;
+}
+
+/* Somebody may be between bind(2) and listen(2). */
+#define FRESH_SECONDS 60
+
+static bool is_left_over(int dir, const char *name, const struct stat *st)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int fd, length;
+	bool refused;
+
+	length =
+	    snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d/%s", dir, name);
+	if (length < 0 || (size_t)length >= sizeof address.sun_path)
+		return false;
+	if (!S_ISSOCK(st->st_mode) || st->st_uid != geteuid() ||
+	    time(NULL) - st->st_mtime < FRESH_SECONDS)
+		return false;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return false;
+	refused =
+	    connect(fd, (struct sockaddr *)&address, sizeof address) < 0 && errno == ECONNREFUSED;
+	close(fd);
+	return refused;
+}
+
+/* Sockets of daemons that were killed, supervisor and all: nobody listens any more. */
+static void remove_left_over(void)
+{
+	char path[PATH_MAX];
+	const struct dirent *entry;
+	struct stat st;
+	DIR *dir = socket_directory(place(), path) == 0 ? opendir(path) : NULL;
+
+	while (dir != NULL && (entry = readdir(dir)) != NULL) {
+		if (strchr(entry->d_name, ':') != NULL &&
+		    fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		    is_left_over(dirfd(dir), entry->d_name, &st))
+			(void)unlinkat(dirfd(dir), entry->d_name, 0);
+	}
+	if (dir != NULL)
+		closedir(dir);
 }
 
 static int address_of(const char *device, struct sockaddr_un *out)
@@ -82,6 +129,7 @@ int control_listen(const char *device, uint64_t *inode)
 		rc = make_directory();
 	if (rc < 0)
 		return rc;
+	remove_left_over();
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;

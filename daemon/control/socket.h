@@ -7,8 +7,9 @@
 
 /*
  * Makes the socket of a mount with this device ("major:minor"), in place of one that a mount of the
- * same device left; *inode is its file's. Returns its listening descriptor, which outlives servers,
- * or a negative errno; -ENOENT: this user has no place for sockets.
+ * same device left; and removes others of this user at which nobody listens. *inode is its file's.
+ * Returns its listening descriptor, which outlives servers, or a negative errno; -ENOENT: this user
+ * has no place for sockets.
  */
 int control_listen(const char *device, uint64_t *inode);
 
