@@ -3,10 +3,18 @@
 #include "pins.h"
 
 #include <errno.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "call.h"
 #include "holders.h"
 #include "methods.h"
+
+/* Since Linux 6.5. */
+#ifndef SO_PEERPIDFD
+#define SO_PEERPIDFD 77
+#endif
 
 static void end_pin(struct shmfs *fs, uint64_t pin)
 {
@@ -50,11 +58,34 @@ void pins_end_left(const struct control_config *config)
 	}
 }
 
+/*
+ * The process that connected, which may have handed the connection on and be gone, and its number
+ * another's; 0: so it is. A kernel before Linux 6.5 does not tell.
+ */
+static pid_t process_of(const struct peer *peer)
+{
+	int fd = -1, error;
+	socklen_t size = sizeof fd;
+	struct pollfd end = {.events = POLLIN};
+
+	if (getsockopt(peer->fd, SOL_SOCKET, SO_PEERPIDFD, &fd, &size) < 0) {
+		error = errno;
+		return error == ENOPROTOOPT || error == EMFILE || error == ENFILE ? peer->pid : 0;
+	}
+	end.fd = fd;
+	if (poll(&end, 1, 0) > 0)
+		fd = -1;
+	close(end.fd);
+	return fd < 0 ? 0 : peer->pid;
+}
+
 void pins_add_holders(const struct peer *peer, struct scan *scan)
 {
+	pid_t pid = peer->pin_count > 0 ? process_of(peer) : 0;
+
 	for (unsigned i = 0; i < peer->pin_count; i++) {
 		const struct holder holder = {
-		    .pid = peer->pid,
+		    .pid = pid,
 		    .uid = peer->uid,
 		    .id = peer->pins[i].object,
 		    .access = HOLDER_PINS,

@@ -96,6 +96,27 @@ class Holders(MountTest):
         process = self.process(work)
         self.assertEqual(self.holders(), {process.pid: "p"})
 
+    def test_a_pin_whose_process_is_gone_is_of_no_other_with_its_number(self):
+        reading, writing = os.pipe()
+        child = os.fork()
+        if child == 0:
+            client = self.mount.client()
+            client.call("Pin", path="a")
+            heir = os.fork()
+            if heir == 0:
+                os.close(reading)
+                while True:
+                    signal.pause()
+            os.write(writing, b"%d\n" % heir)
+            os._exit(0)
+        heir = int(os.read(reading, 100))
+        self.addCleanup(os.kill, heir, 9)
+        os.close(reading)
+        os.close(writing)
+        os.waitpid(child, 0)
+        (found,) = self.mount.call("Holders", path="a")["holders"]
+        self.assertEqual((found["pid"], found["command"], found["access"]), (0, "", "p"))
+
     def test_a_name_that_is_gone_is_held_all_the_same(self):
         process = self.process(open_it(self.path, os.O_RDONLY))
         number = os.stat(self.path).st_ino
