@@ -71,20 +71,14 @@ bool client_is_trusted(uid_t uid)
 
 /* --- the end of a client ---------------------------------------------------------------------- */
 
-static void free_if_done(struct client *client)
-{
-	if (client->handles > 0)
-		return;
-	outbox_drop(&client->outbox);
-	free(client);
-}
-
 static void on_handle_closed(uv_handle_t *handle)
 {
 	struct client *client = handle->data;
 
-	client->handles--;
-	free_if_done(client);
+	if (--client->handles > 0)
+		return;
+	outbox_drop(&client->outbox);
+	free(client);
 }
 
 static void leave_list(struct client *client)
@@ -155,8 +149,7 @@ static void finish_call(struct client *client)
 	call_end(call);
 }
 
-/* --- what others are asked for ------------------------------------------------------------------
- */
+/* --- what others are asked for ---------------------------------------------------------------- */
 
 static void ask(struct client *client, enum role role, const void *question, size_t size)
 {
@@ -240,11 +233,8 @@ static int start_queries(struct client *client)
 	};
 
 	for (enum role role = 0; role < ROLES; role++) {
-		struct query_owner owner = owners[role];
-
-		owner.arg = client;
-		client->queries[role] =
-		    query_new(&client->clients->queries[role], client->peer.uid, &owner);
+		client->queries[role] = query_new(
+		    &client->clients->queries[role], client->peer.uid, &owners[role], client);
 		if (client->queries[role] == NULL)
 			return -ENOMEM;
 	}

@@ -38,7 +38,8 @@ struct query {
 	struct query *next, **link;
 	struct queries *queries;
 	uid_t uid;
-	struct query_owner owner;
+	const struct query_owner *owner;
+	void *arg;
 	uv_timer_t timer;	   /* the end of a worker's time, or of a pause */
 	struct worker_end *worker; /* NULL: there is none */
 	const void *question;	   /* NULL: nothing is asked */
@@ -72,8 +73,6 @@ static void let_go_of_worker(struct query *query)
 
 static void try_again(struct query *query)
 {
-	const struct query_owner owner = query->owner;
-
 	let_go_of_worker(query);
 	if (++query->tries < bounds[query->queries->role].tries) {
 		query->waits = true;
@@ -82,7 +81,7 @@ static void try_again(struct query *query)
 	}
 	query->question = NULL;
 	give_turns(query->queries);
-	owner.done(owner.arg, false);
+	query->owner->done(query->arg, false);
 }
 
 static void on_time(uv_timer_t *timer)
@@ -95,7 +94,7 @@ static void end_question(struct query *query)
 	query->question = NULL;
 	(void)uv_timer_stop(&query->timer);
 	give_turns(query->queries);
-	query->owner.done(query->owner.arg, true);
+	query->owner->done(query->arg, true);
 }
 
 /* A worker that ends when nothing is asked has lived long enough. */
@@ -115,8 +114,7 @@ static void on_worker(uv_poll_t *poll, int status, int events)
 		let_go_of_worker(query);
 		return;
 	}
-	switch (
-	    size > 0 ? query->owner.heard(query->owner.arg, part, (size_t)size) : QUERY_NONSENSE) {
+	switch (size > 0 ? query->owner->heard(query->arg, part, (size_t)size) : QUERY_NONSENSE) {
 	case QUERY_MORE:
 		break;
 	case QUERY_LAST:
@@ -243,7 +241,8 @@ static void give_turns(struct queries *queries)
 
 /* --- who asks --------------------------------------------------------------------------------- */
 
-struct query *query_new(struct queries *queries, uid_t uid, const struct query_owner *owner)
+struct query *query_new(
+    struct queries *queries, uid_t uid, const struct query_owner *owner, void *arg)
 {
 	struct query *query = calloc(1, sizeof *query);
 
@@ -251,7 +250,8 @@ struct query *query_new(struct queries *queries, uid_t uid, const struct query_o
 		return NULL;
 	query->queries = queries;
 	query->uid = uid;
-	query->owner = *owner;
+	query->owner = owner;
+	query->arg = arg;
 	/* Never fails. */
 	(void)uv_timer_init(queries->loop, &query->timer);
 	query->timer.data = query;

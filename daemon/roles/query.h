@@ -37,11 +37,11 @@ struct query_owner {
 	enum query_part (*heard)(void *arg, const void *part, size_t size);
 	/* All of it is heard; or nobody could answer. */
 	void (*done)(void *arg, bool answered);
-	void *arg;
 };
 
 /* One who asks. NULL: there is no memory. */
-struct query *query_new(struct queries *queries, uid_t uid, const struct query_owner *owner);
+struct query *query_new(
+    struct queries *queries, uid_t uid, const struct query_owner *owner, void *arg);
 
 /* Asks; one question at a time. Its bytes stay where they are until it is done, which is not yet
  * when this returns. */
