@@ -123,7 +123,7 @@ static int read_id(const struct parser *parser, const char *text, uint32_t *out)
 static int read_ids(const struct parser *parser, char *text, struct shmfs_mac_subject *out)
 {
 	char *dash = strchr(text, '-');
-	uint32_t last;
+	uint32_t last = 0;
 	int rc;
 
 	/* A number below 0 is a mistake of another kind. */
