@@ -109,7 +109,7 @@ static const struct rule rules[] = {
     {"unshare", K, 0, INT, CLONE_FS},
     {"setns", K, 1, INT, CLONE_NEWNS},
     {"umount2", K, 1, INT, MNT_DETACH | UMOUNT_NOFOLLOW},
-    {"socket", S | K | P | H, 0, INT, AF_UNIX},
+    {"socket", S | K, 0, INT, AF_UNIX},
     /* Of abort(3). */
     {"tgkill", S | K | P | H, 2, INT, SIGABRT},
 #ifdef SHMFS_FAILPOINTS

@@ -288,7 +288,8 @@ static int start_expiry(struct loop *loop)
 	    .removed = removed,
 	    .arg = loop,
 	};
-	notify_take_up(channel);
+	if (loop->server->handover->announced)
+		notify_take_up(channel);
 	on_expiry(&loop->expiry_timer);
 	return 0;
 }
