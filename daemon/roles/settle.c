@@ -112,10 +112,8 @@ static void forget_environment(void)
 	environ = NULL;
 }
 
-static int limit(int what, rlim_t value)
-{
-	return setrlimit(what, &(struct rlimit){value, value}) < 0 ? -errno : 0;
-}
+/* No function, as C libraries differ in the type of what is limited. */
+#define limit(what, value) (setrlimit(what, &(struct rlimit){value, value}) < 0 ? -errno : 0)
 
 /* Another user than root has lost all by becoming it. */
 static int give_up_privileges(enum role role)
@@ -135,7 +133,6 @@ int settle_zygote(enum role role)
 
 	if (rc == 0 && role == ROLE_PARSER)
 		rc = leave_user_and_tree();
-
 	/* Under a sanitizer memory is what it takes for itself. */
 	if (rc == 0 && !SANITIZED)
 		rc = limit(RLIMIT_DATA, MEMORY_MAX);
