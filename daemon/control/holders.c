@@ -34,9 +34,10 @@ void holders_know(struct scan *scan, const struct holder *holder)
 		scan->truncated = true;
 }
 
+/* Process 0 is one that is gone and has left a pin. */
 static bool is_holder(const struct holder *holder)
 {
-	return holder->pid > 0 && (holder->access & ~(uint32_t)HOLDER_ACCESS) == 0 &&
+	return holder->pid >= 0 && (holder->access & ~(uint32_t)HOLDER_ACCESS) == 0 &&
 	       memchr(holder->command, '\0', sizeof holder->command) != NULL;
 }
 

@@ -61,12 +61,30 @@ int list_children(pid_t *children, int size, pid_t known)
 	return list_children_of(getpid(), children, size, known);
 }
 
+static bool is_server(pid_t pid)
+{
+	char path[64], name[32] = "";
+	FILE *file;
+
+	snprintf(path, sizeof path, "/proc/%d/comm", (int)pid);
+	file = fopen(path, "re");
+	if (file == NULL)
+		return false;
+	(void)!fgets(name, sizeof name, file);
+	fclose(file);
+	return strcmp(name, "shmfs-server\n") == 0;
+}
+
 pid_t server_of(pid_t supervisor)
 {
-	pid_t child = 0;
+	pid_t children[16];
+	int count = list_children_of(supervisor, children, 16, 0);
 
-	(void)list_children_of(supervisor, &child, 1, 0);
-	return child;
+	for (int i = 0; i < count; i++) {
+		if (is_server(children[i]))
+			return children[i];
+	}
+	return 0;
 }
 
 int kill_left_over(void)

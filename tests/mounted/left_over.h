@@ -11,7 +11,7 @@ bool adopt_orphans(void);
 /* The children of this process except `known` (0 for none); returns how many, at most `size`. */
 int list_children(pid_t *children, int size, pid_t known);
 int list_children_of(pid_t parent, pid_t *children, int size, pid_t known);
-/* The server of a daemon, which is its only child; 0: there is none at this moment. */
+/* The server of a daemon, by its name among the children; 0: there is none at this moment. */
 pid_t server_of(pid_t supervisor);
 /*
  * Reaps every child, and what comes up to this process by that. Those that still ran are killed;

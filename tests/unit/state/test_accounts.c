@@ -266,7 +266,7 @@ END_TEST
 
 START_TEST(an_attribute_of_somebody_elses_needs_room_only_for_what_grows)
 {
-	static const char value[5000];
+	static const char value[65536];
 	uint64_t alice;
 
 	begin(0, 0, 2, 0);
@@ -277,8 +277,8 @@ START_TEST(an_attribute_of_somebody_elses_needs_room_only_for_what_grows)
 	GIVES(0, TX(fs, shmfs_setxattr(fs, BOB, alice, "user.a", value, 100, 0)));
 	GIVES(0, try_size_as(BOB, attr.id, 2));
 	GIVES(0, TX(fs, shmfs_setxattr(fs, BOB, alice, "user.a", value, 200, 0)));
-	GIVES(-EDQUOT, TX(fs, shmfs_setxattr(fs, BOB, alice, "user.a", value, 5000, 0)));
-	GIVES(-EDQUOT, TX(fs, shmfs_setxattr(fs, BOB, alice, "user.b", value, 4000, 0)));
+	GIVES(-EDQUOT, TX(fs, shmfs_setxattr(fs, BOB, alice, "user.a", value, PAGE, 0)));
+	GIVES(-EDQUOT, TX(fs, shmfs_setxattr(fs, BOB, alice, "user.b", value, PAGE - 100, 0)));
 	expect_account(ALICE, 1, 1);
 	close_checked(fs);
 }
