@@ -16,15 +16,16 @@ static struct wire *open_with_memory_to_free(struct file *file)
 	struct shmfs_config config = wire_config();
 	struct wire *w;
 	uint64_t id;
-	static char byte = 1;
+	static const char bytes[65536] = {1};
 
 	config.size_limit = FREED * PAGE;
 	config.deferred_free_min = PAGE;
 	w = wire_open_with(TIER_PASSTHROUGH, config);
 	id = new_object_of(w, ROOT, "old", FREED * PAGE);
 	*file = open_file(w, id, O_RDWR);
+	/* Whole pages, as those of the system may be smaller than it says. */
 	for (unsigned i = 0; i < FREED; i++)
-		GIVES(0, ask_write(w, *file, &byte, 1, (uint64_t)i * PAGE));
+		GIVES(0, ask_write(w, *file, bytes, PAGE, (uint64_t)i * PAGE));
 	GIVES(0, ask_release(w, *file));
 	GIVES(0, ask_unlink(w, ROOT, "old"));
 	tell_forget(w, id, 1);
