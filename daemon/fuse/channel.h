@@ -79,7 +79,6 @@ struct channel {
 		bool due;
 	} names_forgotten; /* when the kernel was told to ask for all names again (notify.h) */
 	uint32_t client;   /* the thread whose request was last; 0: the kernel's own */
-	bool awaits;	   /* that thread, for its answer, before it sends another request */
 
 	uint64_t init_unique;  /* of the INIT request that is being answered, else 0 */
 	uint64_t init_offered; /* flags of the kernel */

@@ -61,7 +61,6 @@ static void serve_request(struct channel *channel)
 		return;
 	}
 	channel->client = header->pid;
-	channel->awaits = shape_is_all(current_request(channel));
 	init_note(channel, header);
 	request = request_begin(channel);
 	if (!is_done_beside_libfuse(request, header))
@@ -103,7 +102,6 @@ static ssize_t receive(const struct channel *channel)
 static void serve_received(struct channel *channel, size_t length)
 {
 	channel->client = 0;
-	channel->awaits = false;
 	if (shape_check(current_request(channel), length) == 0)
 		serve_request(channel);
 	else

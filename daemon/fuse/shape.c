@@ -7,9 +7,6 @@
 
 #include "abi.h"
 
-/* The kernel makes no parts of a call that are shorter than this. */
-#define PART_MIN (64 * 1024)
-
 struct shape {
 	uint16_t fixed;	 /* bytes behind the header */
 	uint8_t strings; /* NUL-terminated strings behind that, each of at least one byte */
@@ -135,27 +132,6 @@ int shape_check(const char *request, size_t length)
 bool shape_has_reply(uint32_t opcode)
 {
 	return opcode != FUSE_FORGET && opcode != FUSE_BATCH_FORGET && !shape_is_moot(opcode);
-}
-
-/* Long reads and writes are sent in parts, all at once. */
-bool shape_is_all(const char *request)
-{
-	struct fuse_in_header header;
-	struct fuse_read_in read;
-
-	memcpy(&header, request, sizeof header);
-	switch (header.opcode) {
-	case FUSE_RELEASE:
-	case FUSE_RELEASEDIR:
-		return false;
-	case FUSE_WRITE:
-		return header.len < PART_MIN;
-	case FUSE_READ:
-		memcpy(&read, request + sizeof header, sizeof read);
-		return read.size < PART_MIN;
-	default:
-		return shape_has_reply(header.opcode);
-	}
 }
 
 bool shape_asks_who(uint32_t opcode)

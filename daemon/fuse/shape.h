@@ -28,12 +28,6 @@ bool shape_has_reply(uint32_t opcode);
 bool shape_is_moot(uint32_t opcode);
 
 /*
- * Whether a well-formed request is all that its sender has to say until it is answered: not what
- * the kernel sends when its caller goes on already, nor what may be a part of one call.
- */
-bool shape_is_all(const char *request);
-
-/*
  * Whether what is answered may depend on who asks. Those that come often are not among them: a
  * write asks only which bits of a mode stay, and when it is refused.
  */

@@ -70,11 +70,6 @@ static bool goes_on(struct pacing *pacing, bool found)
 	return busy_poll_goes_on(&pacing->poll, now);
 }
 
-bool pacing_follows(const struct pacing *pacing)
-{
-	return affinity_decides(pacing->affinity);
-}
-
 bool pacing_looks(struct pacing *pacing, bool found)
 {
 	if (affinity_decides(pacing->affinity))

@@ -28,9 +28,6 @@ void pacing_woken(struct pacing *pacing);
 /* A request of the thread client, or of the kernel itself (0), was served. */
 void pacing_served(struct pacing *pacing, uint32_t client);
 
-/* Whether the thread runs on the processor of its client, who sends nothing before it is asleep. */
-bool pacing_follows(const struct pacing *pacing);
-
 /*
  * All requests that there were are served; found: the last look found one. True: to be called again
  * after one more look, without sleep; false: the thread is to sleep.

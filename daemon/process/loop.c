@@ -110,19 +110,6 @@ static bool burst_ends(const struct loop *loop, int served)
 	return served >= BURST || loop->server->handover->stopping;
 }
 
-/*
- * Whether there can be no further request, but by chance: the one who asked alone is on this very
- * processor, and was woken just now. Asking the kernel would cost a tenth of what a short request
- * does; if there is one all the same, the loop is told.
- */
-static bool is_quiet(const struct loop *loop)
-{
-	const struct server *server = loop->server;
-
-	return server->channel.awaits && pacing_follows(server->pacing) &&
-	       !room_is_awaited(&server->channel);
-}
-
 /* Requests that come while looking are served here. After a burst, the loop sees to what else there
  * is. */
 static void on_look(uv_idle_t *handle)
@@ -163,11 +150,8 @@ static void on_request(uv_poll_t *handle, int status, int events)
 	/* On an error of the descriptor, reading tells which. */
 	(void)events;
 	pacing_woken(loop->server->pacing);
-	for (int served = 0; rc > 0 && !burst_ends(loop, served); served++) {
-		if (served > 0 && is_quiet(loop))
-			break;
+	for (int served = 0; !burst_ends(loop, served) && rc > 0; served++)
 		rc = serve_one(loop);
-	}
 	if (rc < 0)
 		return;
 	if (status != 0) {

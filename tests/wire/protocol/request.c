@@ -141,36 +141,6 @@ START_TEST(four_opcodes_have_no_reply_and_two_of_them_no_effect)
 }
 END_TEST
 
-static bool is_all(uint32_t opcode, uint32_t size)
-{
-	const struct fuse_in_header header = {.len = (uint32_t)H + size, .opcode = opcode};
-	const struct fuse_read_in read = {.size = size};
-	char request[H + sizeof read];
-
-	memcpy(request, &header, H);
-	memcpy(request + H, &read, sizeof read);
-	return shape_is_all(request);
-}
-
-/* Its caller goes on already, or it is one of several that make up a call. */
-START_TEST(what_is_followed_by_more_before_it_is_answered_is_known)
-{
-	static const uint32_t followed[] = {FUSE_RELEASE, FUSE_RELEASEDIR, FUSE_FORGET,
-	    FUSE_BATCH_FORGET, FUSE_INTERRUPT, FUSE_NOTIFY_REPLY};
-	static const uint32_t alone[] = {
-	    FUSE_LOOKUP, FUSE_GETATTR, FUSE_SETATTR, FUSE_CREATE, FUSE_OPEN, FUSE_UNLINK};
-
-	for (size_t i = 0; i < sizeof followed / sizeof followed[0]; i++)
-		ck_assert_msg(!is_all(followed[i], 8), "opcode %u", followed[i]);
-	for (size_t i = 0; i < sizeof alone / sizeof alone[0]; i++)
-		ck_assert_msg(is_all(alone[i], 8), "opcode %u", alone[i]);
-	ck_assert(is_all(FUSE_READ, 4096));
-	ck_assert(!is_all(FUSE_READ, 128 * 1024));
-	ck_assert(is_all(FUSE_WRITE, 4096));
-	ck_assert(!is_all(FUSE_WRITE, 256 * 1024));
-}
-END_TEST
-
 Suite *request_suite(void)
 {
 	const TTest *const tests[] = {
@@ -178,7 +148,6 @@ Suite *request_suite(void)
 	    counts_are_checked,
 	    less_than_a_header_is_no_request,
 	    four_opcodes_have_no_reply_and_two_of_them_no_effect,
-	    what_is_followed_by_more_before_it_is_answered_is_known,
 	};
 
 	return suite_of("request", tests, sizeof tests / sizeof tests[0]);
