@@ -24,6 +24,7 @@
 #include "process/run.h"
 #include "system/mount_namespace.h"
 #include "system/oom.h"
+#include "system/slice.h"
 #include "watchdog.h"
 
 /*
@@ -431,6 +432,7 @@ int supervise(struct server *server, const struct upgrade *upgrade)
 	server->handover->supervisor = getpid();
 	if (server->handover->own_descriptors == 0)
 		note_descriptors(server->handover);
+	slice_shorten();
 	helpers_begin(&s.helpers);
 	while (rc > 0) {
 		int signal;
