@@ -191,8 +191,8 @@ int shmfs_rmdir(struct shmfs *fs, const struct shmfs_cred *cred, uint64_t dir, c
 /*
  * rename(2) with the flags RENAME_NOREPLACE (-EEXIST) or RENAME_EXCHANGE (-ENOENT); any other or
  * both: -EINVAL. -EISDIR, -ENOTDIR, -ENOTEMPTY as for rename(2); -EINVAL for a directory that would
- * come to lie below itself; -ENAMETOOLONG for one with directories that would come to lie below many
- * thousands of others; -EXDEV where a node, either with RENAME_EXCHANGE, would come to lie
+ * come to lie below itself; -ENAMETOOLONG for one with directories that would come to lie below
+ * many thousands of others; -EXDEV where a node, either with RENAME_EXCHANGE, would come to lie
  * outside of its tenant, or a tenant in another; -EACCES as for shmfs_unlink(), for either object.
  * Two names of one node: 0, nothing happens.
  */

@@ -13,10 +13,11 @@
 #define OF_MOUNTING                                                                                \
 	(BIT(CAP_SYS_ADMIN) | BIT(CAP_DAC_READ_SEARCH) | BIT(CAP_SYS_CHROOT) | BIT(CAP_SYS_PTRACE))
 
-/* Registering memory with the kernel; placement beside a client; pipes and locked memory beyond the
- * limits of users. */
-#define OF_SERVING                                                                                 \
-	(BIT(CAP_SYS_ADMIN) | BIT(CAP_SYS_NICE) | BIT(CAP_SYS_RESOURCE) | BIT(CAP_IPC_LOCK))
+/* Registering memory with the kernel. */
+#define OF_REGISTERING BIT(CAP_SYS_ADMIN)
+
+/* Placement beside a client; pipes and locked memory beyond the limits of users. */
+#define OF_SERVING (BIT(CAP_SYS_NICE) | BIT(CAP_SYS_RESOURCE) | BIT(CAP_IPC_LOCK))
 
 /* Other processes' descriptors and mappings. */
 #define OF_HOLDERS (BIT(CAP_SYS_PTRACE) | BIT(CAP_DAC_READ_SEARCH))
@@ -25,8 +26,9 @@
 #define OF_STARTING (BIT(CAP_SETUID) | BIT(CAP_SETGID) | BIT(CAP_SETPCAP) | BIT(CAP_KILL))
 
 static const uint64_t kept[CONFINE_ROLES] = {
-    [CONFINE_SUPERVISOR] = OF_MOUNTING | OF_SERVING | OF_HOLDERS | OF_STARTING,
-    [CONFINE_SERVER] = OF_SERVING,
+    /* Those of registering and of holders are among those of mounting. */
+    [CONFINE_SUPERVISOR] = OF_MOUNTING | OF_SERVING | OF_STARTING,
+    [CONFINE_SERVER] = OF_REGISTERING | OF_SERVING,
     [CONFINE_KEEPER] = OF_MOUNTING,
     [CONFINE_PARSER] = 0,
     [CONFINE_HOLDERS] = OF_HOLDERS,

@@ -22,6 +22,7 @@ ssize_t door_note(const char *function, ssize_t result);
 /* Macros, because the calls are to stay as they are. A macro does not expand itself. */
 #define shmfs_open_new(...) DOOR(shmfs_open_new(__VA_ARGS__), "shmfs_open_new")
 #define shmfs_open_again(...) DOOR(shmfs_open_again(__VA_ARGS__), "shmfs_open_again")
+#define shmfs_recover(...) DOOR(shmfs_recover(__VA_ARGS__), "shmfs_recover")
 #define shmfs_check(...) DOOR(shmfs_check(__VA_ARGS__), "shmfs_check")
 #define shmfs_lookup(...) DOOR(shmfs_lookup(__VA_ARGS__), "shmfs_lookup")
 #define shmfs_create(...) DOOR(shmfs_create(__VA_ARGS__), "shmfs_create")
@@ -55,6 +56,8 @@ ssize_t door_note(const char *function, ssize_t result);
 #define shmfs_write_back(...) DOOR(shmfs_write_back(__VA_ARGS__), "shmfs_write_back")
 #define shmfs_fallocate(...) DOOR(shmfs_fallocate(__VA_ARGS__), "shmfs_fallocate")
 #define shmfs_lseek(...) DOOR(shmfs_lseek(__VA_ARGS__), "shmfs_lseek")
+#define shmfs_lseek_begin(...) DOOR(shmfs_lseek_begin(__VA_ARGS__), "shmfs_lseek_begin")
+#define shmfs_memory_seek(...) DOOR(shmfs_memory_seek(__VA_ARGS__), "shmfs_memory_seek")
 #define shmfs_set_subjects(...) DOOR(shmfs_set_subjects(__VA_ARGS__), "shmfs_set_subjects")
 #define shmfs_ask(...) DOOR(shmfs_ask(__VA_ARGS__), "shmfs_ask")
 #define shmfs_object(...) DOOR(shmfs_object(__VA_ARGS__), "shmfs_object")

@@ -6,8 +6,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "fs/storage/arena.h"
 #include "fs/state/state.h"
+#include "fs/storage/arena.h"
 #include "harness.h"
 #include "random.h"
 #include "suites.h"
