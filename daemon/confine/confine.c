@@ -25,7 +25,7 @@ static int fail(char *why, size_t why_size, const char *step, int rc, const char
 	return rc;
 }
 
-int confine_prepare(char *why, size_t why_size)
+int confine_prepare(enum confine_role first, enum confine_role last, char *why, size_t why_size)
 {
 	int rc;
 	void *shared = mmap(
@@ -38,7 +38,7 @@ int confine_prepare(char *why, size_t why_size)
 	rc = capabilities_look();
 	if (rc < 0)
 		return fail(why, why_size, "capabilities of this process", rc, "mount /proc");
-	for (enum confine_role role = 0; role < CONFINE_ROLES; role++) {
+	for (enum confine_role role = first; role <= last; role++) {
 		rc = filter_make(role, &filters[role]);
 		if (rc < 0)
 			return fail(why, why_size, "filters of system calls", rc,

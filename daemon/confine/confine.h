@@ -7,8 +7,8 @@
  *   capabilities    capabilities.c has each role's; the bounding, permitted, effective, inheritable
  *                   and ambient sets hold no other afterwards
  *   no_new_privs    no program that is executed has more
- *   system calls    calls.def has a child's; another one ends the child by SIGSYS, and the
- * supervisor starts the next one and logs the call
+ *   system calls    calls.def has a child's; another one ends the child by SIGSYS, and who started
+ *                   it starts the next one, and logs the call where that is the supervisor
  *
  * A filter outlives execve(2), and is never widened. The supervisor steps into the program of an
  * upgrade, which may need calls that this version has never heard of; so the supervisor's list
@@ -23,11 +23,12 @@
 #include "whose.h"
 
 /*
- * Once, in the supervisor, before the first child: makes all filters, so that a child only has to
- * load its own. -ENOMEM; -EOPNOTSUPP where libseccomp does not know the machine. why has a line
- * that names what failed and what helps.
+ * Once, before the first child, in a process that is to have roles up to `last` from `first` on,
+ * itself or in children: makes their filters, so that a child only has to load its own. -ENOMEM;
+ * -EOPNOTSUPP where libseccomp does not know the machine. why has a line that names what failed and
+ * what helps.
  */
-int confine_prepare(char *why, size_t why_size);
+int confine_prepare(enum confine_role first, enum confine_role last, char *why, size_t why_size);
 
 /*
  * Takes away from the calling process, which has one thread, what its role does not need, for good.

@@ -28,22 +28,11 @@
 #include <unistd.h>
 
 #include "fuse/abi.h"
+#include "sanitized.h"
 
 /* Since Linux 5.17: names of anonymous memory, which C libraries give. */
 #ifndef PR_SET_VMA
 #define PR_SET_VMA 0x53564d41
-#endif
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED true
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) ||                         \
-    __has_feature(memory_sanitizer)
-#define SANITIZED true
-#endif
-#endif
-#ifndef SANITIZED
-#define SANITIZED false
 #endif
 
 enum {

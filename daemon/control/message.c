@@ -9,6 +9,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "common/pass_fd.h"
+
 /* --- reading ---------------------------------------------------------------------------------- */
 
 bool inbox_receive(struct inbox *inbox, int socket)
@@ -83,21 +85,12 @@ void outbox_put_text(struct outbox *outbox, const char *text)
 static ssize_t send_some(struct outbox *outbox, int socket)
 {
 	struct iovec iov = {outbox->data + outbox->sent, outbox->size - outbox->sent};
-	_Alignas(struct cmsghdr) char space[CMSG_SPACE(sizeof(int))] = {0};
 	struct msghdr message = {.msg_iov = &iov, .msg_iovlen = 1};
+	union pass_fd room;
 	ssize_t count;
 
-	if (outbox->fd >= 0) {
-		struct cmsghdr *header;
-
-		message.msg_control = space;
-		message.msg_controllen = sizeof space;
-		header = CMSG_FIRSTHDR(&message);
-		header->cmsg_level = SOL_SOCKET;
-		header->cmsg_type = SCM_RIGHTS;
-		header->cmsg_len = CMSG_LEN(sizeof(int));
-		memcpy(CMSG_DATA(header), &outbox->fd, sizeof(int));
-	}
+	if (outbox->fd >= 0)
+		pass_fd_add(&message, &room, outbox->fd);
 	count = sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
 	if (count > 0)
 		drop_descriptor(outbox);

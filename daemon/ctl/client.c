@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "common/hex.h"
+#include "common/pass_fd.h"
 #include "servers.h"
 #include "text.h"
 
@@ -166,15 +167,15 @@ static int make_room(struct ctl *ctl)
 	return 0;
 }
 
-static void take_descriptor(struct ctl *ctl, struct msghdr *message)
+static void take_descriptor(struct ctl *ctl, const struct msghdr *message)
 {
-	struct cmsghdr *header = CMSG_FIRSTHDR(message);
+	int fd = pass_fd_of(message);
 
-	if (header == NULL || header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS)
+	if (fd < 0)
 		return;
 	if (ctl->passed >= 0)
 		close(ctl->passed);
-	memcpy(&ctl->passed, CMSG_DATA(header), sizeof(int));
+	ctl->passed = fd;
 }
 
 static int receive_some(struct ctl *ctl)

@@ -9,6 +9,8 @@
 #include <unistd.h>
 #include <uv.h>
 
+#include "common/pass_fd.h"
+
 /* Before the next try where there is no descriptor, or no room in the socket to the zygote. */
 #define PAUSE_MS 100
 
@@ -141,17 +143,12 @@ static int say(const struct query *query)
 /* The zygote forks one for whatever socket it gets. */
 static int send_socket(int asking, int socket)
 {
-	_Alignas(struct cmsghdr) char space[CMSG_SPACE(sizeof(int))] = {0};
 	char byte = 0;
 	struct iovec iov = {&byte, 1};
-	struct msghdr message = {
-	    .msg_iov = &iov, .msg_iovlen = 1, .msg_control = space, .msg_controllen = sizeof space};
-	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+	struct msghdr message = {.msg_iov = &iov, .msg_iovlen = 1};
+	union pass_fd room;
 
-	header->cmsg_level = SOL_SOCKET;
-	header->cmsg_type = SCM_RIGHTS;
-	header->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(header), &socket, sizeof(int));
+	pass_fd_add(&message, &room, socket);
 	return sendmsg(asking, &message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? -errno : 0;
 }
 

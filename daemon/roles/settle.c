@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "confine/confine.h"
+#include "confine/sanitized.h"
 
 static const enum confine_role roles[ROLES] = {
     [ROLE_PARSER] = CONFINE_PARSER,
@@ -32,17 +33,6 @@ static const enum confine_role roles[ROLES] = {
 /* Of a worker: those that it has, and its socket. */
 #define PARSER_FILES 3
 #define HOLDERS_FILES 64
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED true
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SANITIZED true
-#endif
-#endif
-#ifndef SANITIZED
-#define SANITIZED false
-#endif
 
 /*
  * The directory in /proc of a process that is gone has nothing in it, and nobody can make anything
@@ -129,7 +119,7 @@ int settle_zygote(enum role role)
 {
 	pid_t supervisor = getppid();
 	char why[512];
-	int rc = confine_prepare(why, sizeof why);
+	int rc = confine_prepare(roles[role], roles[role], why, sizeof why);
 
 	if (rc == 0 && role == ROLE_PARSER)
 		rc = leave_user_and_tree();

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "common/pass_fd.h"
 #include "parse.h"
 #include "scan.h"
 #include "settle.h"
@@ -66,19 +67,19 @@ bool zygote_is(const char *name, enum role *role)
 /* The socket that comes with a message; nothing else is sent. */
 static int take_socket(void)
 {
-	_Alignas(struct cmsghdr) char space[CMSG_SPACE(sizeof(int))];
+	union pass_fd room;
 	char byte;
 	struct iovec iov = {&byte, 1};
-	struct msghdr message = {
-	    .msg_iov = &iov, .msg_iovlen = 1, .msg_control = space, .msg_controllen = sizeof space};
-	const struct cmsghdr *header = NULL;
-	int socket;
+	struct msghdr message = {.msg_iov = &iov,
+	    .msg_iovlen = 1,
+	    .msg_control = room.space,
+	    .msg_controllen = sizeof room.space};
+	int socket = -1;
 
 	if (recvmsg(ASKED, &message, MSG_CMSG_CLOEXEC) > 0)
-		header = CMSG_FIRSTHDR(&message);
-	if (header == NULL || header->cmsg_type != SCM_RIGHTS)
+		socket = pass_fd_of(&message);
+	if (socket < 0)
 		_exit(0);
-	memcpy(&socket, CMSG_DATA(header), sizeof socket);
 	return socket;
 }
 

@@ -44,7 +44,7 @@ static int serve(struct server *server, const struct upgrade *upgrade)
 static int give_up_privileges(void)
 {
 	char why[512];
-	int rc = confine_prepare(why, sizeof why);
+	int rc = confine_prepare(CONFINE_SUPERVISOR, CONFINE_KEEPER, why, sizeof why);
 
 	if (rc == 0)
 		rc = confine(CONFINE_SUPERVISOR, why, sizeof why);

@@ -43,7 +43,7 @@ struct part {
 enum { BODY_MAX = 4096, REQUESTS_MAX = 64 };
 
 /* A socket carries as many pages as it likes of what is spliced to it, where the device has all. */
-static void skip(struct wire *w, size_t left)
+static void take_rest(struct wire *w, size_t left)
 {
 	ssize_t got = 1;
 
@@ -61,7 +61,7 @@ static void take_replies(struct wire *w)
 		ck_assert_int_ge(got, (ssize_t)sizeof header);
 		memcpy(&header, w->reply, sizeof header);
 		if (header.len > 32 << 10) {
-			skip(w, header.len - (size_t)got);
+			take_rest(w, header.len - (size_t)got);
 			continue;
 		}
 		ck_assert_uint_eq(header.len, (size_t)got);

@@ -294,6 +294,14 @@ int ask_removexattr(struct wire *w, uint64_t id, const char *name)
 	return ask_named(w, FUSE_REMOVEXATTR, id, NULL, 0, name);
 }
 
+void begin_interrupt(struct wire *w, uint64_t unique)
+{
+	const struct fuse_interrupt_in in = {.unique = unique};
+
+	message_begin(w, FUSE_INTERRUPT, 0);
+	message_add(w, &in, sizeof in);
+}
+
 void tell_forget(struct wire *w, uint64_t id, uint64_t count)
 {
 	struct fuse_forget_in in = {.nlookup = count};

@@ -64,6 +64,9 @@ int ask_removexattr(struct wire *w, uint64_t id, const char *name);
 /* A request of only these bytes behind the header. */
 int ask_plain(struct wire *w, uint32_t opcode, uint64_t node, const void *body, size_t size);
 
+/* The message that a request is to be interrupted; to be sent. */
+void begin_interrupt(struct wire *w, uint64_t unique);
+
 void tell_forget(struct wire *w, uint64_t id, uint64_t count);
 void tell_forgets(struct wire *w, const struct fuse_forget_one *forgets, uint32_t count);
 

@@ -230,9 +230,7 @@ START_TEST(an_interrupted_transfer_is_answered_when_it_is_done)
 
 	GIVES(1, channel_serve(&w->server.channel));
 	ck_assert(reply_take(w));
-	message_begin(w, FUSE_INTERRUPT, 0);
-	message_add(
-	    w, &(struct fuse_interrupt_in){.unique = unique}, sizeof(struct fuse_interrupt_in));
+	begin_interrupt(w, unique);
 	tell(w);
 	ck_assert_uint_eq(pool_waiting(), 1);
 	pool_work();
@@ -355,14 +353,13 @@ START_TEST(who_waits_to_look_for_a_hole_can_be_interrupted)
 	struct file file;
 	struct wire *w = open_large(&file);
 	uint64_t first = begin_seek(w, file, 1001);
-	struct fuse_interrupt_in in = {.unique = begin_seek(w, file, 1001)};
+	uint64_t second = begin_seek(w, file, 1001);
 
-	message_begin(w, FUSE_INTERRUPT, 0);
-	message_add(w, &in, sizeof in);
+	begin_interrupt(w, second);
 	message_send(w);
 	GIVES(1, channel_serve(&w->server.channel));
 	ck_assert(reply_take(w));
-	ck_assert_uint_eq(reply_header(w)->unique, in.unique);
+	ck_assert_uint_eq(reply_header(w)->unique, second);
 	ck_assert_int_eq(reply_header(w)->error, -EINTR);
 	pool_work();
 	expect_found(w, first, 100);

@@ -76,14 +76,13 @@ START_TEST(who_waits_for_memory_can_be_interrupted)
 {
 	struct file file;
 	struct wire *w = open_with_memory_to_free(&file);
-	struct fuse_interrupt_in in = {.unique = begin_growing(w, file)};
+	uint64_t unique = begin_growing(w, file);
 
-	message_begin(w, FUSE_INTERRUPT, 0);
-	message_add(w, &in, sizeof in);
+	begin_interrupt(w, unique);
 	message_send(w);
 	GIVES(1, channel_serve(&w->server.channel));
 	ck_assert(reply_take(w));
-	ck_assert_uint_eq(reply_header(w)->unique, in.unique);
+	ck_assert_uint_eq(reply_header(w)->unique, unique);
 	ck_assert_int_eq(reply_header(w)->error, -EINTR);
 	ck_assert(shmfs_free_pending(w->server.channel.fs));
 	ck_assert_uint_eq(attributes(w, file.id).size, 0);

@@ -101,11 +101,10 @@ START_TEST(interrupt_has_no_reply_and_disturbs_no_other_request)
 	char name[] = "0";
 
 	for (size_t i = 0; i < sizeof offsets / sizeof offsets[0]; i++) {
-		struct fuse_interrupt_in in = {.unique = w->unique + offsets[i]};
+		uint64_t unique = w->unique + offsets[i];
 
 		name[0]++;
-		message_begin(w, FUSE_INTERRUPT, 0);
-		message_add(w, &in, sizeof in);
+		begin_interrupt(w, unique);
 		tell(w);
 		GIVES(0, ask_mknod(w, ROOT, name, S_IFREG | 0600));
 		GIVES(0, ask_statfs(w));

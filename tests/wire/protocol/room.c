@@ -284,23 +284,18 @@ END_TEST
 
 START_TEST(a_signal_ends_the_wait)
 {
-	struct fuse_interrupt_in in;
 	struct scene scene = begin(&kinds[0]);
 	struct wire *w = scene.w;
 
 	be_refused(&scene, &kinds[0]);
-	in.unique = scene.unique + 2;
-	message_begin(w, FUSE_INTERRUPT, 0);
-	message_add(w, &in, sizeof in);
+	begin_interrupt(w, scene.unique + 2);
 	message_send(w);
 	serve_another(w);
 	serve(w, 1);
 	ck_assert(room_is_awaited(&w->server.channel));
 	ck_assert(!reply_take(w));
 	be_refused(&scene, &kinds[0]);
-	in.unique = scene.unique;
-	message_begin(w, FUSE_INTERRUPT, 0);
-	message_add(w, &in, sizeof in);
+	begin_interrupt(w, scene.unique);
 	message_send(w);
 	serve_another(w);
 	serve(w, 1);

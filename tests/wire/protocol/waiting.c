@@ -86,9 +86,7 @@ START_TEST(an_interrupted_shrink_is_answered_when_it_is_done)
 	begin_shrink(w, file.id);
 	unique = message_header(w)->unique;
 	GIVES(1, message_serve(w));
-	message_begin(w, FUSE_INTERRUPT, 0);
-	message_add(
-	    w, &(struct fuse_interrupt_in){.unique = unique}, sizeof(struct fuse_interrupt_in));
+	begin_interrupt(w, unique);
 	tell(w);
 	ck_assert(work(w));
 	ck_assert_uint_eq(reply_header(w)->unique, unique);
