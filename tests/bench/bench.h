@@ -35,10 +35,15 @@ struct bound {
 	double most;
 };
 
-/* One that a walk is compared with: a floor program's mount, or a memfd (no path). */
+/*
+ * One that a walk is compared with: a floor program's mount, or a memfd (no path). Of those that
+ * differ in how they read, one is enough for writes: the cheapest of several that do the same is
+ * the luckiest.
+ */
 struct rival {
 	const char *label;
 	const char *path;
+	bool reads_only;
 };
 
 struct options {

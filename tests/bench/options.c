@@ -25,6 +25,8 @@ static const char usage_text[] =
     "  --plain-server PID     the same of the reference server\n"
     "  --floor NAME=DIRECTORY a mount of tests/bench/floor, for the walks; repeatable; \"memfd\"\n"
     "                         alone is a memfd\n"
+    "  --floor-reads NAME=DIRECTORY\n"
+    "                         one that writes as another one does, and is measured where it reads\n"
     "  --walked MIB           size of the object that is walked through (32)\n"
     "  --objects N            objects in one directory (100000)\n"
     "  --free MIB             size of the object that is freed beside a client (1024)\n"
@@ -93,7 +95,7 @@ static void parse_bound(struct options *options, const char *text)
 	options->bound_count++;
 }
 
-static void parse_rival(struct options *options, char *text)
+static void parse_rival(struct options *options, char *text, bool reads_only)
 {
 	char *equals = strchr(text, '=');
 	struct rival *rival = &options->rivals[options->rival_count];
@@ -104,7 +106,8 @@ static void parse_rival(struct options *options, char *text)
 		refuse("--floor: neither NAME=DIRECTORY nor memfd: %s", text);
 	if (equals != NULL)
 		*equals = '\0';
-	*rival = (struct rival){.label = text, .path = equals == NULL ? NULL : equals + 1};
+	*rival = (struct rival){
+	    .label = text, .path = equals == NULL ? NULL : equals + 1, .reads_only = reads_only};
 	options->rival_count++;
 }
 
@@ -134,6 +137,7 @@ enum {
 	OPTION_JSON,
 	OPTION_README,
 	OPTION_FLOOR,
+	OPTION_FLOOR_READS,
 	OPTION_WALKED,
 	OPTION_NOTE,
 	OPTION_QUICK,
@@ -153,6 +157,7 @@ static const struct option long_options[] = {
     {"json", no_argument, NULL, OPTION_JSON},
     {"readme", no_argument, NULL, OPTION_README},
     {"floor", required_argument, NULL, OPTION_FLOOR},
+    {"floor-reads", required_argument, NULL, OPTION_FLOOR_READS},
     {"walked", required_argument, NULL, OPTION_WALKED},
     {"note", required_argument, NULL, OPTION_NOTE},
     {"quick", no_argument, NULL, OPTION_QUICK},
@@ -192,7 +197,10 @@ static void parse_option(struct options *options, int option, char *value)
 		options->readme = true;
 		break;
 	case OPTION_FLOOR:
-		parse_rival(options, value);
+		parse_rival(options, value, false);
+		break;
+	case OPTION_FLOOR_READS:
+		parse_rival(options, value, true);
 		break;
 	case OPTION_WALKED:
 		options->walked = parse_count("walked", value, 100000);

@@ -37,49 +37,49 @@ static bool read_line(const char *path, const char *key, double *out)
 	return found;
 }
 
-static bool same_program(pid_t one, pid_t other)
+/* Of a process that has ended, there is none. */
+static pid_t parent_of(pid_t pid)
 {
-	char paths[2][64], programs[2][4096];
-	pid_t pids[2] = {one, other};
+	char path[64];
+	double parent;
 
-	for (int i = 0; i < 2; i++) {
-		snprintf(paths[i], sizeof(paths[i]), "/proc/%d/exe", (int)pids[i]);
-		ssize_t length = readlink(paths[i], programs[i], sizeof(programs[i]) - 1);
-
-		if (length < 0)
-			return false;
-		programs[i][length] = '\0';
-	}
-	return strcmp(programs[0], programs[1]) == 0;
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	return read_line(path, "PPid:", &parent) ? (pid_t)parent : 0;
 }
 
-pid_t server_serving(pid_t started)
+static bool descends(pid_t pid, pid_t started)
 {
-	DIR *stream = started == 0 ? NULL : opendir("/proc");
+	while (pid > 0 && pid != started)
+		pid = parent_of(pid);
+	return pid == started;
+}
+
+/* Hands every process of the daemon to visit, and adds up what that answers. */
+static double each_process(
+    pid_t started, double (*visit)(pid_t pid, const void *arg), const void *arg)
+{
+	DIR *stream = opendir("/proc");
 	const struct dirent *entry;
-	pid_t serving = started;
+	double sum = 0;
 
 	if (stream == NULL)
-		return started;
+		give_up("/proc, and the children", started);
 	while ((entry = readdir(stream)) != NULL) {
 		pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
-		char path[64];
-		double parent;
 
-		snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
-		if (pid > 0 && read_line(path, "PPid:", &parent) && (pid_t)parent == started &&
-		    same_program(pid, started))
-			serving = pid;
+		if (pid > 0 && descends(pid, started))
+			sum += visit(pid, arg);
 	}
 	closedir(stream);
-	return serving;
+	return sum;
 }
 
-static double time_of(pid_t pid)
+static double time_of(pid_t pid, const void *arg)
 {
 	struct timespec time;
 	clockid_t clock;
 
+	(void)arg;
 	errno = clock_getcpuclockid(pid, &clock);
 	if (errno != 0 || clock_gettime(clock, &time) != 0)
 		give_up("processor time", pid);
@@ -88,13 +88,12 @@ static double time_of(pid_t pid)
 
 double server_time(pid_t started)
 {
-	pid_t serving = server_serving(started);
-
-	return time_of(started) + (serving != started ? time_of(serving) : 0);
+	return each_process(started, time_of, NULL);
 }
 
 /* Hands every thread of a process to visit, and adds up what that answers. */
-static double each_thread(pid_t pid, double (*visit)(pid_t pid, pid_t thread, int arg), int arg)
+static double each_thread(
+    pid_t pid, double (*visit)(pid_t pid, pid_t thread, const void *arg), const void *arg)
 {
 	char path[64];
 	const struct dirent *entry;
@@ -112,7 +111,7 @@ static double each_thread(pid_t pid, double (*visit)(pid_t pid, pid_t thread, in
 	return sum;
 }
 
-static double switches_of(pid_t pid, pid_t thread, int arg)
+static double switches_of_thread(pid_t pid, pid_t thread, const void *arg)
 {
 	char path[64];
 	double voluntary, forced;
@@ -125,15 +124,17 @@ static double switches_of(pid_t pid, pid_t thread, int arg)
 	return voluntary + forced;
 }
 
-double server_switches(pid_t started)
+static double switches_of(pid_t pid, const void *arg)
 {
-	pid_t serving = server_serving(started);
-
-	return each_thread(started, switches_of, 0) +
-	       (serving != started ? each_thread(serving, switches_of, 0) : 0);
+	return each_thread(pid, switches_of_thread, arg);
 }
 
-static double memory_of(pid_t pid, const char *key)
+double server_switches(pid_t started)
+{
+	return each_process(started, switches_of, NULL);
+}
+
+static double memory_of(pid_t pid, const void *key)
 {
 	char path[64];
 	double kib;
@@ -146,30 +147,29 @@ static double memory_of(pid_t pid, const char *key)
 
 double server_memory(pid_t started, const char *key)
 {
-	pid_t serving = server_serving(started);
-
-	return memory_of(started, key) + (serving != started ? memory_of(serving, key) : 0);
+	return each_process(started, memory_of, key);
 }
 
-static double pin(pid_t pid, pid_t thread, int processor)
+static double pin_thread(pid_t pid, pid_t thread, const void *set)
 {
-	cpu_set_t set;
-
 	(void)pid;
-	CPU_ZERO(&set);
-	for (int i = 0; i < CPU_SETSIZE; i++)
-		if (processor < 0 || i == processor)
-			CPU_SET((size_t)i, &set);
-	if (sched_setaffinity(thread, sizeof(set), &set) != 0)
+	if (sched_setaffinity(thread, sizeof(cpu_set_t), set) != 0)
 		give_up("processor affinity", thread);
 	return 0;
 }
 
+static double pin(pid_t pid, const void *set)
+{
+	return each_thread(pid, pin_thread, set);
+}
+
 void server_pin(pid_t started, int processor)
 {
-	pid_t serving = server_serving(started);
+	cpu_set_t set;
 
-	each_thread(started, pin, processor);
-	if (serving != started)
-		each_thread(serving, pin, processor);
+	CPU_ZERO(&set);
+	for (int i = 0; i < CPU_SETSIZE; i++)
+		if (processor < 0 || i == processor)
+			CPU_SET((size_t)i, &set);
+	each_process(started, pin, &set);
 }

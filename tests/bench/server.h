@@ -1,16 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What /proc tells of a daemon. It is known by the process that was started; where that has a child
- * of the same program, the child is the one that serves.
+ * What /proc tells of a daemon: of the process that was started, and of all that descend from it.
  */
 #ifndef SHMFS_BENCH_SERVER_H
 #define SHMFS_BENCH_SERVER_H
 
-#include <stdbool.h>
 #include <sys/types.h>
-
-/* The process that serves; 0 for 0. */
-pid_t server_serving(pid_t started);
 
 /* Processor time in nanoseconds that all processes of the daemon have used. */
 double server_time(pid_t started);

@@ -28,7 +28,7 @@ static char buffer[MIB] __attribute__((aligned(4096)));
 
 struct place {
 	struct side side; /* who is named if something fails */
-	bool is_there, is_rival;
+	bool is_there, is_rival, reads_only;
 	bool maps;     /* its mappings are the memory itself */
 	bool reads;    /* without its daemon, through an opening that only reads */
 	int directory; /* -1: it is a memfd */
@@ -106,6 +106,11 @@ static bool can_move(const struct place *place)
 	return !place->is_rival || place->directory >= 0;
 }
 
+static bool can_write(const struct place *place)
+{
+	return can_move(place) && !place->reads_only;
+}
+
 /* The first is what new memory is for, and touches all of it. */
 static const struct kind {
 	const char *name;
@@ -116,7 +121,7 @@ static const struct kind {
     {"memset", can_map, do_memset},
     {"pread-ro", can_read, do_pread_only},
     {"pread", can_move, do_pread},
-    {"pwrite", can_move, do_pwrite},
+    {"pwrite", can_write, do_pwrite},
 };
 
 enum { FAULT, MEMSET, READ_ONLY };
@@ -191,6 +196,7 @@ static void make_rival(struct place *place, const struct rival *rival)
 	*place = (struct place){.side = {.label = rival->label, .path = rival->path},
 	    .is_there = true,
 	    .is_rival = true,
+	    .reads_only = rival->reads_only,
 	    .maps = rival->path == NULL,
 	    .directory = -1,
 	    .name = "memory"};
