@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 static volatile struct failpoints *page;
+static enum failpoint_part part;
 
 void failpoints_begin(void)
 {
@@ -26,6 +27,11 @@ void failpoints_begin(void)
 		page = memory;
 }
 
+void failpoints_of_helpers(void)
+{
+	part = FAILPOINTS_OF_HELPERS;
+}
+
 /* Who lives on has made it. */
 static void call_once(void)
 {
@@ -39,19 +45,24 @@ static void call_once(void)
 
 void failpoint(const char *label)
 {
+	uint64_t number;
+
 	if (page == NULL)
 		return;
-	page->count++;
-	snprintf((char *)(uintptr_t)page->label, sizeof page->label, "%s", label);
 	if (strcmp((const char *)(uintptr_t)page->crash_at, label) == 0) {
 		if (page->call[0] != 0)
 			call_once();
 		else
 			kill(getpid(), SIGSEGV);
 	}
-	if (page->armed_at == 0 || page->count != page->armed_at)
+	if (page->part != part)
 		return;
-	page->armed_at = page->again != 0 ? page->count + page->again : 0;
+	/* Several helpers come here at once. */
+	number = __atomic_add_fetch(&page->count, 1, __ATOMIC_SEQ_CST);
+	snprintf((char *)(uintptr_t)page->label, sizeof page->label, "%s", label);
+	if (page->armed_at == 0 || number != page->armed_at)
+		return;
+	page->armed_at = page->again != 0 ? number + page->again : 0;
 	page->again = 0;
 	snprintf((char *)(uintptr_t)page->killed_at, sizeof page->killed_at, "%s", label);
 	kill(getpid(), SIGKILL);

@@ -16,6 +16,9 @@
 
 #include <stdint.h>
 
+/* Steps are counted, and kill, of one part of the processes at a time. */
+enum failpoint_part { FAILPOINTS_OF_SERVERS, FAILPOINTS_OF_HELPERS };
+
 /* One page of a file that the environment variable SHMFS_FAILPOINTS_FILE names. */
 struct failpoints {
 	uint64_t armed_at;  /* the one that kills; 0 = none */
@@ -25,16 +28,24 @@ struct failpoints {
 	char killed_at[64]; /* the label of the one that killed last */
 	char crash_at[64];  /* the one with this label is a crash, each time; "" = none */
 	int64_t call[7];    /* not a crash but this system call, once; the number 0 = none */
+	uint32_t part;	    /* of enum failpoint_part */
 };
 
 /* Maps the file. Without it, fail points do nothing. */
 void failpoints_begin(void);
+
+/* The calling process, and its children, are no server. */
+void failpoints_of_helpers(void);
 
 void failpoint(const char *label);
 
 #else
 
 static inline void failpoints_begin(void)
+{
+}
+
+static inline void failpoints_of_helpers(void)
 {
 }
 

@@ -14,6 +14,7 @@
 
 #include "common/first_line.h"
 #include "common/log.h"
+#include "fs/failpoint.h"
 #include "fs/shmfs.h"
 #include "stores.h"
 #include "system/oom.h"
@@ -110,6 +111,8 @@ static _Noreturn void try_here(
 {
 	sigset_t none;
 
+	failpoints_of_helpers();
+	failpoint("trial forked");
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	if (dup2(said, STDERR_FILENO) >= 0 && hand_on(upgrade->handover_fd, handover, -1) == 0 &&

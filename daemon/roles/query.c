@@ -10,6 +10,7 @@
 #include <uv.h>
 
 #include "common/pass_fd.h"
+#include "fs/failpoint.h"
 
 /* Before the next try where there is no descriptor, or no room in the socket to the zygote. */
 #define PAUSE_MS 100
@@ -93,6 +94,7 @@ static void on_time(uv_timer_t *timer)
 
 static void end_question(struct query *query)
 {
+	failpoint("answer heard");
 	query->question = NULL;
 	(void)uv_timer_stop(&query->timer);
 	give_turns(query->queries);
@@ -215,6 +217,7 @@ static bool has_place(struct queries *queries)
 
 static void hear(struct query *query)
 {
+	failpoint("question asked");
 	query->queries->last = query->uid;
 	(void)uv_timer_start(&query->timer, on_time, bounds[query->queries->role].ms, 0);
 }

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "fs/failpoint.h"
 #include "holders.h"
 
 /* What a scan that nobody bounds may take: the processor is others' too. */
@@ -283,6 +284,7 @@ static void tell(const struct scan *scan, int rc)
 		told += part.count;
 		if (send(scan->socket, &part, sizeof part, MSG_NOSIGNAL) < 0)
 			return;
+		failpoint("part of an answer sent");
 	} while (told < scan->count);
 }
 

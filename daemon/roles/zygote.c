@@ -15,6 +15,7 @@
 
 #include "common/clock.h"
 #include "common/pass_fd.h"
+#include "fs/failpoint.h"
 #include "parse.h"
 #include "scan.h"
 #include "settle.h"
@@ -98,13 +99,19 @@ static _Noreturn void work(enum role role, pid_t zygote)
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != zygote || close(TAKEN_READ) < 0 ||
 	    settle_worker(role) < 0)
 		_exit(1);
+	failpoint("worker settled");
 	socket = take_socket();
+	failpoint("worker taken");
 	if (write(TAKEN, &self, sizeof self) != sizeof self)
 		_exit(1);
+	failpoint("worker has told that it is taken");
 	close(TAKEN);
 	close(ASKED);
-	while ((size = recv(socket, question, sizeof question, 0)) > 0)
+	while ((size = recv(socket, question, sizeof question, 0)) > 0) {
+		failpoint("question received");
 		roles[role].answer(question, (size_t)size, socket);
+		failpoint("question answered");
+	}
 	_exit(0);
 }
 
@@ -141,6 +148,7 @@ static void begin_worker(struct zygote *zygote)
 	pid = fork();
 	if (pid == 0)
 		work(zygote->role, self);
+	failpoint("worker forked");
 	if (pid > 0)
 		*place = (struct worker){pid, NEVER};
 	else
@@ -156,6 +164,7 @@ static void note_who_was_taken(struct zygote *zygote)
 		worker = find(zygote, pid);
 	if (worker != NULL)
 		worker->until = clock_now() + ROLE_WORKER_MS * CLOCK_MS;
+	failpoint("worker noted as taken");
 }
 
 /* Who has stopped one has as good as killed it. */
@@ -172,6 +181,7 @@ static void reap(struct zygote *zygote)
 		else if (worker != NULL)
 			worker->pid = 0;
 		zygote->crashed |= WIFSIGNALED(status) && WTERMSIG(status) != SIGKILL;
+		failpoint("worker reaped");
 	}
 }
 
@@ -256,9 +266,13 @@ int zygote_run(enum role role)
 	struct zygote zygote = {.role = role};
 
 	(void)prctl(PR_SET_NAME, roles[role].name);
+	failpoints_begin();
+	failpoints_of_helpers();
+	failpoint("zygote begun");
 	set_signals();
 	if (make_pipe() < 0 || settle_zygote(role) < 0)
 		return 1;
+	failpoint("zygote settled");
 	do {
 		begin_worker(&zygote);
 		if (!wait_for_news(&zygote, end_late_ones(&zygote)))

@@ -13,12 +13,14 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "fs/failpoint.h"
 #include "zygote.h"
 
-/* One that dies younger than that is followed by the next after a pause, twice as long each time.
- */
+/* One that dies younger than that is followed by the next after a pause, twice as long each time;
+ * who kills them from outside does not keep others waiting for long. */
 #define YOUNG_MS 1000
 #define RETRY_MIN_MS 10
+#define RETRY_KILLED_MS 100
 #define RETRY_MAX_MS 5000
 
 static int64_t now_ms(void)
@@ -50,6 +52,8 @@ static _Noreturn void execute(const struct zygotes *zygotes, enum role role)
 	const char *argv[] = {zygote_name(role), zygotes->mountpoint, NULL};
 	sigset_t none;
 
+	failpoints_of_helpers();
+	failpoint("zygote forked");
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	zygotes->in_child();
@@ -59,13 +63,13 @@ static _Noreturn void execute(const struct zygotes *zygotes, enum role role)
 	_exit(1);
 }
 
-static void wait_longer(struct zygotes *zygotes, enum role role)
+static void wait_longer(struct zygotes *zygotes, enum role role, int64_t most)
 {
 	int64_t pause = 2 * zygotes->of[role].retry_ms;
 
 	if (pause < RETRY_MIN_MS)
 		pause = RETRY_MIN_MS;
-	zygotes->of[role].retry_ms = pause < RETRY_MAX_MS ? pause : RETRY_MAX_MS;
+	zygotes->of[role].retry_ms = pause < most ? pause : most;
 	zygotes->of[role].retry_at_ms = now_ms() + zygotes->of[role].retry_ms;
 }
 
@@ -77,7 +81,7 @@ static void start(struct zygotes *zygotes, enum role role)
 		execute(zygotes, role);
 	if (pid < 0) {
 		log_debug("cannot start '%s': %s", zygote_name(role), strerror(errno));
-		wait_longer(zygotes, role);
+		wait_longer(zygotes, role, RETRY_MAX_MS);
 		return;
 	}
 	zygotes->of[role].pid = pid;
@@ -118,7 +122,9 @@ void zygotes_reap(struct zygotes *zygotes)
 		say_why(role, status);
 		zygotes->of[role].pid = 0;
 		if (now_ms() - zygotes->of[role].started_ms < YOUNG_MS)
-			wait_longer(zygotes, role);
+			wait_longer(zygotes, role,
+			    WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL ? RETRY_KILLED_MS
+									       : RETRY_MAX_MS);
 		else
 			zygotes->of[role].retry_ms = 0;
 	}

@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "common/log.h"
 #include "death.h"
 #include "keeper.h"
@@ -35,8 +36,22 @@ static void start_keeper(struct helpers *helpers)
 	if (pid == 0)
 		keeper_run(helpers->server);
 	helpers->keeper = pid > 0 ? pid : 0;
+	helpers->keeper_since = clock_now();
 	if (pid > 0)
 		keeper_watch(helpers->server, pid);
+}
+
+/* The next one at once; but for one that has died young, when the server is looked at. */
+static void reap_keeper(struct helpers *helpers)
+{
+	int status;
+
+	if (helpers->keeper == 0 || waitpid(helpers->keeper, &status, WNOHANG) != helpers->keeper)
+		return;
+	death_log("keeper", status, DEATH_FROM_OUTSIDE);
+	helpers->keeper = 0;
+	if (clock_now() - helpers->keeper_since >= CLOCK_SECOND)
+		start_keeper(helpers);
 }
 
 static void end_keeper(struct helpers *helpers)
@@ -96,13 +111,8 @@ void helpers_begin(struct helpers *helpers)
 
 void helpers_reap(struct helpers *helpers)
 {
-	int status;
-
 	zygotes_reap(&helpers->server->zygotes);
-	if (helpers->keeper > 0 && waitpid(helpers->keeper, &status, WNOHANG) == helpers->keeper) {
-		death_log("keeper", status, DEATH_FROM_OUTSIDE);
-		helpers->keeper = 0;
-	}
+	reap_keeper(helpers);
 }
 
 void helpers_watch(struct helpers *helpers)

@@ -7,13 +7,15 @@
 #ifndef SHMFS_SUPERVISOR_HELPERS_H
 #define SHMFS_SUPERVISOR_HELPERS_H
 
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "process/server.h"
 
 struct helpers {
 	struct server *server;
-	pid_t keeper; /* 0: there is none */
+	pid_t keeper;	       /* 0: there is none */
+	uint64_t keeper_since; /* on the clock of common/clock.h */
 };
 
 /* Once descriptors of the supervisor are noted. */

@@ -13,6 +13,7 @@
 #include "common/log.h"
 #include "confine/confine.h"
 #include "control/socket.h"
+#include "fs/failpoint.h"
 #include "process/loop.h"
 #include "process/mount.h"
 
@@ -35,6 +36,8 @@ _Noreturn void keeper_run(const struct server *server)
 	char why[512];
 
 	(void)prctl(PR_SET_NAME, "shmfs-keeper");
+	failpoints_of_helpers();
+	failpoint("keeper begun");
 	if (prctl(PR_SET_PDEATHSIG, LOOP_ORPHANED) < 0) {
 		log_error("the keeper cannot wait for its parent: %s", strerror(errno));
 		_exit(1);
@@ -44,6 +47,7 @@ _Noreturn void keeper_run(const struct server *server)
 		_exit(1);
 	}
 	log_setup(options_log_place(server->options), server->options->debug);
+	failpoint("keeper waits");
 	wait_for_death(handover->supervisor);
 	log_error("the supervisor died: unmounting '%s'", handover->mountpoint.path);
 	(void)mount_unmount(handover);

@@ -130,6 +130,8 @@ static int go_on(
 	if (give_up_privileges() < 0)
 		return END_SYSTEM;
 	if (start->trial) {
+		failpoints_of_helpers();
+		failpoint("trial succeeds");
 		server.handover->tried = getpid();
 		/* What is left is shared with those who go on. */
 		_exit(END_OK);

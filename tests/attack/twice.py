@@ -11,41 +11,20 @@ import ctypes
 import mmap
 import os
 import signal
-import struct
 import sys
-import tempfile
 import threading
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.join(os.path.dirname(HERE), "tools"))
+for folder in ("tools", "support"):
+    sys.path.insert(0, os.path.join(os.path.dirname(HERE), folder))
 
+from failpoints import Steps  # noqa: E402
 from mount import Mount  # noqa: E402
 
 SIZE = 1 << 20
 PUNCH_HOLE = 3  # with FALLOC_FL_KEEP_SIZE
 LIBC = ctypes.CDLL(None, use_errno=True)
-SYS_KILL = {"x86_64": 62, "aarch64": 129}[os.uname().machine]
-
-
-class Steps:
-    """The page by which a server is told where to kill itself: struct failpoints."""
-
-    CRASH_AT, CALL = 152, 216
-
-    def __init__(self):
-        self.file = tempfile.NamedTemporaryFile()
-        self.file.truncate(mmap.PAGESIZE)
-        self.page = mmap.mmap(self.file.fileno(), mmap.PAGESIZE)
-        os.environ["SHMFS_FAILPOINTS_FILE"] = self.file.name
-
-    def arm(self, label, pid):
-        """The process kills itself where the step next has this label, once."""
-        struct.pack_into("<qqq", self.page, self.CALL, SYS_KILL, pid, signal.SIGKILL)
-        struct.pack_into("64s", self.page, self.CRASH_AT, label.encode())
-
-    def disarm(self):
-        struct.pack_into("64s", self.page, self.CRASH_AT, b"")
 
 
 def is_dead(pid):
