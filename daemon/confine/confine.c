@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "capabilities.h"
@@ -47,15 +48,22 @@ int confine_prepare(enum confine_role first, enum confine_role last, char *why, 
 	return 0;
 }
 
+/* Of siginfo_t, where the C library does not have it. */
+#ifndef SYS_SECCOMP
+#define SYS_SECCOMP 1
+#endif
+
 /*
  * Notes the call, and makes one that no list has. This handler is gone by then, so that the process
- * ends by SIGSYS, as it would have without it.
+ * ends by SIGSYS, as it would have without it; and no other handler can take its place, as the
+ * filter has it (filter.c). The signal may have been sent by somebody, too.
  */
 static void on_denied(int signal, siginfo_t *info, void *context)
 {
 	(void)signal;
 	(void)context;
-	*denied_call = 1 + info->si_syscall;
+	if (info->si_code == SYS_SECCOMP)
+		*denied_call = 1 + info->si_syscall;
 	(void)syscall(SYS_reboot, 0, 0, 0, NULL);
 	_exit(1);
 }
@@ -109,13 +117,25 @@ int confine(enum confine_role role, char *why, size_t why_size)
 	return rc < 0 ? rc : confine_calls(role, why, why_size);
 }
 
-const char *confine_denied(int *number)
+int confine_denied(void)
 {
 	int noted = denied_call != NULL ? *denied_call : 0;
 
-	if (noted == 0)
-		return NULL;
-	*denied_call = 0;
-	*number = noted - 1;
-	return filter_call_name(*number);
+	if (noted != 0)
+		*denied_call = 0;
+	return noted - 1;
+}
+
+bool confine_tell(int status, int number, char *out, size_t size)
+{
+	const char *name = number >= 0 ? filter_call_name(number) : NULL;
+	bool by_signal = WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS;
+
+	if (number >= 0)
+		snprintf(out, size, "it made a system call that it may not make: %d (%s)", number,
+		    name != NULL ? name : "unknown");
+	else if (by_signal)
+		snprintf(out, size,
+		    "it made a system call of another architecture, or was sent that signal");
+	return number >= 0 || by_signal;
 }

@@ -8,7 +8,7 @@
  *                   and ambient sets hold no other afterwards
  *   no_new_privs    no program that is executed has more
  *   system calls    calls.def has a child's; another one ends the child by SIGSYS, and who started
- *                   it starts the next one, and logs the call where that is the supervisor
+ *                   it starts the next one, and the supervisor logs the call
  *
  * A filter outlives execve(2), and is never widened. The supervisor steps into the program of an
  * upgrade, which may need calls that this version has never heard of; so the supervisor's list
@@ -18,6 +18,7 @@
 #ifndef SHMFS_CONFINE_CONFINE_H
 #define SHMFS_CONFINE_CONFINE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "whose.h"
@@ -42,8 +43,12 @@ int confine(enum confine_role role, char *why, size_t why_size);
 int confine_privileges(enum confine_role role, char *why, size_t why_size);
 int confine_calls(enum confine_role role, char *why, size_t why_size);
 
-/* The number of the call for which the last child was ended, and its name, or NULL: none was since
- * this was asked. For the supervisor. */
-const char *confine_denied(int *number);
+/* The number of the call for which the last child was ended; -1: none was since this was asked. For
+ * whoever has prepared. */
+int confine_denied(void);
+
+/* What a child was ended for, as part of a line for the log: by such a number, or -1, where the
+ * status of wait(2) says it. False: it was not ended for that. */
+bool confine_tell(int status, int number, char *out, size_t size);
 
 #endif

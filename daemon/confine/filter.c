@@ -144,6 +144,13 @@ static int allow_news(scmp_filter_ctx filter)
 	    SCMP_A1(SCMP_CMP_MASKED_EQ, INT, SIGUSR1));
 }
 
+/* Of abort(3), and of whoever waits for a child; never of SIGSYS, which confine.c has. */
+static int allow_handlers(scmp_filter_ctx filter)
+{
+	return seccomp_rule_add(
+	    filter, SCMP_ACT_ALLOW, SCMP_SYS(rt_sigaction), 1, SCMP_A0(SCMP_CMP_NE, SIGSYS));
+}
+
 /* Sanitizers make all of them, with arguments of their own. */
 static bool has_rules(const char *name, unsigned roles)
 {
@@ -166,6 +173,8 @@ static int allow(scmp_filter_ctx filter, unsigned roles)
 		if (has_rules(unknown[i], roles))
 			rc = add(filter, SCMP_ACT_ERRNO(ENOSYS), unknown[i]);
 	}
+	if (rc == 0)
+		rc = allow_handlers(filter);
 	return rc == 0 ? allow_news(filter) : rc;
 }
 

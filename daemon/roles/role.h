@@ -22,6 +22,8 @@
 #ifndef SHMFS_ROLES_ROLE_H
 #define SHMFS_ROLES_ROLE_H
 
+#include <stdint.h>
+
 enum role { ROLE_PARSER, ROLE_HOLDERS };
 #define ROLES 2
 
@@ -32,5 +34,12 @@ enum role { ROLE_PARSER, ROLE_HOLDERS };
 /* How long a worker may live, and how many of a zygote at a time. */
 #define ROLE_WORKER_MS 15000
 #define ROLE_WORKERS_MAX 32
+
+/* What a zygote says of a worker that has failed, by the socket on which it is asked, to the
+ * supervisor, which reads it once the zygote has ended. */
+struct role_note {
+	int32_t status; /* of wait(2) */
+	int32_t call;	/* for which it was ended, of confine_denied(); -1: none */
+};
 
 #endif

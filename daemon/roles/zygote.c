@@ -15,6 +15,7 @@
 
 #include "common/clock.h"
 #include "common/pass_fd.h"
+#include "confine/confine.h"
 #include "fs/failpoint.h"
 #include "parse.h"
 #include "scan.h"
@@ -25,6 +26,9 @@ enum { ASKED = 0, TAKEN = 1, TAKEN_READ = 2 };
 
 /* Where the system has no process, the next try. */
 #define FORK_PAUSE_MS 50
+
+/* How long those have that are at work when another one has failed: more than a message takes. */
+#define LAST_MS 500
 
 /* When a worker is to end that nobody has taken yet. */
 #define NEVER UINT64_MAX
@@ -38,7 +42,7 @@ struct zygote {
 	enum role role;
 	struct worker workers[ROLE_WORKERS_MAX];
 	uint64_t fork_at; /* not before */
-	bool crashed;	  /* one of them has */
+	bool failed;	  /* one of them has */
 };
 
 static const struct {
@@ -142,7 +146,7 @@ static void begin_worker(struct zygote *zygote)
 	struct worker *place = find(zygote, 0);
 	pid_t self = getpid(), pid;
 
-	if (place == NULL || zygote->crashed || clock_now() < zygote->fork_at ||
+	if (place == NULL || zygote->failed || clock_now() < zygote->fork_at ||
 	    has_one_to_take(zygote))
 		return;
 	pid = fork();
@@ -167,6 +171,26 @@ static void note_who_was_taken(struct zygote *zygote)
 	failpoint("worker noted as taken");
 }
 
+/* It has crashed, or could not give up its rights. */
+static bool has_failed(int status)
+{
+	return WIFSIGNALED(status) ? WTERMSIG(status) != SIGKILL : WEXITSTATUS(status) != 0;
+}
+
+/* There are no further workers then, and those at work are not waited for. */
+static void fail(struct zygote *zygote, int status)
+{
+	const struct role_note note = {.status = status, .call = confine_denied()};
+	uint64_t last = clock_now() + LAST_MS * CLOCK_MS;
+
+	(void)!send(ASKED, &note, sizeof note, MSG_NOSIGNAL | MSG_DONTWAIT);
+	zygote->failed = true;
+	for (size_t i = 0; i < ROLE_WORKERS_MAX; i++) {
+		if (zygote->workers[i].until != NEVER && zygote->workers[i].until > last)
+			zygote->workers[i].until = last;
+	}
+}
+
 /* Who has stopped one has as good as killed it. */
 static void reap(struct zygote *zygote)
 {
@@ -176,11 +200,14 @@ static void reap(struct zygote *zygote)
 	while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0) {
 		struct worker *worker = find(zygote, pid);
 
-		if (WIFSTOPPED(status))
+		if (WIFSTOPPED(status)) {
 			(void)kill(pid, SIGKILL);
-		else if (worker != NULL)
+			continue;
+		}
+		if (worker != NULL)
 			worker->pid = 0;
-		zygote->crashed |= WIFSIGNALED(status) && WTERMSIG(status) != SIGKILL;
+		if (has_failed(status))
+			fail(zygote, status);
 		failpoint("worker reaped");
 	}
 }
@@ -278,6 +305,6 @@ int zygote_run(enum role role)
 		if (!wait_for_news(&zygote, end_late_ones(&zygote)))
 			return 0;
 		reap(&zygote);
-	} while (!zygote.crashed || has_workers(&zygote));
-	return ZYGOTE_WORKER_CRASHED;
+	} while (!zygote.failed || has_workers(&zygote));
+	return ZYGOTE_WORKER_FAILED;
 }

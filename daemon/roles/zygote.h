@@ -14,8 +14,8 @@ bool zygote_is(const char *name, enum role *role);
 /* The whole life of one, whose descriptor 0 is the socket; its exit status. */
 int zygote_run(enum role role);
 
-/* A worker had crashed: the next zygote has another layout of memory, so that nobody who makes them
+/* A worker had failed: the next zygote has another layout of memory, so that nobody who makes them
  * crash learns anything by that. */
-#define ZYGOTE_WORKER_CRASHED 3
+#define ZYGOTE_WORKER_FAILED 3
 
 #endif

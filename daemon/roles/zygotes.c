@@ -13,6 +13,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "confine/confine.h"
 #include "fs/failpoint.h"
 #include "zygote.h"
 
@@ -101,13 +102,32 @@ void zygotes_start(struct zygotes *zygotes)
 	}
 }
 
+/* What the zygote has said of its workers. */
+static void say_who_failed(const struct zygotes *zygotes, enum role role)
+{
+	struct role_note note;
+	char text[128];
+
+	for (int i = 0; i < ROLE_WORKERS_MAX; i++) {
+		if (recv(zygotes->of[role].asking, &note, sizeof note, MSG_DONTWAIT | MSG_TRUNC) !=
+		    sizeof note)
+			return;
+		if (WIFSIGNALED(note.status))
+			log_error("a process of %s died by signal %d", zygote_name(role),
+			    WTERMSIG(note.status));
+		else
+			log_error("a process of %s ended with status %d", zygote_name(role),
+			    WEXITSTATUS(note.status));
+		if (confine_tell(note.status, note.call, text, sizeof text))
+			log_error("%s", text);
+	}
+}
+
 static void say_why(enum role role, int status)
 {
 	if (WIFSIGNALED(status))
 		log_info("%s died by signal %d", zygote_name(role), WTERMSIG(status));
-	else if (WEXITSTATUS(status) == ZYGOTE_WORKER_CRASHED)
-		log_error("a process of %s crashed", zygote_name(role));
-	else
+	else if (WEXITSTATUS(status) != ZYGOTE_WORKER_FAILED)
 		log_error("%s ended with status %d", zygote_name(role), WEXITSTATUS(status));
 }
 
@@ -119,6 +139,7 @@ void zygotes_reap(struct zygotes *zygotes)
 		if (zygotes->of[role].pid == 0 ||
 		    waitpid(zygotes->of[role].pid, &status, WNOHANG) != zygotes->of[role].pid)
 			continue;
+		say_who_failed(zygotes, role);
 		say_why(role, status);
 		zygotes->of[role].pid = 0;
 		if (now_ms() - zygotes->of[role].started_ms < YOUNG_MS)

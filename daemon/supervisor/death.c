@@ -50,12 +50,9 @@ static const char *text_of(int status, enum death death, char *out, size_t size)
 
 void death_log(const char *who, int status, enum death death)
 {
-	const char *call;
-	char text[64];
-	int number;
+	char text[128];
 
 	log_error("the %s died %s", who, text_of(status, death, text, sizeof text));
-	call = confine_denied(&number);
-	if (call != NULL)
-		log_error("it made a system call that it may not make: %d (%s)", number, call);
+	if (confine_tell(status, confine_denied(), text, sizeof text))
+		log_error("%s", text);
 }

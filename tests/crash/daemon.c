@@ -300,9 +300,14 @@ bool daemon_has_ended(void)
 	return supervisor <= 0;
 }
 
+unsigned daemon_log_count(const char *text)
+{
+	return log_count(log_path, text);
+}
+
 bool daemon_log_mentions(const char *text)
 {
-	return log_count(log_path, text) > 0;
+	return daemon_log_count(text) > 0;
 }
 
 /* The end of it: what came last says why. */

@@ -48,6 +48,7 @@ int daemon_open_descriptor(const char *link, unsigned skip, bool duplicate);
 unsigned daemon_memories(void);
 
 bool daemon_has_ended(void);
+unsigned daemon_log_count(const char *text);
 bool daemon_log_mentions(const char *text);
 void daemon_show_log(void);
 

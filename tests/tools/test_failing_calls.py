@@ -2,12 +2,15 @@
 """Each system call of a server fails once, with an errno that it may have: somebody is told an error,
 or the server is replaced, and no byte is wrong afterwards and the mount is there."""
 
+import contextlib
 import mmap
 import os
 import random
 import re
 import shutil
+import signal
 import subprocess
+import tempfile
 import unittest
 
 from mount import Mount, ServiceError
@@ -124,6 +127,154 @@ class Failing(unittest.TestCase):
                 for name in os.listdir(self.mount.dir):
                     os.unlink(self.mount.path(name))
                 self.contents.clear()
+
+
+def children_of(pid):
+    """By name; those that have not ended."""
+    found = {}
+    with open("/proc/%d/task/%d/children" % (pid, pid)) as children:
+        pids = children.read().split()
+    for child in pids:
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            with open("/proc/%s/stat" % child) as stat:
+                name, rest = stat.read().split("(", 1)[1].rsplit(")", 1)
+            if rest.split()[0] not in "ZX":
+                found[name] = int(child)
+    return found
+
+
+class Traced:
+    """A mount of which one process is traced, or, with those that it starts, several."""
+
+    def __init__(self, role, *options):
+        self.mount = Mount("size=64m")
+        self.mount.call("Holders", all=True)
+        self.contents = os.urandom(SIZE)
+        self.write("kept")
+        pid = self.mount.daemon.pid
+        self.tracer = subprocess.Popen(
+            ["strace", *role.options, *options]
+            + ["-p", str(pid if role.name == "shmfs" else children_of(pid)[role.name])],
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.tracer.stderr.readline()
+
+    def write(self, name):
+        with open(self.mount.path(name), "w+b", buffering=0) as file:
+            os.ftruncate(file.fileno(), SIZE)
+            assert os.pwrite(file.fileno(), self.contents, 0) == SIZE
+            assert os.pread(file.fileno(), SIZE, 0) == self.contents
+
+    def use_files(self):
+        """Whatever happens to others: without an error."""
+        self.write("new")
+        os.unlink(self.mount.path("new"))
+        with open(self.mount.path("kept"), "rb", buffering=0) as file:
+            assert os.pread(file.fileno(), SIZE, 0) == self.contents
+
+    # --- what is done while calls fail
+
+    def ask(self):
+        """A connection may break at it, and may be told of an error."""
+        for method, parameters in (("GetLimits", {}), ("Holders", {"all": True})):
+            with contextlib.suppress(OSError, EOFError, ServiceError):
+                self.mount.call(method, **parameters)
+        self.use_files()
+
+    def replace(self, *names):
+        before = children_of(self.mount.daemon.pid)
+        for name in names:
+            os.kill(before[name], signal.SIGKILL)
+        self.use_files()
+        self.ask()
+
+    def replace_helpers(self):
+        self.replace("shmfs-parsers", "shmfs-holders", "shmfs-keeper")
+
+    def replace_all(self):
+        self.replace("shmfs-server", "shmfs-parsers", "shmfs-holders", "shmfs-keeper")
+        self.mount.daemon.send_signal(signal.SIGHUP)
+        said = ("going on with", "cannot try", "cannot go on with", "cannot execute")
+        self.mount.wait_until(lambda: any(self.mount.log_text(text) for text in said))
+        self.use_files()
+
+    # --- what has to be so afterwards
+
+    def check(self):
+        self.use_files()
+        self.mount.wait_until(lambda: HELPERS <= set(children_of(self.mount.daemon.pid)))
+        self.mount.call("GetLimits")
+        self.mount.call("Holders", all=True)
+        assert self.mount.call("Verify")["violations"] == 0
+        self.use_files()
+
+    def end(self):
+        """The end of the mount, while calls may fail, and of the tracer."""
+        self.mount.daemon.terminate()
+        status = self.mount.daemon.wait(20)
+        self.tracer.terminate()
+        self.tracer.wait()
+        self.tracer.stderr.close()
+        assert status == 0, status
+        assert not os.path.ismount(self.mount.dir)
+        self.mount.log.close()
+        shutil.rmtree(self.mount.base)
+
+
+class Role:
+    def __init__(self, name, work, *options):
+        self.name, self.work, self.options = name, work, options
+
+
+HELPERS = {"shmfs-server", "shmfs-parsers", "shmfs-holders", "shmfs-keeper"}
+ROLES = {
+    # Nobody can be told of what fails once another program has begun.
+    "supervisor": Role("shmfs", Traced.replace_all, "--detach-on=execve"),
+    "those who begin": Role("shmfs", Traced.replace_helpers, "-f"),
+    "parsers": Role("shmfs-parsers", Traced.ask, "-f"),
+    "holders": Role("shmfs-holders", Traced.ask, "-f"),
+}
+
+
+@unittest.skipUnless(shutil.which("strace"), "no strace")
+class FailingBesideServers(unittest.TestCase):
+    def setUp(self):
+        self.seed = int(os.environ.get("SHMFS_TEST_SEED", random.getrandbits(48)))
+        self.random = random.Random(self.seed)
+
+    def calls_of(self, role):
+        """Those that there are when nothing fails."""
+        with tempfile.NamedTemporaryFile("r") as said:
+            traced = Traced(role, "-o", said.name)
+            role.work(traced)
+            traced.check()
+            traced.end()
+            found = re.findall(r"^(?:\d+ +)?(\w+)\(", said.read(), re.M)
+        return sorted(set(found) - set(NEVER))
+
+    def fail_in(self, name):
+        role = ROLES[name]
+        for call in self.calls_of(role):
+            errno, when = self.random.choice(ERRNOS), self.random.choice((1, 1, 2, 3, 5))
+            with self.subTest(role=name, call=call, errno=errno, when=when, seed=self.seed):
+                inject = "inject=%s:error=%s:when=%d" % (call, errno, when)
+                traced = Traced(role, "-o", "/dev/null", "-e", "trace=" + call, "-e", inject)
+                role.work(traced)
+                traced.check()
+                traced.end()
+
+    def test_a_call_of_the_supervisor_that_fails_once_costs_nobody_a_file_or_the_mount(self):
+        self.fail_in("supervisor")
+
+    def test_a_call_of_those_who_begin_that_fails_once_costs_nobody_a_file_or_the_mount(self):
+        self.fail_in("those who begin")
+
+    def test_a_call_of_parsers_that_fails_once_costs_nobody_a_file_or_the_mount(self):
+        self.fail_in("parsers")
+
+    def test_a_call_of_holders_that_fails_once_costs_nobody_a_file_or_the_mount(self):
+        self.fail_in("holders")
 
 
 if __name__ == "__main__":
