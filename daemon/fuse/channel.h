@@ -26,6 +26,7 @@
 #include "common/counters.h"
 #include "exchange.h"
 #include "fs/shmfs.h"
+#include "queue.h"
 #include "reply_pipe.h"
 #include "system/memory_room.h"
 #include "tier.h"
@@ -39,6 +40,7 @@ enum request_state {
 	REQUEST_NONE,
 	REQUEST_SERVED,	  /* by the loop, now: its transaction is active */
 	REQUEST_DEFERRED, /* its answer comes later; it has no transaction */
+	REQUEST_QUEUED,	  /* for its turn, in a slot of its own (queue.h) */
 	REQUEST_LEFT	  /* by a server that died; it will be served (recovery.h) */
 };
 
@@ -85,6 +87,7 @@ struct channel {
 	uint64_t init_agreed;  /* flags of the reply; 0 until it was sent */
 	bool muted;	       /* replies go nowhere: INIT is only repeated */
 
+	struct queue queue;
 	struct request requests[EXCHANGE_SLOTS]; /* by slot */
 	bool slot_is_populated[EXCHANGE_SLOTS];	 /* by this process */
 	char *data;				 /* EXCHANGE_READ_MAX bytes: data of the reply */

@@ -119,6 +119,13 @@ void exchange_clear(struct exchange *exchange, uint32_t slot)
 	failpoint("request cleared");
 }
 
+/* Copying up to a cell's bytes, it wrote over canaries before it wrote the length. */
+void exchange_tidy(struct exchange *exchange, uint32_t slot)
+{
+	exchange_clear(exchange, slot);
+	put_canaries(exchange, slot, EXCHANGE_CELL_SIZE);
+}
+
 void exchange_move(struct exchange *exchange, uint32_t slot)
 {
 	if (exchange->used <= slot) {
@@ -129,4 +136,45 @@ void exchange_move(struct exchange *exchange, uint32_t slot)
 	exchange->current = slot;
 	atomic_signal_fence(memory_order_seq_cst);
 	failpoint("another slot");
+}
+
+/* --- cells ------------------------------------------------------------------------------------ */
+
+/* With its length, the first word, there is a request, and all of it. */
+static void copy_request(char *to, const char *from)
+{
+	uint32_t length = *(const volatile uint32_t *)(const void *)from;
+
+	memcpy(to + sizeof length, from + sizeof length, length - sizeof length);
+	atomic_signal_fence(memory_order_seq_cst);
+	*(volatile uint32_t *)(void *)to = length;
+	atomic_signal_fence(memory_order_seq_cst);
+}
+
+void exchange_put_away(struct exchange *exchange, uint32_t cell)
+{
+	if (exchange->cells_used <= cell)
+		exchange->cells_used = cell + 1;
+	copy_request(exchange->cells[cell].request, exchange_request(exchange, exchange->current));
+	failpoint("request in a cell");
+	exchange_clear(exchange, exchange->current);
+}
+
+void exchange_take_up(struct exchange *exchange, uint32_t cell)
+{
+	copy_request(exchange_request(exchange, exchange->current), exchange->cells[cell].request);
+	failpoint("request in its slot");
+	exchange_clear_cell(exchange, cell);
+}
+
+void exchange_clear_cell(struct exchange *exchange, uint32_t cell)
+{
+	*(volatile uint32_t *)(void *)exchange->cells[cell].request = 0;
+	atomic_signal_fence(memory_order_seq_cst);
+	failpoint("cell cleared");
+}
+
+uint32_t exchange_cell_length(const struct exchange *exchange, uint32_t cell)
+{
+	return *(const volatile uint32_t *)(const void *)exchange->cells[cell].request;
 }

@@ -15,6 +15,9 @@
  *   any other request                    it changed nothing, or that was rolled back, or it waited
  *                                        for what is final: it is served (again)
  *
+ * One that waits for its turn lies in a cell, or in a slot that is not the current one. It was not
+ * begun.
+ *
  * What a request has done to an object's memory stands beside it from right after that: it is not
  * done again, over what another process may have stored there meanwhile.
  *
@@ -56,9 +59,19 @@
 #define EXCHANGE_REPLY_SIZE 512
 #define EXCHANGE_INIT_SIZE 512
 
-/* Requests that are under way at the same time: one is being received or served, the others wait.
- */
-#define EXCHANGE_SLOTS 64
+/* Requests that were begun, or may not be begun yet: one is being received or served, the others
+ * wait for something else than their turn. */
+#define EXCHANGE_WAITING 64
+
+/* And those that wait for their turn (queue.h): large ones in the slots that they were received in,
+ * and others in cells, which take less. */
+#define EXCHANGE_LARGE 64
+#define EXCHANGE_SLOTS (EXCHANGE_WAITING + EXCHANGE_LARGE)
+#define EXCHANGE_CELLS 512
+
+/* What the longest request has whose bytes are not an attribute's or those of a larger WRITE than
+ * of 4 KiB: a header, a name, and the path that a symbolic link has. */
+#define EXCHANGE_CELL_SIZE 4608
 
 /*
  * What stands in a WRITE before its data, which begin on a page: the kernel fills a page of the
@@ -72,6 +85,11 @@ struct exchange_slot {
 	_Alignas(EXCHANGE_PAGE) struct shmfs_done done; /* by the request that is here, or was */
 	char unused[EXCHANGE_PAGE - EXCHANGE_BEFORE_DATA - sizeof(struct shmfs_done)];
 	char request[EXCHANGE_REQUEST_SIZE];
+};
+
+/* Begins with a header, as a slot does. */
+struct exchange_cell {
+	_Alignas(8) char request[EXCHANGE_CELL_SIZE];
 };
 
 /* Of a server. The numbers are kept in memory that another program takes over. */
@@ -113,6 +131,12 @@ struct exchange {
 	uint32_t current;
 	uint32_t used; /* slots that ever were: those below this number */
 	struct exchange_slot slots[EXCHANGE_SLOTS];
+
+	/* Requests that are there, for whoever looks from outside whether there is something to do;
+	 * and cells that ever were. */
+	uint32_t queued;
+	uint32_t cells_used;
+	struct exchange_cell cells[EXCHANGE_CELLS];
 };
 
 static inline char *exchange_request(struct exchange *exchange, uint32_t slot)
@@ -135,6 +159,21 @@ bool exchange_has_whole(struct exchange *exchange, uint32_t slot);
 
 /* Empties a slot: the request in it is answered. */
 void exchange_clear(struct exchange *exchange, uint32_t slot);
+
+/* The same for one that a server may have died in that was writing to it itself. */
+void exchange_tidy(struct exchange *exchange, uint32_t slot);
+
+/*
+ * Puts the request in the current slot, which is no longer than a cell, into a cell that is empty;
+ * and takes one from there into the current slot, which is empty. A server that dies between the
+ * two leaves it in both: then it was not begun, and the one in the slot is that which counts.
+ */
+void exchange_put_away(struct exchange *exchange, uint32_t cell);
+void exchange_take_up(struct exchange *exchange, uint32_t cell);
+void exchange_clear_cell(struct exchange *exchange, uint32_t cell);
+
+/* Of the request in a cell, 0: there is none. */
+uint32_t exchange_cell_length(const struct exchange *exchange, uint32_t cell);
 
 /* Lets the next request come into another slot, which is populated. */
 void exchange_move(struct exchange *exchange, uint32_t slot);

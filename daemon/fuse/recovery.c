@@ -55,7 +55,7 @@ static bool is_answered(const struct channel *channel, const struct fuse_in_head
  * What is left to be done stays in its slot, where no other request may come to meanwhile; what is
  * answered, or did not arrive, is cleared.
  */
-static void sort_out(struct channel *channel)
+static void sort_out_slots(struct channel *channel)
 {
 	struct exchange *exchange = channel->exchange;
 
@@ -64,7 +64,35 @@ static void sort_out(struct channel *channel)
 		    !is_answered(channel, header_of(exchange, slot)))
 			channel->requests[slot].state = REQUEST_LEFT;
 		else
-			exchange_clear(exchange, slot);
+			exchange_tidy(exchange, slot);
+	}
+}
+
+static bool is_in_a_slot(const struct channel *channel, uint64_t unique)
+{
+	struct exchange *exchange = channel->exchange;
+
+	for (uint32_t slot = 0; slot < exchange->used; slot++) {
+		if (channel->requests[slot].state == REQUEST_LEFT &&
+		    header_of(exchange, slot)->unique == unique)
+			return true;
+	}
+	return false;
+}
+
+/* What was being moved when the server died is in the slot as well. One in a cell is answered where
+ * its caller was killed. */
+static void sort_out_cells(struct channel *channel)
+{
+	struct exchange *exchange = channel->exchange;
+
+	for (uint32_t cell = 0; cell < exchange->cells_used; cell++) {
+		const struct fuse_in_header *header = (const void *)exchange->cells[cell].request;
+		uint32_t length = exchange_cell_length(exchange, cell);
+
+		if (length < sizeof *header || length > EXCHANGE_CELL_SIZE ||
+		    is_answered(channel, header) || is_in_a_slot(channel, header->unique))
+			exchange_clear_cell(exchange, cell);
 	}
 }
 
@@ -160,7 +188,9 @@ int recovery_run(struct channel *channel)
 	rc = send_stored(channel);
 	if (rc < 0)
 		return rc;
-	sort_out(channel);
+	sort_out_slots(channel);
+	sort_out_cells(channel);
+	queue_take_over(channel);
 	failpoint("slots sorted out");
 	rc = serve_all_left(channel);
 	shmfs_recovered(channel->fs);

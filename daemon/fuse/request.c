@@ -308,6 +308,13 @@ void request_suspend(struct request *request)
 	request->state = REQUEST_DEFERRED;
 }
 
+void request_prepare_slot(struct channel *channel, uint32_t slot)
+{
+	if (!channel->slot_is_populated[slot])
+		exchange_populate(channel->exchange, slot);
+	channel->slot_is_populated[slot] = true;
+}
+
 /* EXCHANGE_SLOTS: there is none. */
 static uint32_t free_slot(const struct channel *channel)
 {
@@ -318,44 +325,51 @@ static uint32_t free_slot(const struct channel *channel)
 	return slot;
 }
 
-void request_prepare_slot(struct channel *channel, uint32_t slot)
+bool request_move_on(struct channel *channel)
 {
-	if (!channel->slot_is_populated[slot])
-		exchange_populate(channel->exchange, slot);
-	channel->slot_is_populated[slot] = true;
-}
+	uint32_t slot = free_slot(channel);
 
-/* The next request comes into a slot that is free. */
-static void move_on(struct channel *channel, uint32_t slot)
-{
+	if (slot == EXCHANGE_SLOTS)
+		return false;
 	request_prepare_slot(channel, slot);
 	exchange_move(channel->exchange, slot);
+	return true;
+}
+
+/* Whether one more may wait, beside the next one that comes. */
+static bool may_wait(const struct channel *channel)
+{
+	unsigned waiting = 0;
+
+	for (uint32_t slot = 0; slot < EXCHANGE_SLOTS; slot++)
+		waiting += channel->requests[slot].state == REQUEST_DEFERRED;
+	return waiting < EXCHANGE_WAITING - 1 && free_slot(channel) < EXCHANGE_SLOTS;
 }
 
 bool request_defer(struct request *request)
 {
-	uint32_t slot = free_slot(request->channel);
+	struct channel *channel = request->channel;
 
-	if (slot == EXCHANGE_SLOTS)
+	if (!may_wait(channel))
 		return false;
 	request_suspend(request);
-	move_on(request->channel, slot);
+	(void)request_move_on(channel);
 	PROBE2(defer, request->unique, request->slot);
 	return true;
 }
 
 bool request_postpone(struct request *request)
 {
-	uint32_t slot = free_slot(request->channel);
+	struct channel *channel = request->channel;
 
-	if (slot == EXCHANGE_SLOTS)
+	if (!may_wait(channel))
 		return false;
-	shmfs_rollback(request->channel->fs);
+	shmfs_rollback(channel->fs);
 	if (request->libfuse != NULL)
 		fuse_reply_none(request->libfuse);
 	request->libfuse = NULL;
 	request->state = REQUEST_DEFERRED;
-	move_on(request->channel, slot);
+	(void)request_move_on(channel);
 	PROBE2(defer, request->unique, request->slot);
 	return true;
 }

@@ -68,8 +68,11 @@ bool request_postpone(struct request *request);
 /* Whether whoever waits for the answer is being killed. */
 bool request_is_given_up(const struct request *request);
 
-/* Answers one that was postponed with EINTR. */
+/* Answers one that waits, and has changed nothing, with EINTR. */
 void request_interrupt(struct request *request);
+
+/* The next request comes into a slot that is free; the current one is not. False: there is none. */
+bool request_move_on(struct channel *channel);
 
 /* Before the kernel writes a request to a slot for the first time in this process. */
 void request_prepare_slot(struct channel *channel, uint32_t slot);

@@ -40,7 +40,8 @@ static void take_note(struct channel *channel, const struct fuse_in_header *head
 	if (header->opcode == FUSE_INTERRUPT)
 		memcpy(&interrupt, header + 1, sizeof interrupt);
 	exchange_clear(channel->exchange, channel->exchange->current);
-	if (interrupt.unique != 0 && channel->fs != NULL)
+	if (interrupt.unique != 0 && channel->fs != NULL &&
+	    !queue_interrupt(channel, interrupt.unique))
 		channel->operations->interrupt(channel, interrupt.unique);
 }
 
@@ -114,10 +115,17 @@ void channel_serve_received(struct channel *channel, size_t length)
 	channel->counters->requests++;
 }
 
+bool channel_has_queued(const struct channel *channel)
+{
+	return channel->queue.count > 0;
+}
+
 bool channel_has_more(const struct channel *channel)
 {
 	struct pollfd next = {.fd = channel->fd, .events = POLLIN};
 
+	if (channel_has_queued(channel))
+		return true;
 	for (uint32_t slot = 0; slot < channel->exchange->used; slot++) {
 		if (channel->requests[slot].state == REQUEST_LEFT)
 			return true;
@@ -138,21 +146,43 @@ void channel_serve_again(struct channel *channel, uint32_t slot)
 	serve_received(channel, length);
 }
 
+static int serve_received_now(struct channel *channel, size_t length)
+{
+	channel_serve_received(channel, length);
+	queue_served(&channel->queue);
+	return 1;
+}
+
+static int serve_queued(struct channel *channel)
+{
+	size_t length = queue_take(channel);
+
+	current_request(channel)[length] = '\0';
+	return serve_received_now(channel, length);
+}
+
 int channel_serve(struct channel *channel)
 {
-	ssize_t length = receive(channel);
+	queue_begin(&channel->queue);
+	while (queue_looks(channel)) {
+		ssize_t length = receive(channel);
 
-	if (length == -EAGAIN)
-		return 0;
-	/* It was taken back while it was being read: what came of it is not the next server's. */
-	if (length == -ENOENT) {
-		exchange_clear(channel->exchange, channel->exchange->current);
-		return 1;
+		if (length == -EAGAIN) {
+			queue_drained(&channel->queue);
+			break;
+		}
+		/* It was taken back while it was being read: what came of it is not the next
+		 * server's. */
+		if (length == -ENOENT) {
+			exchange_clear(channel->exchange, channel->exchange->current);
+			return 1;
+		}
+		if (length < 0)
+			return (int)length;
+		failpoint("request received");
+		current_request(channel)[length] = '\0';
+		if (!queue_put(channel, (size_t)length))
+			return serve_received_now(channel, (size_t)length);
 	}
-	if (length < 0)
-		return (int)length;
-	failpoint("request received");
-	current_request(channel)[length] = '\0';
-	channel_serve_received(channel, (size_t)length);
-	return 1;
+	return channel_has_queued(channel) ? serve_queued(channel) : 0;
 }

@@ -10,13 +10,17 @@
 #include "channel.h"
 
 /*
- * Serves one request. 1: it was served; 0: there is none (the descriptor is non-blocking);
+ * Serves one request, that whose turn it is (queue.h). 1: it was served; 0: there is none (the
+ * descriptor is non-blocking);
  * -ENODEV: the filesystem was unmounted or its connection ended; other errors of read(2).
  */
 int channel_serve(struct channel *channel);
 
-/* Whether a request waits to be served, in the kernel or as a server before this one has left it.
- */
+/* Whether a request waits for its turn: nobody may sleep then. */
+bool channel_has_queued(const struct channel *channel);
+
+/* Whether a request waits to be served: for its turn, in the kernel, or as a server before this one
+ * has left it. */
 bool channel_has_more(const struct channel *channel);
 
 /* Serves what lies in the current slot: `length` bytes that claim to be one request, and a NUL. */

@@ -35,7 +35,7 @@
 #define ROOM_INTERVAL 512
 
 /* Those that may wait at a time. Of what others leave, a user gets half. */
-#define ROOM_WAITERS_MAX (EXCHANGE_SLOTS - 16)
+#define ROOM_WAITERS_MAX (EXCHANGE_WAITING - 16)
 
 /* Whether this error may be a want of room: of memory, names, descriptors. */
 bool room_is_wanted(int rc);

@@ -20,7 +20,7 @@ struct deferred_list {
 		struct request *request;
 		uint64_t id; /* of the node that was changed */
 		enum deferred_reply reply;
-	} list[EXCHANGE_SLOTS];
+	} list[EXCHANGE_WAITING];
 };
 
 /* Requests that are served again when there may be room (room.h), in the order in which they came.
@@ -31,7 +31,7 @@ struct room {
 		struct request *request;
 		uint64_t since; /* a time of clock_now() */
 		bool for_memory;
-	} waiters[EXCHANGE_SLOTS];
+	} waiters[EXCHANGE_WAITING];
 	uint64_t tried; /* the number of requests served until the last try */
 
 	/* Of the request that is being tried again. */
@@ -44,7 +44,7 @@ struct seeks {
 	bool under_way;
 	uint32_t uid; /* whose the last was */
 	unsigned count;
-	struct request *waiting[EXCHANGE_SLOTS];
+	struct request *waiting[EXCHANGE_WAITING];
 };
 
 struct workers;

@@ -20,7 +20,7 @@
 #define SEEK_MIN (16 * 1024 * 1024)
 
 /* Seeks that may wait at a time. */
-#define SEEKS_MAX (EXCHANGE_SLOTS / 2)
+#define SEEKS_MAX (EXCHANGE_WAITING / 2)
 
 struct transfer {
 	struct request *request;

@@ -17,7 +17,7 @@
 #include "system/mountpoint.h"
 
 /* Raised whenever the structure changes its shape or meaning. */
-#define HANDOVER_LAYOUT 8
+#define HANDOVER_LAYOUT 9
 
 struct handover {
 	uint64_t magic;

@@ -110,6 +110,15 @@ static bool burst_ends(const struct loop *loop, int served)
 	return served >= BURST || loop->server->handover->stopping;
 }
 
+/* Whoever waits for the kernel to have no more requests, or for their turn, waits for a look, which
+ * no request may be there to cause. */
+static bool is_awaited(const struct loop *loop)
+{
+	const struct channel *channel = &loop->server->channel;
+
+	return channel_has_queued(channel) || room_is_awaited(channel);
+}
+
 /* Requests that come while looking are served here. After a burst, the loop sees to what else there
  * is. */
 static void on_look(uv_idle_t *handle)
@@ -125,19 +134,16 @@ static void on_look(uv_idle_t *handle)
 			served++;
 			after_requests(loop);
 		}
-		if (!pacing_looks(loop->server->pacing, rc > 0) &&
-		    !room_is_awaited(&loop->server->channel)) {
+		if (!pacing_looks(loop->server->pacing, rc > 0) && !is_awaited(loop)) {
 			uv_idle_stop(handle);
 			return;
 		}
 	} while (!burst_ends(loop, served));
 }
 
-/* Whoever waits for the kernel to have no more requests waits for a look, which no request may be
- * there to cause. */
 static void look_if_awaited(struct loop *loop)
 {
-	if (room_is_awaited(&loop->server->channel))
+	if (is_awaited(loop))
 		uv_idle_start(&loop->look, on_look);
 }
 

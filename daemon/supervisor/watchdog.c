@@ -20,7 +20,7 @@ static bool has_work(const struct server *server)
 	/* The kernel and the server write it meanwhile; 0: there is no request. */
 	memcpy(&length, exchange_request(&handover->exchange, handover->exchange.current),
 	    sizeof length);
-	return length != 0 || poll(&fd, 1, 0) > 0;
+	return length != 0 || handover->exchange.queued > 0 || poll(&fd, 1, 0) > 0;
 }
 
 enum fate watchdog_fate_of(pid_t pid)

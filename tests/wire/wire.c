@@ -252,6 +252,7 @@ void wire_forget_dead(struct wire *w)
 		request->libfuse = NULL;
 		request->state = REQUEST_NONE;
 	}
+	w->server.channel.queue = (struct queue){0};
 	w->server.ops.deferred.count = 0;
 	w->server.ops.room.count = 0;
 }

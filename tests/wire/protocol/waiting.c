@@ -100,7 +100,7 @@ END_TEST
 /* Whoever finds all slots taken is answered when it is done, too: then the loop does the work. */
 START_TEST(more_shrinks_than_can_wait_are_done_at_once)
 {
-	struct file file[EXCHANGE_SLOTS];
+	struct file file[EXCHANGE_WAITING];
 	struct shmfs_config config = wire_config();
 	struct wire *w;
 	char name[16];
@@ -108,15 +108,15 @@ START_TEST(more_shrinks_than_can_wait_are_done_at_once)
 
 	config.deferred_free_min = PAGE;
 	w = wire_open_with(TIER_PASSTHROUGH, config);
-	for (unsigned i = 0; i < EXCHANGE_SLOTS; i++) {
+	for (unsigned i = 0; i < EXCHANGE_WAITING; i++) {
 		snprintf(name, sizeof name, "%u", i);
 		file[i] = open_file(w, new_object_of(w, ROOT, name, 2 * PAGE), O_RDWR);
 		GIVES(0, ask_write(w, file[i], "x", 1, PAGE));
 	}
-	for (unsigned i = 0; i < EXCHANGE_SLOTS; i++) {
+	for (unsigned i = 0; i < EXCHANGE_WAITING; i++) {
 		begin_shrink(w, file[i].id);
 		GIVES(1, message_serve(w));
-		if (i + 1 < EXCHANGE_SLOTS)
+		if (i + 1 < EXCHANGE_WAITING)
 			ck_assert(!reply_take(w));
 	}
 	/* One slot is for whatever comes next. */
@@ -127,8 +127,8 @@ START_TEST(more_shrinks_than_can_wait_are_done_at_once)
 	deferred_answer(&w->server.channel);
 	while (reply_take(w))
 		answers++;
-	ck_assert_uint_eq(answers, EXCHANGE_SLOTS - 1);
-	for (unsigned i = 0; i < EXCHANGE_SLOTS; i++)
+	ck_assert_uint_eq(answers, EXCHANGE_WAITING - 1);
+	for (unsigned i = 0; i < EXCHANGE_WAITING; i++)
 		GIVES(0, ask_release(w, file[i]));
 	wire_close(w);
 }

@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Turns; see queue.h. */
+#include "queue.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "abi.h"
+#include "channel.h"
+#include "common/clock.h"
+#include "request.h"
+#include "shape.h"
+#include "system/process_user.h"
+
+/* Requests of one user alone that are served between two looks ahead. */
+#define STRAIGHT_MAX 4
+
+/* Requests after which a user who was not seen again is not reckoned with. */
+#define MIXED 256
+
+/* Requests of nobody that are served in a row while users wait. */
+#define IDLE_MAX 4
+
+/* No request takes so long that users wait for longer on account of it: where it seems so, the loop
+ * did not have the processor. */
+#define DEBT_MAX (1 * CLOCK_MS)
+
+#define NONE UINT16_MAX
+
+/* --- time ------------------------------------------------------------------------------------- */
+
+static bool is_mixed(const struct queue *queue)
+{
+	return queue->mixed > 0;
+}
+
+void queue_begin(struct queue *queue)
+{
+	queue->served = NULL;
+	queue->at = is_mixed(queue) ? clock_now() : 0;
+}
+
+/* What was done since the last time was done for this user. */
+static void account(struct queue *queue, struct queue_user *user)
+{
+	uint64_t now;
+
+	if (queue->at == 0)
+		return;
+	now = clock_now();
+	user->used += now - queue->at;
+	if (user->used > queue->used + DEBT_MAX)
+		user->used = queue->used + DEBT_MAX;
+	queue->at = now;
+}
+
+void queue_served(struct queue *queue)
+{
+	if (queue->served != NULL)
+		account(queue, queue->served);
+}
+
+/* --- users ------------------------------------------------------------------------------------ */
+
+/* One of whom nothing has to be known: who owes no time begins as others do. */
+static struct queue_user *forget_user(struct queue *queue, uint32_t uid)
+{
+	struct queue_user *least = NULL;
+
+	for (unsigned i = 0; i < queue->user_count; i++) {
+		struct queue_user *user = &queue->users[i];
+
+		if (user->count == 0 && (least == NULL || user->used < least->used))
+			least = user;
+	}
+	if ((least == NULL || least->used > queue->used) && queue->user_count < QUEUE_USERS)
+		least = &queue->users[queue->user_count++];
+	/* Those for whom there is no place share one. */
+	if (least == NULL)
+		return &queue->users[uid % QUEUE_USERS];
+	*least = (struct queue_user){.uid = uid};
+	return least;
+}
+
+/* Time that others had while a user asked for nothing is nobody's. */
+static struct queue_user *user_of(struct queue *queue, uint32_t uid)
+{
+	struct queue_user *user = queue->users;
+
+	while (user < queue->users + queue->user_count && user->uid != uid)
+		user++;
+	if (user == queue->users + queue->user_count)
+		user = forget_user(queue, uid);
+	if (user->count == 0 && user->used < queue->used)
+		user->used = queue->used;
+	return user;
+}
+
+static void note_user(struct queue *queue, uint32_t uid)
+{
+	if (uid != queue->last_uid)
+		queue->mixed = MIXED;
+	else if (queue->mixed > 0)
+		queue->mixed--;
+	queue->last_uid = uid;
+}
+
+/* Where the kernel does not say who asks (request_identify()), their process tells. */
+static uint32_t find_uid(struct queue *queue, uint32_t pid)
+{
+	struct queue_process *process = &queue->processes[pid % QUEUE_PROCESSES];
+	uint64_t now = clock_now();
+	uid_t uid = UINT32_MAX;
+	gid_t gid;
+
+	if (process->pid == pid && now - process->since < CLOCK_SECOND)
+		return process->uid;
+	(void)process_user((pid_t)pid, &uid, &gid);
+	*process = (struct queue_process){.pid = pid, .uid = uid, .since = now};
+	return uid;
+}
+
+static bool is_nobodys(const struct fuse_in_header *header, const char *bytes)
+{
+	struct fuse_write_in write;
+
+	switch (header->opcode) {
+	case FUSE_INIT:
+	case FUSE_DESTROY:
+	case FUSE_FORGET:
+	case FUSE_BATCH_FORGET:
+	case FUSE_RELEASE:
+	case FUSE_RELEASEDIR:
+	case FUSE_INTERRUPT:
+	case FUSE_NOTIFY_REPLY:
+		return true;
+	case FUSE_WRITE:
+		if (header->len < sizeof *header + sizeof write)
+			return true;
+		memcpy(&write, bytes + sizeof *header, sizeof write);
+		return (write.write_flags & FUSE_WRITE_CACHE) != 0;
+	default:
+		return false;
+	}
+}
+
+/* --- places ----------------------------------------------------------------------------------- */
+
+static uint16_t take_cell(struct channel *channel)
+{
+	struct queue *queue = &channel->queue;
+	uint16_t cell = queue->free_cell;
+
+	if (queue->free_count > 0) {
+		queue->free_count--;
+		queue->free_cell = queue->next[EXCHANGE_SLOTS + cell];
+		return cell;
+	}
+	return (uint16_t)queue->cell_count++;
+}
+
+static void give_cell(struct queue *queue, uint16_t cell)
+{
+	queue->next[EXCHANGE_SLOTS + cell] = queue->free_cell;
+	queue->free_cell = cell;
+	queue->free_count++;
+}
+
+static bool has_place(const struct queue *queue)
+{
+	return queue->large < EXCHANGE_LARGE &&
+	       (queue->free_count > 0 || queue->cell_count < EXCHANGE_CELLS);
+}
+
+/* The next request comes into another slot. */
+static uint16_t leave_in_slot(struct channel *channel, const struct fuse_in_header *header)
+{
+	uint32_t slot = channel->exchange->current;
+	struct request *request = &channel->requests[slot];
+
+	*request = (struct request){
+	    .channel = channel, .state = REQUEST_QUEUED, .slot = slot, .unique = header->unique};
+	if (!request_move_on(channel)) {
+		request->state = REQUEST_NONE;
+		return NONE;
+	}
+	channel->queue.large++;
+	return (uint16_t)slot;
+}
+
+static uint16_t leave_in_cell(struct channel *channel)
+{
+	uint16_t cell = take_cell(channel);
+
+	exchange_put_away(channel->exchange, cell);
+	return EXCHANGE_SLOTS + cell;
+}
+
+static const struct fuse_in_header *header_at(struct channel *channel, uint16_t place)
+{
+	struct exchange *exchange = channel->exchange;
+
+	return place < EXCHANGE_SLOTS
+		   ? (const void *)exchange_request(exchange, place)
+		   : (const void *)exchange->cells[place - EXCHANGE_SLOTS].request;
+}
+
+/* The request that lies there is not the queue's any more. */
+static void give_place(struct channel *channel, uint16_t place)
+{
+	if (place < EXCHANGE_SLOTS)
+		channel->queue.large--;
+	else
+		give_cell(&channel->queue, place - EXCHANGE_SLOTS);
+}
+
+/* --- lists ------------------------------------------------------------------------------------ */
+
+static void append(struct channel *channel, struct queue_user *user, uint16_t place)
+{
+	struct queue *queue = &channel->queue;
+
+	if (user->count++ == 0)
+		user->first = place;
+	else
+		queue->next[user->last] = place;
+	user->last = place;
+	channel->exchange->queued = ++queue->count;
+}
+
+/* behind: the place before it in the list, NONE if it is the first. */
+static void unlink_place(
+    struct channel *channel, struct queue_user *user, uint16_t behind, uint16_t place)
+{
+	struct queue *queue = &channel->queue;
+
+	if (behind == NONE)
+		user->first = queue->next[place];
+	else
+		queue->next[behind] = queue->next[place];
+	if (user->last == place)
+		user->last = behind;
+	user->count--;
+	channel->exchange->queued = --queue->count;
+}
+
+/* --- in --------------------------------------------------------------------------------------- */
+
+bool queue_looks(const struct channel *channel)
+{
+	const struct queue *queue = &channel->queue;
+
+	return queue->count == 0 ||
+	       (queue->straight >= (is_mixed(queue) ? 1 : STRAIGHT_MAX) && has_place(queue));
+}
+
+/* Whoever waits has waited for enough of these. */
+static void note_nobodys(struct queue *queue)
+{
+	if (queue->count == 0 || ++queue->idle < IDLE_MAX)
+		return;
+	queue->idle = 0;
+	queue->straight = 0;
+}
+
+/* Nobody else waits, as far as is known. */
+static void go_straight(struct queue *queue, uint32_t uid)
+{
+	queue->straight++;
+	if (!is_mixed(queue))
+		return;
+	queue->served = user_of(queue, uid);
+	queue->used = queue->served->used;
+}
+
+static bool put(struct channel *channel, const struct fuse_in_header *header)
+{
+	struct queue *queue = &channel->queue;
+	uint32_t uid = header->uid != UINT32_MAX ? header->uid : find_uid(queue, header->pid);
+	uint16_t place = header->len > EXCHANGE_CELL_SIZE ? leave_in_slot(channel, header)
+							  : leave_in_cell(channel);
+	struct queue_user *user;
+
+	if (place == NONE)
+		return false;
+	note_user(queue, uid);
+	user = user_of(queue, uid);
+	append(channel, user, place);
+	account(queue, user);
+	return true;
+}
+
+bool queue_put(struct channel *channel, size_t length)
+{
+	struct queue *queue = &channel->queue;
+	const char *bytes = exchange_request(channel->exchange, channel->exchange->current);
+	struct fuse_in_header header;
+
+	if (length < sizeof header)
+		return false;
+	memcpy(&header, bytes, sizeof header);
+	if (is_nobodys(&header, bytes)) {
+		note_nobodys(queue);
+		return false;
+	}
+	if (queue->count > 0 || queue->straight >= (is_mixed(queue) ? 1 : STRAIGHT_MAX))
+		return shape_check(bytes, length) == 0 && put(channel, &header);
+	if (header.uid != UINT32_MAX)
+		note_user(queue, header.uid);
+	go_straight(queue, header.uid);
+	return false;
+}
+
+void queue_drained(struct queue *queue)
+{
+	queue->straight = 0;
+	queue->idle = 0;
+}
+
+/* --- out -------------------------------------------------------------------------------------- */
+
+/* Of two who have had the same, whoever is known for a shorter time. */
+static struct queue_user *next_user(struct queue *queue)
+{
+	struct queue_user *next = NULL;
+
+	for (unsigned i = 0; i < queue->user_count; i++) {
+		struct queue_user *user = &queue->users[i];
+
+		if (user->count > 0 && (next == NULL || user->used <= next->used))
+			next = user;
+	}
+	return next;
+}
+
+size_t queue_take(struct channel *channel)
+{
+	struct queue *queue = &channel->queue;
+	struct queue_user *user = next_user(queue);
+	uint16_t place = user->first;
+
+	queue->straight++;
+	queue->idle = 0;
+	queue->served = user;
+	if (user->used > queue->used)
+		queue->used = user->used;
+	unlink_place(channel, user, NONE, place);
+	give_place(channel, place);
+	if (place < EXCHANGE_SLOTS) {
+		channel->exchange->current = place;
+		channel->requests[place].state = REQUEST_NONE;
+	} else {
+		exchange_take_up(channel->exchange, place - EXCHANGE_SLOTS);
+	}
+	return header_at(channel, (uint16_t)channel->exchange->current)->len;
+}
+
+void queue_take_over(struct channel *channel)
+{
+	struct exchange *exchange = channel->exchange;
+	struct queue *queue = &channel->queue;
+
+	exchange->queued = 0;
+	queue->cell_count = exchange->cells_used;
+	for (uint16_t cell = 0; cell < exchange->cells_used; cell++) {
+		uint16_t place = EXCHANGE_SLOTS + cell;
+
+		if (exchange_cell_length(exchange, cell) == 0)
+			give_cell(queue, cell);
+		else
+			append(channel, user_of(queue, header_at(channel, place)->uid), place);
+	}
+}
+
+/* --- given up --------------------------------------------------------------------------------- */
+
+/* It was not begun, so that nobody can have said anything else. */
+static void interrupt(struct channel *channel, uint16_t place)
+{
+	if (place < EXCHANGE_SLOTS) {
+		request_interrupt(&channel->requests[place]);
+		return;
+	}
+	(void)request_refuse(channel, header_at(channel, place)->unique, -EINTR);
+	exchange_clear_cell(channel->exchange, place - EXCHANGE_SLOTS);
+}
+
+static bool interrupt_of(struct channel *channel, struct queue_user *user, uint64_t unique)
+{
+	struct queue *queue = &channel->queue;
+	uint16_t behind = NONE, place = user->first;
+
+	for (unsigned i = 0; i < user->count; i++) {
+		const struct fuse_in_header *header = header_at(channel, place);
+
+		if (header->unique == unique) {
+			if (header->pid != 0 && process_is_killed((pid_t)header->pid)) {
+				interrupt(channel, place);
+				unlink_place(channel, user, behind, place);
+				give_place(channel, place);
+			}
+			account(queue, user);
+			return true;
+		}
+		behind = place;
+		place = queue->next[place];
+	}
+	return false;
+}
+
+bool queue_interrupt(struct channel *channel, uint64_t unique)
+{
+	struct queue *queue = &channel->queue;
+
+	for (unsigned i = 0; i < queue->user_count; i++) {
+		if (interrupt_of(channel, &queue->users[i], unique))
+			return true;
+	}
+	return false;
+}

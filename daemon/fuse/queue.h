@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Whose turn it is. The kernel hands requests over in the order in which they came, so that whoever
+ * has many threads in calls would have everybody else wait for all of them. Where requests come
+ * faster than they are served, what the kernel has is received ahead, and users take turns: next is
+ * the one who has had the least of the loop's time.
+ *
+ * Looking ahead takes a call that finds nothing; so it is done after a few requests in a row, and
+ * after each where those of several users have come lately. A client that waits for the answer of
+ * its only request never has it done.
+ *
+ * What no user waits for (FORGET, RELEASE, what the kernel writes back, INTERRUPT) is served as it
+ * comes; but only a few of those in a row while users wait. A FORGET counts what was answered, and
+ * a RELEASE comes when all of its opening was: neither minds what it overtakes.
+ *
+ * Requests that wait here were not begun. A server that dies leaves them in the exchange.
+ */
+#ifndef SHMFS_FUSE_QUEUE_H
+#define SHMFS_FUSE_QUEUE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "exchange.h"
+
+struct channel;
+
+/* Users of whom something is known at a time. */
+#define QUEUE_USERS 64
+
+/* Processes whose user was looked up. */
+#define QUEUE_PROCESSES 64
+
+struct queue_user {
+	uint32_t uid;
+	uint16_t first, last,
+	    count;     /* of the requests that wait, in the order in which they came */
+	uint64_t used; /* nanoseconds of the loop's time, as the queue counts them */
+};
+
+struct queue_process {
+	uint32_t pid, uid;
+	uint64_t since; /* a time of clock_now() */
+};
+
+/* All zeros: nobody waits. */
+struct queue {
+	unsigned count;	   /* requests that wait */
+	unsigned large;	   /* of these, in slots */
+	unsigned straight; /* requests that were served since the last look ahead */
+	unsigned idle;	   /* of nobody, that were served since a look ahead began */
+	unsigned mixed;	   /* requests after which one user is alone */
+	uint32_t last_uid;
+	uint64_t used; /* by whoever's turn it was last: who comes begins with that */
+	uint64_t at;   /* until when time is accounted for; 0: it is not */
+	struct queue_user *served;
+	unsigned user_count;
+	struct queue_user users[QUEUE_USERS];
+	struct queue_process processes[QUEUE_PROCESSES];
+	unsigned cell_count; /* cells that are in use, or in the list of those that are free */
+	unsigned free_count;
+	uint16_t free_cell;
+	/* By slot, and behind those by cell: the one that comes next in its list. */
+	uint16_t next[EXCHANGE_SLOTS + EXCHANGE_CELLS];
+};
+
+/* A request is to be served, or there is none. */
+void queue_begin(struct queue *queue);
+
+/* Whether to receive another request before one is served. */
+bool queue_looks(const struct channel *channel);
+
+/* The request in the current slot has this length: has it wait for its turn. False: it is to be
+ * served now. */
+bool queue_put(struct channel *channel, size_t length);
+
+/* The kernel has no more. */
+void queue_drained(struct queue *queue);
+
+/* Makes the request whose turn it is the current one, and returns its length; there is one. */
+size_t queue_take(struct channel *channel);
+
+/* The current request was served. */
+void queue_served(struct queue *queue);
+
+/* Requests in cells, which a server before this one has left; the slots are sorted out. */
+void queue_take_over(struct channel *channel);
+
+/* Whoever waits for the answer of this request was sent a signal: one who is killed by it need not
+ * wait. False: it does not wait here. */
+bool queue_interrupt(struct channel *channel, uint64_t unique);
+
+#endif
