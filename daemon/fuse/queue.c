@@ -21,9 +21,9 @@
 /* Requests of nobody that are served in a row while users wait. */
 #define IDLE_MAX 4
 
-/* No request takes so long that users wait for longer on account of it: where it seems so, the loop
- * did not have the processor. */
-#define DEBT_MAX (1 * CLOCK_MS)
+/* What one request may cost its user. Hardly any takes longer: where one seems to, the loop did not
+ * have the processor meanwhile, which is nobody's fault. */
+#define COST_MAX (CLOCK_MS / 4)
 
 #define NONE UINT16_MAX
 
@@ -49,8 +49,8 @@ static void account(struct queue *queue, struct queue_user *user)
 		return;
 	now = clock_now();
 	user->used += now - queue->at;
-	if (user->used > queue->used + DEBT_MAX)
-		user->used = queue->used + DEBT_MAX;
+	if (user->used > queue->used + COST_MAX)
+		user->used = queue->used + COST_MAX;
 	queue->at = now;
 }
 
@@ -273,20 +273,27 @@ static void go_straight(struct queue *queue, uint32_t uid)
 	queue->used = queue->served->used;
 }
 
+static uint16_t leave(struct channel *channel, const struct fuse_in_header *header)
+{
+	return header->len > EXCHANGE_CELL_SIZE ? leave_in_slot(channel, header)
+						: leave_in_cell(channel);
+}
+
+/* It is the user's that the request is so large, and not that a slot has no pages yet. */
 static bool put(struct channel *channel, const struct fuse_in_header *header)
 {
 	struct queue *queue = &channel->queue;
 	uint32_t uid = header->uid != UINT32_MAX ? header->uid : find_uid(queue, header->pid);
-	uint16_t place = header->len > EXCHANGE_CELL_SIZE ? leave_in_slot(channel, header)
-							  : leave_in_cell(channel);
-	struct queue_user *user;
+	struct queue_user *user = user_of(queue, uid);
+	uint16_t place;
 
+	note_user(queue, uid);
+	account(queue, user);
+	place = leave(channel, header);
+	queue_begin(queue);
 	if (place == NONE)
 		return false;
-	note_user(queue, uid);
-	user = user_of(queue, uid);
 	append(channel, user, place);
-	account(queue, user);
 	return true;
 }
 
