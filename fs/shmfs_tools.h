@@ -74,8 +74,9 @@ unsigned shmfs_verify(
  * It is freed by shmfs_free_step(), so many pages a call (a tenth of a microsecond each,
  * about): true while there is more. Or by somebody else, who has the range that
  * shmfs_free_begin() gives, while the namespace goes on: false when there is nothing left.
- * shmfs_free_end() tells that nobody works at it any more; it may come late, after the namespace
- * itself has ended the work (shmfs_os.quiesce), and tells nothing then. There is one such range at
+ * shmfs_free_end() tells that nobody works at it any more, and answers with what was freed; it may
+ * come late, after the namespace itself has ended the work (shmfs_os.quiesce), and tells nothing
+ * then. There is one such range at
  * a time. Not within a transaction.
  *
  * shmfs_free_pages() frees the next pages of a range, at most so many or one huge page, and moves
@@ -89,12 +90,29 @@ struct shmfs_free_range {
 	_Atomic uint64_t *freed_to; /* the namespace's */
 };
 
+/* Pages, and who was or is charged for them. */
+struct shmfs_share {
+	uint32_t uid;
+	uint64_t pages;
+};
+
 bool shmfs_free_pending(const struct shmfs *fs);
 bool shmfs_free_step(struct shmfs *fs, uint64_t pages);
 bool shmfs_free_begin(struct shmfs *fs, struct shmfs_free_range *out);
-void shmfs_free_end(struct shmfs *fs);
+struct shmfs_share shmfs_free_end(struct shmfs *fs);
 bool shmfs_free_pages(const struct shmfs_os *os, struct shmfs_free_range *range, uint64_t pages);
 bool shmfs_is_freeing(const struct shmfs *fs, uint64_t id);
+bool shmfs_is_freeing_of(const struct shmfs *fs, uint32_t uid);
+
+/*
+ * What is queued is charged to nobody, and in use all the same. So that a user who goes on making
+ * and ending objects has no more in use than was granted at a time, whoever is granted memory owes
+ * as many pages of what is queued of the same user, and is answered when they are free
+ * (shmfs_free_end), or nothing is queued of that user any more (shmfs_is_freeing_of). This takes
+ * over what the active transaction owes: nothing where it was granted nothing, or nothing is
+ * queued. Less than would be queued is owed later, by who is granted the same user's next.
+ */
+struct shmfs_share shmfs_take_owed(struct shmfs *fs);
 
 /* Whether an operation that needs memory which is queued fails with -EAGAIN, for the caller to have
  * some freed and ask again; else it frees that itself, however much it is. */

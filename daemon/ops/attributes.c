@@ -75,8 +75,10 @@ void op_setattr(
 	struct shmfs_attr attr;
 	int rc = shmfs_setattr(fs_of(request), ino, &change, &attr);
 
-	if (rc == 0 && (change.what & SHMFS_CHANGE_SIZE) &&
-	    deferred_take(request, ino, DEFERRED_ATTR))
+	struct deferred_reply reply = {
+	    .kind = DEFERRED_ATTR, .id = ino, .owed = shmfs_take_owed(fs_of(request))};
+
+	if (rc == 0 && (change.what & SHMFS_CHANGE_SIZE) && deferred_take(request, &reply))
 		return;
 	reply_attr(request, rc, &attr);
 }

@@ -4,6 +4,7 @@
 #define FUSE_USE_VERSION 314
 #include <string.h>
 
+#include "deferred.h"
 #include "fuse/abi.h"
 #include "ops.h"
 #include "reply.h"
@@ -37,12 +38,15 @@ static void op_statx(struct request *request, const char *body)
 static void op_copy_file_range_64(struct request *request, const char *body)
 {
 	struct fuse_copy_file_range_in in;
+	struct deferred_reply reply = {.kind = DEFERRED_WRITTEN_64};
 	struct shmfs_range from, to;
 
 	memcpy(&in, body, sizeof in);
 	from = (struct shmfs_range){in.fh_in, in.off_in};
 	to = (struct shmfs_range){in.fh_out, in.off_out};
-	reply_written_64(request, ops_copy(request, &from, &to, in.len, in.flags));
+	reply.count = ops_copy(request, &from, &to, in.len, in.flags);
+	reply.owed = shmfs_take_owed(fs_of(request));
+	deferred_send(request, &reply);
 }
 
 /*

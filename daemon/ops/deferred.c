@@ -9,6 +9,10 @@
 /* Pages that are freed in a row where nobody else can wait. */
 #define PAGES 1024
 
+/* Requests that may wait at a time because they owe something. Of what others leave, a user gets
+ * half. */
+#define OWING_MAX (EXCHANGE_WAITING / 2)
+
 /* In the place of those who would free it beside the loop. */
 static void free_now(struct request *request, uint64_t id)
 {
@@ -20,34 +24,92 @@ static void free_now(struct request *request, uint64_t id)
 	request_resume(request);
 }
 
-bool deferred_take(struct request *request, uint64_t id, enum deferred_reply reply)
+/* Places are for others too: who finds none owes nothing. */
+static bool may_owe(const struct deferred_list *deferred, uint32_t uid)
+{
+	unsigned own = 0, all = 0;
+
+	for (unsigned i = 0; i < deferred->count; i++) {
+		struct shmfs_share owed = deferred->list[i].reply.owed;
+
+		all += owed.pages > 0;
+		own += owed.pages > 0 && owed.uid == uid;
+	}
+	return 2 * own < OWING_MAX - (all - own);
+}
+
+bool deferred_take(struct request *request, const struct deferred_reply *reply)
 {
 	struct deferred_list *deferred = &request->channel->ops->deferred;
+	bool is_freeing = reply->id != 0 && shmfs_is_freeing(fs_of(request), reply->id);
+	bool owes = reply->owed.pages > 0 && may_owe(deferred, reply->owed.uid);
 
-	if (!shmfs_is_freeing(fs_of(request), id))
+	if (!is_freeing && !owes)
 		return false;
 	if (!request_defer(request)) {
-		free_now(request, id);
+		if (is_freeing)
+			free_now(request, reply->id);
 		return false;
 	}
-	deferred->list[deferred->count++] =
-	    (struct deferred){.request = request, .id = id, .reply = reply};
+	deferred->list[deferred->count++] = (struct deferred){.request = request, .reply = *reply};
 	return true;
+}
+
+void deferred_pay(struct channel *channel, struct shmfs_share freed)
+{
+	struct deferred_list *deferred = &channel->ops->deferred;
+
+	for (unsigned i = 0; i < deferred->count && freed.pages > 0; i++) {
+		struct shmfs_share *owed = &deferred->list[i].reply.owed;
+		uint64_t paid = owed->pages < freed.pages ? owed->pages : freed.pages;
+
+		if (owed->uid != freed.uid)
+			continue;
+		owed->pages -= paid;
+		freed.pages -= paid;
+	}
+}
+
+static void send(struct request *request, const struct deferred_reply *reply)
+{
+	struct shmfs_attr attr;
+	int rc;
+
+	switch (reply->kind) {
+	case DEFERRED_STATUS:
+		reply_status(request, 0);
+		break;
+	case DEFERRED_ATTR:
+		rc = shmfs_getattr(fs_of(request), NULL, reply->id, &attr);
+		reply_attr(request, rc, &attr);
+		break;
+	case DEFERRED_WRITTEN:
+		reply_written(request, reply->count);
+		break;
+	case DEFERRED_WRITTEN_64:
+		reply_written_64(request, reply->count);
+		break;
+	}
+}
+
+void deferred_send(struct request *request, const struct deferred_reply *reply)
+{
+	if (reply->count < 0 || !deferred_take(request, reply))
+		send(request, reply);
 }
 
 static void answer(const struct deferred *deferred)
 {
-	struct request *request = deferred->request;
-	struct shmfs_attr attr;
+	request_resume(deferred->request);
+	send(deferred->request, &deferred->reply);
+}
 
-	request_resume(request);
-	if (deferred->reply == DEFERRED_ATTR) {
-		int rc = shmfs_getattr(fs_of(request), NULL, deferred->id, &attr);
+static bool has_to_wait(const struct shmfs *fs, const struct deferred *deferred)
+{
+	const struct deferred_reply *reply = &deferred->reply;
 
-		reply_attr(request, rc, &attr);
-	} else {
-		reply_status(request, 0);
-	}
+	return (reply->id != 0 && shmfs_is_freeing(fs, reply->id)) ||
+	       (reply->owed.pages > 0 && shmfs_is_freeing_of(fs, reply->owed.uid));
 }
 
 void deferred_answer(struct channel *channel)
@@ -58,7 +120,7 @@ void deferred_answer(struct channel *channel)
 	for (unsigned i = 0; i < deferred->count; i++) {
 		struct deferred one = deferred->list[i];
 
-		if (shmfs_is_freeing(channel->fs, one.id))
+		if (has_to_wait(channel->fs, &one))
 			deferred->list[left++] = one;
 		else
 			answer(&one);

@@ -93,6 +93,7 @@ void ops_write(struct request *request, const char *body)
 {
 	const char *data = body + sizeof(struct fuse_write_in);
 	struct fuse_write_in in;
+	struct deferred_reply reply = {.kind = DEFERRED_WRITTEN};
 	struct shmfs_range to;
 	ssize_t count;
 
@@ -105,7 +106,9 @@ void ops_write(struct request *request, const char *body)
 	else
 		count =
 		    shmfs_write(fs_of(request), &request->cred, in.fh, data, in.size, in.offset);
-	reply_written(request, no_room(request->channel, count, in.size));
+	reply.count = no_room(request->channel, count, in.size);
+	reply.owed = shmfs_take_owed(fs_of(request));
+	deferred_send(request, &reply);
 }
 
 void op_fallocate(
@@ -115,7 +118,10 @@ void op_fallocate(
 	int rc = shmfs_fallocate(
 	    fs_of(request), &request->cred, fi->fh, mode, (uint64_t)offset, (uint64_t)length);
 
-	if (rc == 0 && deferred_take(request, ino, DEFERRED_STATUS))
+	struct deferred_reply reply = {
+	    .kind = DEFERRED_STATUS, .id = ino, .owed = shmfs_take_owed(fs_of(request))};
+
+	if (rc == 0 && deferred_take(request, &reply))
 		return;
 	reply_status(request, rc);
 }
@@ -161,10 +167,13 @@ void op_copy_file_range(fuse_req_t req, fuse_ino_t ino_in, off_t off_in,
 	struct request *request = request_of(req);
 	struct shmfs_range from = {fi_in->fh, (uint64_t)off_in};
 	struct shmfs_range to = {fi_out->fh, (uint64_t)off_out};
+	struct deferred_reply reply = {.kind = DEFERRED_WRITTEN,
+	    .count = ops_copy(request, &from, &to, size, (uint64_t)flags)};
 
 	(void)ino_in;
 	(void)ino_out;
-	reply_written(request, ops_copy(request, &from, &to, size, (uint64_t)flags));
+	reply.owed = shmfs_take_owed(fs_of(request));
+	deferred_send(request, &reply);
 }
 
 _Static_assert(SHMFS_MAY_READ == SHMFS_RIGHT_READ && SHMFS_MAY_WRITE == SHMFS_RIGHT_WRITE &&

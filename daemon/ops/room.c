@@ -134,13 +134,23 @@ void room_interrupt(struct channel *channel, uint64_t unique)
 	try_one(channel, &waiter, true);
 }
 
-/* Whoever waits for memory is not waiting for the kernel. */
+static unsigned count_for_memory(const struct room *room)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < room->count; i++)
+		count += room->waiters[i].for_memory;
+	return count;
+}
+
 bool room_is_awaited(const struct channel *channel)
 {
 	const struct room *room = &channel->ops->room;
-	unsigned i = 0;
 
-	while (i < room->count && room->waiters[i].for_memory)
-		i++;
-	return i < room->count;
+	return count_for_memory(room) < room->count;
+}
+
+bool room_is_for_memory(const struct channel *channel)
+{
+	return count_for_memory(&channel->ops->room) > 0;
 }

@@ -55,7 +55,8 @@ void room_try_again(struct channel *channel, bool drained);
  * there will be enough. */
 void room_interrupt(struct channel *channel, uint64_t unique);
 
-/* Whether anybody waits. */
+/* Whether anybody waits for what others have let go of, and whether for memory to be freed. */
 bool room_is_awaited(const struct channel *channel);
+bool room_is_for_memory(const struct channel *channel);
 
 #endif

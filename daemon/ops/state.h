@@ -6,20 +6,24 @@
 #include "common/log.h"
 #include "fuse/channel.h"
 
+/* What the reply is: nothing but success, the attributes, or how much was written. */
+struct deferred_reply {
+	enum { DEFERRED_STATUS, DEFERRED_ATTR, DEFERRED_WRITTEN, DEFERRED_WRITTEN_64 } kind;
+	uint64_t id;		 /* of the node that was changed; 0: nothing is to be freed of it */
+	ssize_t count;		 /* of bytes that were written */
+	struct shmfs_share owed; /* before it is sent (shmfs_take_owed) */
+};
+
 struct denial_log {
 	struct log_budget refusals, denials;
 };
-
-/* What the reply is: nothing but success, or the attributes. */
-enum deferred_reply { DEFERRED_STATUS, DEFERRED_ATTR };
 
 /* Requests whose replies are deferred (deferred.h), in the order in which they came. */
 struct deferred_list {
 	unsigned count;
 	struct deferred {
 		struct request *request;
-		uint64_t id; /* of the node that was changed */
-		enum deferred_reply reply;
+		struct deferred_reply reply;
 	} list[EXCHANGE_WAITING];
 };
 

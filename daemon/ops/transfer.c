@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "common/worker.h"
+#include "deferred.h"
 #include "fuse/request.h"
 #include "fuse/serve.h"
 #include "reply.h"
@@ -32,8 +33,9 @@ struct transfer {
 	enum { READ, WRITE, SEEK } kind;
 	uint64_t handle; /* of a write, whose data stay in its request */
 	const char *data;
-	ssize_t result; /* bytes, or a negative errno */
-	int whence;	/* of a seek, and what it has found */
+	struct shmfs_share owed; /* for what it was granted */
+	ssize_t result;		 /* bytes, or a negative errno */
+	int whence;		 /* of a seek, and what it has found */
 	uint64_t found;
 };
 
@@ -106,7 +108,9 @@ static void finish_write(const struct transfer *transfer)
 	if (count >= 0)
 		count = shmfs_write_end(
 		    fs_of(request), &request->cred, transfer->handle, (size_t)count);
-	reply_written(request, count);
+	deferred_send(
+	    request, &(struct deferred_reply){
+			 .kind = DEFERRED_WRITTEN, .count = count, .owed = transfer->owed});
 }
 
 /* What the pipe did not take, since the object was cut meanwhile, is copied. */
@@ -252,6 +256,7 @@ bool transfer_write(
 	transfer->kind = WRITE;
 	transfer->handle = to->handle;
 	transfer->data = data;
+	transfer->owed = shmfs_take_owed(fs_of(request));
 	return hand_over(transfer);
 }
 

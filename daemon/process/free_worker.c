@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "common/worker.h"
@@ -26,6 +27,7 @@ struct free_worker {
 	pthread_mutex_t lock; /* of what follows */
 	pthread_cond_t ended;
 	bool working, hurry;
+	atomic_bool awaited; /* somebody cannot go on before it is done */
 };
 
 /* --- the worker ------------------------------------------------------------------------------- */
@@ -52,8 +54,11 @@ static void run(void *arg)
 
 	while (may_go_on(self)) {
 		(void)shmfs_free_pages(&self->server->os, range, PAGES);
-		/* Who has woken up here meanwhile need not wait for the next tick. */
-		sched_yield();
+		/* Who has woken up here meanwhile need not wait for the next tick. It costs more
+		 * than that (Linux 6.18 takes it as giving up what is left of a slice), which
+		 * others than this thread would wait for. */
+		if (!atomic_load_explicit(&self->awaited, memory_order_relaxed))
+			sched_yield();
 	}
 }
 
@@ -78,7 +83,7 @@ static void done(void *arg)
 	struct free_worker *self = arg;
 
 	self->started = false;
-	shmfs_free_end(self->server->channel.fs);
+	deferred_pay(&self->server->channel, shmfs_free_end(self->server->channel.fs));
 	room_memory_freed(&self->server->channel);
 	free_worker_go_on(self);
 }
@@ -96,8 +101,11 @@ static void begin_work(struct free_worker *self)
 
 void free_worker_go_on(struct free_worker *self)
 {
-	struct shmfs *fs = self->server->channel.fs;
+	const struct channel *channel = &self->server->channel;
+	struct shmfs *fs = channel->fs;
 
+	atomic_store_explicit(&self->awaited, deferred_any(channel) || room_is_for_memory(channel),
+	    memory_order_relaxed);
 	if (self->started || self->stopped)
 		return;
 	if (shmfs_free_begin(fs, &self->range)) {

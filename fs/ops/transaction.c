@@ -10,6 +10,7 @@ void shmfs_begin(struct shmfs *fs)
 	fs->refusal.limit = SHMFS_LIMIT_NONE;
 	fs->denial.entry = NULL;
 	fs->stamped = false;
+	fs->grants = false;
 	fs->done = NULL;
 	txn_begin(&fs->arena->txn);
 }
@@ -23,6 +24,8 @@ void shmfs_commit(struct shmfs *fs)
 void shmfs_rollback(struct shmfs *fs)
 {
 	txn_rollback(&fs->arena->txn, fs->os);
+	if (fs->grants)
+		fs->granted.pages = 0;
 }
 
 bool shmfs_active(const struct shmfs *fs)

@@ -131,6 +131,17 @@ static void decrease(struct shmfs *fs, struct account *account, uint64_t pages, 
 	account->nodes -= nodes;
 }
 
+/* Of one user at a time: what others were granted is not much, or was taken over at once. */
+static void note_granted(struct shmfs *fs, uint32_t uid, uint64_t pages)
+{
+	if (pages == 0)
+		return;
+	if (fs->granted.uid != uid)
+		fs->granted = (struct shmfs_share){.uid = uid};
+	fs->granted.pages += pages;
+	fs->grants = true;
+}
+
 /* All limits are asked before any account changes. */
 static int add(struct shmfs *fs, struct account *account, struct tenant *tenant, uint64_t pages,
     uint64_t nodes)
@@ -151,6 +162,7 @@ static int add(struct shmfs *fs, struct account *account, struct tenant *tenant,
 	if (tenant != NULL)
 		increase(fs, &tenant->used, pages, nodes);
 	increase(fs, &fs->super->charge.total, pages, nodes);
+	note_granted(fs, uid, pages);
 	return 0;
 }
 

@@ -178,13 +178,23 @@ static bool free_pages(const struct shmfs *fs, struct deferred_free *entry, uint
 	return shmfs_free_pages(fs->os, &range, pages);
 }
 
+bool deferred_any_of(const struct shmfs *fs, uint32_t uid)
+{
+	const struct deferred_free *entry = first_entry(fs);
+
+	while (entry != NULL && entry->uid != uid)
+		entry = deferred_next_of(entry);
+	return entry != NULL;
+}
+
 /*
- * How long an entry has to wait: one that somebody waits for less than what merely ended, and users
- * in the order of their uids, beginning behind the one who had the last turn.
+ * How long an entry has to wait: users have their turns in the order of their uids, beginning
+ * behind the one who had the last, and within a user's, what merely ended waits for what somebody
+ * was promised to be gone.
  */
 static uint64_t distance(const struct shmfs *fs, const struct deferred_free *entry)
 {
-	return (uint64_t)(entry->kind == FREE_END) << 32 | (entry->uid - fs->freed_uid - 1);
+	return (uint64_t)(entry->uid - fs->freed_uid - 1) << 1 | (entry->kind == FREE_END);
 }
 
 struct deferred_free *deferred_pick(struct shmfs *fs)

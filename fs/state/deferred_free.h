@@ -36,6 +36,9 @@ int deferred_add_range(
 /* Whose turn it is: no user's memory comes before another's. NULL: nothing is queued. */
 struct deferred_free *deferred_pick(struct shmfs *fs);
 
+/* Whether anything of a user's is queued. */
+bool deferred_any_of(const struct shmfs *fs, uint32_t uid);
+
 /* What an entry has to be freed in one turn, from its next page on; false: none is left. */
 bool deferred_range(
     const struct shmfs *fs, struct deferred_free *entry, struct shmfs_free_range *out);

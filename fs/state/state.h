@@ -338,10 +338,13 @@ struct shmfs {
 	unsigned page_shift; /* pages of the system have 2 to this bytes */
 	int arena_fd;
 	struct deferred_free
-	    *begun;   /* what has a range that somebody else frees (deferred_free.h), or NULL */
-	bool patient; /* who asks can wait for memory to be freed */
-	uint32_t freed_uid;    /* whose memory had the last turn */
-	struct timespec stamp; /* of all that the transaction changes, once it is asked for */
+	    *begun; /* what has a range that somebody else frees (deferred_free.h), or NULL */
+	uint64_t begun_at;	    /* where that begins */
+	struct shmfs_share granted; /* and not owed yet (shmfs_take_owed) */
+	bool grants;		    /* the transaction has added to that */
+	bool patient;		    /* who asks can wait for memory to be freed */
+	uint32_t freed_uid;	    /* whose memory had the last turn */
+	struct timespec stamp;	    /* of all that the transaction changes, once it is asked for */
 	bool stamped;
 	struct shmfs_done *done; /* of the request that the transaction is for, or NULL */
 	uint64_t request;

@@ -11,4 +11,7 @@ unsigned long nodes_left(void);
 void expect_pages_left_soon(unsigned long want);
 void expect_nodes_left_soon(unsigned long want);
 
+/* What objects have in memory by their descriptors, in pages, and so does what is not freed yet. */
+unsigned long pages_in_memory(void);
+
 #endif

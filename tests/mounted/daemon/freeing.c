@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Large memory that is freed: the caller finds it gone, and nobody finds anything else gone. */
 #include <check.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/falloc.h>
@@ -9,12 +10,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "expect.h"
+#include "left_over.h"
 #include "mount_fixture.h"
 #include "objects.h"
+#include "room.h"
 #include "suites.h"
 
 enum { MIB = 1024 * 1024, SIZE = 24 * MIB, HEAD = 5000, ROUNDS = 20 };
@@ -145,6 +149,70 @@ START_TEST(the_room_of_what_ended_can_be_had)
 }
 END_TEST
 
+/* --- beside others who want the processors ---------------------------------------------------- */
+
+static void want_processor(void *context)
+{
+	(void)context;
+	for (;;)
+		;
+}
+
+/* Of all threads beside the loop's, which are there once something was freed. */
+static void put_workers_behind(void)
+{
+	pid_t server = server_of(shared_mount->pid);
+	struct dirent *entry;
+	char path[64];
+	DIR *threads;
+
+	snprintf(path, sizeof path, "/proc/%d/task", server);
+	threads = opendir(path);
+	ck_assert_ptr_nonnull(threads);
+	while ((entry = readdir(threads)) != NULL)
+		if (atoi(entry->d_name) > 0 && atoi(entry->d_name) != server)
+			OK(setpriority(PRIO_PROCESS, (id_t)atoi(entry->d_name), 19));
+	closedir(threads);
+}
+
+enum { BATCH = 8 * MIB };
+
+/* Made, filled, and let go of; what was in memory when it was full. */
+static unsigned long pass_a_batch(void)
+{
+	int fd = new_object("batch", BATCH);
+	unsigned char *map = map_object(fd, BATCH, PROT_READ | PROT_WRITE);
+	unsigned long pages;
+
+	memset(map, 'x', BATCH);
+	pages = pages_in_memory();
+	unmap(map, BATCH);
+	OK(close(fd));
+	OK(unlink("batch"));
+	return pages;
+}
+
+/* The last batch may be one that the server has not heard of yet that it ended. */
+START_TEST(no_more_is_in_memory_than_was_granted_at_a_time)
+{
+	pid_t others[2];
+	unsigned long most = 0;
+
+	pass_a_batch();
+	put_workers_behind();
+	for (int i = 0; i < 2; i++)
+		others[i] = start_child(want_processor, NULL);
+	for (int i = 0; i < ROUNDS; i++) {
+		unsigned long pages = pass_a_batch();
+
+		most = pages > most ? pages : most;
+	}
+	for (int i = 0; i < 2; i++)
+		kill_child(others[i]);
+	ck_assert_msg(most <= 2 * BATCH / PAGE, "%lu MiB", most * PAGE / MIB);
+}
+END_TEST
+
 void add_freeing_cases(Suite *suite)
 {
 	TCase *tcase = case_on_mount(suite, "freeing", NULL);
@@ -154,4 +222,5 @@ void add_freeing_cases(Suite *suite)
 	tcase_add_test(tcase, a_hole_is_there_when_it_returns);
 	tcase_add_test(tcase, growing_meanwhile_gives_zeros);
 	tcase_add_test(tcase, the_room_of_what_ended_can_be_had);
+	tcase_add_test(tcase, no_more_is_in_memory_than_was_granted_at_a_time);
 }

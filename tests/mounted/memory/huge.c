@@ -21,6 +21,7 @@
 #include "mount_fixture.h"
 #include "objects.h"
 #include "random.h"
+#include "room.h"
 #include "sealing.h"
 #include "suites.h"
 
@@ -164,21 +165,6 @@ START_TEST(they_are_there_through_a_descriptor_that_was_passed)
 END_TEST
 
 /* --- accounts --------------------------------------------------------------------------------- */
-
-/* The daemon's descriptors from 64 on are objects' memory; what they hold in pages. */
-static unsigned long pages_in_memory(void)
-{
-	unsigned long blocks = 0;
-	char path[64];
-	struct stat status;
-
-	for (int fd = 64; fd < 80; fd++) {
-		snprintf(path, sizeof path, "/proc/%d/fd/%d", shared_mount->pid, fd);
-		if (stat(path, &status) == 0)
-			blocks += (unsigned long)status.st_blocks;
-	}
-	return blocks * 512 / PAGE;
-}
 
 static unsigned long pages_charged(void)
 {

@@ -87,6 +87,26 @@ START_TEST(who_waits_comes_before_what_ended)
 }
 END_TEST
 
+/* Else whoever shrinks objects all the time would keep all others' memory. */
+START_TEST(what_ended_has_its_turn_beside_what_others_wait_for)
+{
+	struct shmfs *fs = open_in_pieces();
+	uint64_t a, b;
+
+	forget(fs, written_by(fs, ALICE, "a", &a), 1);
+	GIVES(0, TX(fs, shmfs_unlink(fs, ALICE, SHMFS_ROOT, "a")));
+	release(fs, a);
+	for (int i = 0; i < 4; i++)
+		shrink(fs, written_by(fs, BOB, (const char *[]){"b", "c", "d", "e"}[i], &b));
+	while (shmfs_is_freeing_of(fs, ALICE->uid))
+		ck_assert(shmfs_free_step(fs, 10));
+	ck_assert(shmfs_is_freeing_of(fs, BOB->uid));
+	free_to_the_end(fs);
+	ck_assert(!shmfs_is_freeing_of(fs, BOB->uid));
+	close_checked(fs);
+}
+END_TEST
+
 /* Nobody has the worker for longer than one turn. */
 START_TEST(a_range_is_of_one_turn)
 {
@@ -166,6 +186,7 @@ Suite *turns_suite(void)
 
 	tcase_add_test(tests, users_take_turns);
 	tcase_add_test(tests, who_waits_comes_before_what_ended);
+	tcase_add_test(tests, what_ended_has_its_turn_beside_what_others_wait_for);
 	tcase_add_test(tests, a_range_is_of_one_turn);
 	tcase_add_test(tests, a_full_queue_means_freeing_at_once);
 	return suite;
