@@ -264,7 +264,7 @@ START_TEST(who_finds_too_many_who_owe_is_answered_at_once)
 	do
 		ask_for_size(w, file, ++owing * LEAST);
 	while (!reply_take(w));
-	ck_assert_uint_eq(owing, EXCHANGE_SLOTS / 4 + 1);
+	ck_assert_uint_eq(owing, EXCHANGE_WAITING / 4 + 1);
 	free_all(w);
 	while (--owing > 0)
 		ck_assert(reply_take(w));
