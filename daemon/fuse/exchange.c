@@ -80,13 +80,18 @@ bool exchange_has_whole(struct exchange *exchange, uint32_t slot)
 	return true;
 }
 
+static size_t system_page(void)
+{
+	return (size_t)sysconf(_SC_PAGESIZE);
+}
+
 /* Locked, they also stay, as far as the limit of the user lets: without it, a shortage of memory
  * may take one in the moment of a kill. */
 void exchange_populate(struct exchange *exchange, uint32_t slot)
 {
 	char *end = (char *)&exchange->slots[slot] + EXCHANGE_PAGE + EXCHANGE_EXPECTED_SIZE;
 	/* From where the system's page begins that the slot begins in. */
-	size_t before = (uintptr_t)&exchange->slots[slot] % (size_t)sysconf(_SC_PAGESIZE);
+	size_t before = (uintptr_t)&exchange->slots[slot] % system_page();
 	char *memory = (char *)&exchange->slots[slot] - before;
 	size_t size = (size_t)(end - memory);
 
@@ -96,6 +101,30 @@ void exchange_populate(struct exchange *exchange, uint32_t slot)
 	}
 	if (mlock(memory, size) < 0)
 		log_debug("the buffer for requests is not locked: %s", strerror(errno));
+}
+
+/* What shares a page of the system with something else stays. */
+static void remove_pages(void *from, void *to)
+{
+	size_t page = system_page();
+	char *begin = (char *)(((uintptr_t)from + page - 1) / page * page);
+	char *end = (char *)((uintptr_t)to / page * page);
+
+	if (begin < end && (munlock(begin, (size_t)(end - begin)) < 0 ||
+			       madvise(begin, (size_t)(end - begin), MADV_REMOVE) < 0))
+		log_debug("memory for requests is not given back: %s", strerror(errno));
+}
+
+/* Those that are not used are made anew before they are used again. */
+void exchange_give_back(struct exchange *exchange, uint32_t slot)
+{
+	exchange->cells_used = 0;
+	if (exchange->used > slot)
+		exchange->used = slot;
+	atomic_signal_fence(memory_order_seq_cst);
+	failpoint("slots given back");
+	remove_pages(&exchange->slots[slot], &exchange->slots[EXCHANGE_SLOTS]);
+	remove_pages(&exchange->cells[0], &exchange->cells[EXCHANGE_CELLS]);
 }
 
 /*

@@ -154,6 +154,9 @@ int exchange_init(struct exchange *exchange);
  */
 void exchange_populate(struct exchange *exchange, uint32_t slot);
 
+/* Gives back the memory of all slots from this number on, and of all cells, in which nothing is. */
+void exchange_give_back(struct exchange *exchange, uint32_t slot);
+
 /* Whether there is a request in a slot, and all of it. */
 bool exchange_has_whole(struct exchange *exchange, uint32_t slot);
 

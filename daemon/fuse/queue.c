@@ -9,7 +9,6 @@
 #include "channel.h"
 #include "common/clock.h"
 #include "request.h"
-#include "shape.h"
 #include "system/process_user.h"
 
 /* Requests of one user alone that are served between two looks ahead. */
@@ -24,6 +23,11 @@
 /* What one request may cost its user. Hardly any takes longer: where one seems to, the loop did not
  * have the processor meanwhile, which is nobody's fault. */
 #define COST_MAX (CLOCK_MS / 4)
+
+/* Slots and cells that are kept for the next time, and how long others are. */
+#define SLOTS_KEPT 4
+#define CELLS_KEPT 64
+#define SPARE_MS 1000
 
 #define NONE UINT16_MAX
 
@@ -226,6 +230,7 @@ static void append(struct channel *channel, struct queue_user *user, uint16_t pl
 		queue->next[user->last] = place;
 	user->last = place;
 	channel->exchange->queued = ++queue->count;
+	queue->used_lately = true;
 }
 
 /* behind: the place before it in the list, NONE if it is the first. */
@@ -246,12 +251,17 @@ static void unlink_place(
 
 /* --- in --------------------------------------------------------------------------------------- */
 
+/* Whether so many were served that others may have come meanwhile. */
+static bool looks_ahead(const struct queue *queue)
+{
+	return queue->straight >= (is_mixed(queue) ? 1 : STRAIGHT_MAX);
+}
+
 bool queue_looks(const struct channel *channel)
 {
 	const struct queue *queue = &channel->queue;
 
-	return queue->count == 0 ||
-	       (queue->straight >= (is_mixed(queue) ? 1 : STRAIGHT_MAX) && has_place(queue));
+	return queue->count == 0 || (looks_ahead(queue) && has_place(queue));
 }
 
 /* Whoever waits has waited for enough of these. */
@@ -306,12 +316,15 @@ bool queue_put(struct channel *channel, size_t length)
 	if (length < sizeof header)
 		return false;
 	memcpy(&header, bytes, sizeof header);
+	/* Whatever else is wrong with it shows when it is served. */
+	if (header.len != length)
+		return false;
 	if (is_nobodys(&header, bytes)) {
 		note_nobodys(queue);
 		return false;
 	}
-	if (queue->count > 0 || queue->straight >= (is_mixed(queue) ? 1 : STRAIGHT_MAX))
-		return shape_check(bytes, length) == 0 && put(channel, &header);
+	if (queue->count > 0 || looks_ahead(queue))
+		return put(channel, &header);
 	if (header.uid != UINT32_MAX)
 		note_user(queue, header.uid);
 	go_straight(queue, header.uid);
@@ -377,6 +390,49 @@ void queue_take_over(struct channel *channel)
 		else
 			append(channel, user_of(queue, header_at(channel, place)->uid), place);
 	}
+}
+
+/* --- memory ----------------------------------------------------------------------------------- */
+
+bool queue_has_spare(const struct channel *channel)
+{
+	return channel->exchange->used > SLOTS_KEPT || channel->exchange->cells_used > CELLS_KEPT;
+}
+
+/* Behind the last that holds something. */
+static uint32_t first_spare(const struct channel *channel)
+{
+	uint32_t slot = channel->exchange->used;
+
+	while (slot > SLOTS_KEPT && slot - 1 > channel->exchange->current &&
+	       channel->requests[slot - 1].state == REQUEST_NONE)
+		slot--;
+	return slot;
+}
+
+/* The next request comes to the first slot that is free, so that those behind it are spare. */
+static void give_back(struct channel *channel)
+{
+	struct queue *queue = &channel->queue;
+	uint32_t slot;
+
+	(void)request_move_on(channel);
+	slot = first_spare(channel);
+	queue->cell_count = queue->free_count = 0;
+	exchange_give_back(channel->exchange, slot);
+	memset(channel->slot_is_populated + slot, 0, EXCHANGE_SLOTS - slot);
+}
+
+unsigned queue_give_back(struct channel *channel)
+{
+	struct queue *queue = &channel->queue;
+
+	if (!queue_has_spare(channel))
+		return 0;
+	if (queue->count == 0 && !queue->used_lately)
+		give_back(channel);
+	queue->used_lately = false;
+	return queue_has_spare(channel) ? SPARE_MS : 0;
 }
 
 /* --- given up --------------------------------------------------------------------------------- */

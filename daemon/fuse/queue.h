@@ -46,6 +46,7 @@ struct queue_process {
 
 /* All zeros: nobody waits. */
 struct queue {
+	bool used_lately;  /* since the last look whether memory can be given back */
 	unsigned count;	   /* requests that wait */
 	unsigned large;	   /* of these, in slots */
 	unsigned straight; /* requests that were served since the last look ahead */
@@ -86,6 +87,13 @@ void queue_served(struct queue *queue);
 
 /* Requests in cells, which a server before this one has left; the slots are sorted out. */
 void queue_take_over(struct channel *channel);
+
+/* Whether more memory was taken for requests than there is a use for as a rule. */
+bool queue_has_spare(const struct channel *channel);
+
+/* Gives it back where none has waited since the last call. Returns the milliseconds after which to
+ * call again, 0: when there is spare memory again. */
+unsigned queue_give_back(struct channel *channel);
 
 /* Whoever waits for the answer of this request was sent a signal: one who is killed by it need not
  * wait. False: it does not wait here. */

@@ -12,6 +12,7 @@
 #include "control/expiry.h"
 #include "free_worker.h"
 #include "fuse/notify.h"
+#include "fuse/queue.h"
 #include "fuse/serve.h"
 #include "mount.h"
 #include "ops/deferred.h"
@@ -70,20 +71,22 @@ static void on_expiry(uv_timer_t *handle)
 
 	run_expiry_in(loop, ms);
 	run_expiry_in(loop, notify_rest(&loop->server->channel));
+	run_expiry_in(loop, queue_give_back(&loop->server->channel));
 }
 
 /*
- * Requests were served, which may have left memory to be freed, or objects to be watched. A timer
- * that is started while it is being closed would keep the loop from its end; what is left then is
- * the next server's.
+ * Requests were served, which may have left memory to be freed or given back, or objects to be
+ * watched. A timer that is started while it is being closed would keep the loop from its end; what
+ * is left then is the next server's.
  */
 static void after_requests(struct loop *loop)
 {
 	const struct channel *channel = &loop->server->channel;
+	bool waits = shmfs_has_expiring(channel->fs) || queue_has_spare(channel);
 
 	if (uv_is_closing((uv_handle_t *)&loop->expiry_timer))
 		return;
-	if (shmfs_has_expiring(channel->fs) && !uv_is_active((uv_handle_t *)&loop->expiry_timer))
+	if (waits && !uv_is_active((uv_handle_t *)&loop->expiry_timer))
 		on_expiry(&loop->expiry_timer);
 	if (shmfs_free_pending(channel->fs) || deferred_any(channel))
 		free_worker_go_on(loop->server->free_worker);

@@ -327,6 +327,53 @@ START_TEST(much_that_nobody_waits_for_does_not_come_before_users)
 }
 END_TEST
 
+static uint64_t blocks_of(const struct wire *w)
+{
+	struct stat st;
+
+	ck_assert_int_eq(fstat(w->handover_fd, &st), 0);
+	return (uint64_t)st.st_blocks;
+}
+
+/* What has waited for its turn has taken it. A slot that comes back is as good as a new one: what
+ * does not arrive whole in it is told. */
+START_TEST(memory_is_given_back_when_nobody_waits_any_more)
+{
+	struct wire *w = begin();
+	struct channel *channel = &w->server.channel;
+	struct file file = file_of_size(w, 2 * 4096);
+	uint64_t blocks;
+
+	be_used_to(w, HOG);
+	for (unsigned round = 0; round < 2; round++) {
+		blocks = blocks_of(w);
+		for (unsigned i = 0; i < EXCHANGE_LARGE / 4; i++)
+			send_write(w, HOG, file);
+		for (unsigned i = 0; i < MANY; i++)
+			send_getattr(w, VICTIM);
+		serve_all(w);
+		ck_assert(queue_has_spare(channel));
+		ck_assert_uint_gt(blocks_of(w), blocks);
+		/* Not while it may be wanted again. */
+		ck_assert_uint_gt(queue_give_back(channel), 0);
+		ck_assert_uint_gt(blocks_of(w), blocks);
+		GIVES(0, queue_give_back(channel));
+		ck_assert(!queue_has_spare(channel));
+		if (round > 0)
+			ck_assert_uint_le(blocks_of(w), blocks);
+	}
+	exchange_move(channel->exchange, 7);
+	send_write(w, HOG, file);
+	memcpy(wire_slot(w), w->request, EXCHANGE_BEFORE_DATA);
+	wire_forget_dead(w);
+	GIVES(0, recovery_run(channel));
+	ck_assert(!reply_take(w));
+	serve_all(w);
+	GIVES(0, ask_release(w, file));
+	wire_close(w);
+}
+END_TEST
+
 /* The process of somebody who was killed, until it is waited for. */
 static pid_t killed_process(void)
 {
@@ -588,6 +635,7 @@ Suite *turns_suite(void)
 	    more_than_there_is_place_for_waits_in_the_kernel,
 	    what_nobody_waits_for_is_served_as_it_comes,
 	    much_that_nobody_waits_for_does_not_come_before_users,
+	    memory_is_given_back_when_nobody_waits_any_more,
 	    users_whom_the_kernel_does_not_tell_take_turns,
 	    what_waits_for_its_turn_is_served_by_the_next_server,
 	    large_ones_that_wait_are_served_by_the_next_server,
