@@ -13,6 +13,7 @@ import unittest
 from mount import Mount
 
 UNIT = os.path.join(os.path.dirname(__file__), "../../daemon/shmfs@.service.in")
+PROFILE = os.path.join(os.path.dirname(__file__), "../../daemon/shmfs.apparmor.in")
 NUMBERS = {
     "CAP_DAC_READ_SEARCH": 2,
     "CAP_KILL": 5,
@@ -138,6 +139,11 @@ class Unit(unittest.TestCase):
         self.assertEqual(values_of("NoNewPrivileges"), ["yes"])
         names = " ".join(values_of("CapabilityBoundingSet"))
         self.assertEqual(sorted(names.split()), sorted(NUMBERS))
+
+    def test_its_profile_has_the_same_capabilities(self):
+        with open(PROFILE) as profile:
+            names = re.findall(r"^ *capability (\w+),$", profile.read(), re.M)
+        self.assertEqual(sorted("CAP_" + name.upper() for name in names), sorted(NUMBERS))
 
     def test_mounting_replacing_upgrading_and_unmounting_work_under_it(self):
         mount = Mount(under=self.under_the_unit())
