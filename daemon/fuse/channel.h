@@ -26,10 +26,10 @@
 #include "common/counters.h"
 #include "exchange.h"
 #include "fs/shmfs.h"
-#include "queue.h"
 #include "reply_pipe.h"
 #include "system/memory_room.h"
 #include "tier.h"
+#include "turns/turns.h"
 
 struct channel;
 struct fuse_lowlevel_ops;
@@ -40,7 +40,7 @@ enum request_state {
 	REQUEST_NONE,
 	REQUEST_SERVED,	  /* by the loop, now: its transaction is active */
 	REQUEST_DEFERRED, /* its answer comes later; it has no transaction */
-	REQUEST_QUEUED,	  /* for its turn, in a slot of its own (queue.h) */
+	REQUEST_QUEUED,	  /* for its turn, in a slot of its own (turns/queue.h) */
 	REQUEST_LEFT	  /* by a server that died; it will be served (recovery.h) */
 };
 
@@ -63,6 +63,32 @@ struct channel_operations {
 	bool (*beside)(struct request *request, const char *body);
 	/* Whoever waits for the answer of the request with this number was sent a signal. */
 	void (*interrupt)(struct channel *channel, uint64_t unique);
+};
+
+/* Processes whose user was looked up. */
+#define QUEUE_PROCESSES 64
+
+struct queue_process {
+	uint32_t pid, uid;
+	uint64_t since; /* a time of clock_now() */
+};
+
+/* Requests that were received ahead and wait for their turn (turns/queue.h). All zeros: none does.
+ */
+struct queue {
+	struct turns turns; /* by slot, and behind those by cell */
+	unsigned large;	    /* of those that wait: in slots */
+	unsigned straight;  /* requests that were served since the last look ahead */
+	unsigned idle;	    /* of nobody, that were served since a look ahead began */
+	unsigned mixed;	    /* requests after which one user is alone */
+	uint32_t last_uid;
+	uint64_t at; /* until when time is accounted for; 0: it is not */
+	struct turns_user *served;
+	unsigned cell_count; /* cells that are not beyond those that were used */
+	unsigned free_count; /* of those: in a list, which begins here */
+	uint16_t free_cell, next_free[EXCHANGE_CELLS];
+	bool used_lately; /* since it was looked whether memory can be given back */
+	struct queue_process processes[QUEUE_PROCESSES];
 };
 
 struct channel {

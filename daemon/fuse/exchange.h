@@ -63,8 +63,8 @@
  * wait for something else than their turn. */
 #define EXCHANGE_WAITING 64
 
-/* And those that wait for their turn (queue.h): large ones in the slots that they were received in,
- * and others in cells, which take less. */
+/* And those that wait for their turn (turns/queue.h): large ones in the slots that they were
+ * received in, and others in cells, which take less. */
 #define EXCHANGE_LARGE 64
 #define EXCHANGE_SLOTS (EXCHANGE_WAITING + EXCHANGE_LARGE)
 #define EXCHANGE_CELLS 512

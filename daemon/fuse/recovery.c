@@ -12,6 +12,7 @@
 #include "request.h"
 #include "serve.h"
 #include "shape.h"
+#include "turns/queue.h"
 
 /* Servers that one request may crash, or have killed for memory. */
 #define CRASHES_MAX 3

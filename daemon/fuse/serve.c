@@ -15,6 +15,7 @@
 #include "init.h"
 #include "request.h"
 #include "shape.h"
+#include "turns/queue.h"
 
 _Static_assert(sizeof(struct fuse_in_header) + sizeof(struct fuse_write_in) == EXCHANGE_BEFORE_DATA,
     "the data of a WRITE begin on a page");
@@ -117,7 +118,7 @@ void channel_serve_received(struct channel *channel, size_t length)
 
 bool channel_has_queued(const struct channel *channel)
 {
-	return channel->queue.count > 0;
+	return channel->queue.turns.count > 0;
 }
 
 bool channel_has_more(const struct channel *channel)

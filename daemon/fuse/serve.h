@@ -10,9 +10,9 @@
 #include "channel.h"
 
 /*
- * Serves one request, that whose turn it is (queue.h). 1: it was served; 0: there is none (the
- * descriptor is non-blocking);
- * -ENODEV: the filesystem was unmounted or its connection ended; other errors of read(2).
+ * Serves one request, that whose turn it is (turns/queue.h). 1: it was served; 0: there is none
+ * (the descriptor is non-blocking); -ENODEV: the filesystem was unmounted or its connection ended;
+ * other errors of read(2).
  */
 int channel_serve(struct channel *channel);
 

@@ -26,7 +26,7 @@ int main(void)
 	    any_name_suite, rename_suite, tenants_suite, attributes_suite, files_suite,
 	    writing_suite, allocate_suite, listing_suite, newer_suite, xattrs_suite, rules_suite,
 	    mac_suite, policy_suite, lifetime_suite, protocol_suite, hostile_suite, random_suite,
-	    refused_suite, recovery_suite, waiting_suite, room_suite, turns_suite,
+	    refused_suite, recovery_suite, waiting_suite, room_suite, turns_suite, turns_left_suite,
 	    memory_freed_suite, request_suite, options_suite, foreign_suite, memory_nodes_suite,
 	    memory_room_suite, refusals_suite, printing_suite, arguments_suite, follower_suite,
 	    busy_poll_suite, transfer_suite, pages_suite, warnings_suite, socket_suite};

@@ -36,6 +36,7 @@ Suite *memory_freed_suite(void);
 Suite *room_suite(void);
 Suite *request_suite(void);
 Suite *turns_suite(void);
+Suite *turns_left_suite(void);
 Suite *foreign_suite(void);
 Suite *memory_nodes_suite(void);
 Suite *memory_room_suite(void);

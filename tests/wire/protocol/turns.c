@@ -7,77 +7,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "daemon/fuse/recovery.h"
-#include "requests.h"
+#include "backlog.h"
 #include "suites.h"
 
-enum { HOG = 1001, VICTIM = 1002, MANY = 60, UNKNOWN = -1 };
+enum { UNKNOWN = -1 };
 
 /* Requests before a victim's that are not its own: until somebody looks ahead, and those that had
  * their turn by then. */
 enum { FEW = 6 };
-
-/* --- requests --------------------------------------------------------------------------------- */
-
-static uint64_t send_getattr(struct wire *w, uint32_t uid)
-{
-	message_begin(w, FUSE_GETATTR, ROOT);
-	message_header(w)->uid = uid;
-	message_add(w, &(struct fuse_getattr_in){0}, sizeof(struct fuse_getattr_in));
-	message_send(w);
-	return message_header(w)->unique;
-}
-
-static uint64_t send_mkdir(struct wire *w, uint32_t uid, const char *name)
-{
-	message_begin(w, FUSE_MKDIR, ROOT);
-	message_header(w)->uid = uid;
-	message_add(w, &(struct fuse_mkdir_in){.mode = 0777}, sizeof(struct fuse_mkdir_in));
-	message_add_string(w, name);
-	message_send(w);
-	return message_header(w)->unique;
-}
-
-/* Too long for a cell. */
-static uint64_t send_write(struct wire *w, uint32_t uid, struct file file)
-{
-	static char data[2 * 4096];
-	struct fuse_write_in in = {.fh = file.handle, .size = sizeof data};
-
-	message_begin(w, FUSE_WRITE, file.id);
-	message_header(w)->uid = uid;
-	message_add(w, &in, sizeof in);
-	message_add(w, data, sizeof data);
-	message_send(w);
-	return message_header(w)->unique;
-}
-
-static void send_forget(struct wire *w, uint64_t id)
-{
-	message_begin(w, FUSE_FORGET, id);
-	message_header(w)->uid = 0;
-	message_add(w, &(struct fuse_forget_in){.nlookup = 1}, sizeof(struct fuse_forget_in));
-	message_send(w);
-}
-
-/* --- answers ---------------------------------------------------------------------------------- */
-
-static void serve(struct wire *w)
-{
-	GIVES(1, channel_serve(&w->server.channel));
-}
-
-static uint64_t next_answer(struct wire *w)
-{
-	unsigned served = 0;
-
-	while (!reply_take(w)) {
-		ck_assert_uint_le(served++, 1000);
-		serve(w);
-	}
-	ck_assert_int_eq(reply_header(w)->error, 0);
-	return reply_header(w)->unique;
-}
 
 /* How many are answered before this one. */
 static unsigned answers_before(struct wire *w, uint64_t unique)
@@ -89,36 +26,17 @@ static unsigned answers_before(struct wire *w, uint64_t unique)
 	return before;
 }
 
-static void serve_all(struct wire *w)
+static void send_forget(struct wire *w, uint64_t id)
 {
-	while (channel_serve(&w->server.channel) == 1)
-		while (reply_take(w))
-			ck_assert_int_eq(reply_header(w)->error, 0);
+	message_begin(w, FUSE_FORGET, id);
+	message_header(w)->uid = 0;
+	message_add(w, &(struct fuse_forget_in){.nlookup = 1}, sizeof(struct fuse_forget_in));
+	message_send(w);
 }
-
-/* Nothing lies in the kernel, and one user alone was there for long. */
-static void be_used_to(struct wire *w, uint32_t uid)
-{
-	for (unsigned i = 0; i < 300; i++) {
-		send_getattr(w, uid);
-		serve_all(w);
-	}
-}
-
-static struct wire *begin(void)
-{
-	struct wire *w = wire_open();
-
-	be_used_to(w, HOG);
-	w->uid = 0;
-	return w;
-}
-
-/* --- tests ------------------------------------------------------------------------------------ */
 
 START_TEST(many_requests_of_one_user_do_not_come_before_anothers)
 {
-	struct wire *w = begin();
+	struct wire *w = backlog_begin();
 	uint64_t unique;
 
 	for (unsigned round = 0; round < 3; round++) {
@@ -134,7 +52,7 @@ END_TEST
 
 START_TEST(users_take_turns)
 {
-	struct wire *w = begin();
+	struct wire *w = backlog_begin();
 	unsigned answers = 0;
 	uint64_t last[4] = {0};
 
@@ -159,7 +77,7 @@ END_TEST
 
 START_TEST(requests_of_one_user_are_served_in_their_order)
 {
-	struct wire *w = begin();
+	struct wire *w = backlog_begin();
 	uint64_t first = send_getattr(w, HOG), last[2] = {first, 0};
 
 	for (unsigned i = 0; i < MANY; i++) {
@@ -181,17 +99,70 @@ END_TEST
 /* As if a request had taken long. */
 static void charge(struct wire *w, uint32_t uid)
 {
-	struct queue_user *user = w->server.channel.queue.users;
+	struct turns_user *user = w->server.channel.queue.turns.users;
 
 	while (user->uid != uid)
 		user++;
 	user->used += UINT64_C(1000000);
 }
 
+static uint64_t send_lookup(struct wire *w, uint32_t uid)
+{
+	message_begin(w, FUSE_LOOKUP, ROOT);
+	message_header(w)->uid = uid;
+	message_add_string(w, "nobody");
+	message_send(w);
+	return message_header(w)->unique;
+}
+
+/* Others may wait for the lock of its directory. Neither of the two kinds is kept from its turn by
+ * any number of the other one. */
+START_TEST(requests_about_names_and_others_of_one_user_alternate)
+{
+	struct wire *w = backlog_begin();
+	uint64_t unique;
+
+	for (unsigned i = 0; i < MANY; i++)
+		send_getattr(w, HOG);
+	unique = send_lookup(w, HOG);
+	ck_assert_uint_le(answers_before(w, unique), FEW);
+	serve_all(w);
+	for (unsigned i = 0; i < MANY; i++)
+		send_lookup(w, HOG);
+	unique = send_getattr(w, HOG);
+	ck_assert_uint_le(answers_before(w, unique), FEW);
+	serve_all(w);
+	wire_close(w);
+}
+END_TEST
+
+/* Also where so many have come since that the last one's user seems to be alone. */
+START_TEST(of_two_users_with_many_requests_neither_waits_for_all_of_the_other)
+{
+	struct wire *w = backlog_begin();
+	unsigned of_hog = 0;
+
+	for (unsigned i = 0; i < 2 * MANY; i++)
+		send_getattr(w, HOG);
+	(void)next_answer(w);
+	for (unsigned burst = 0; burst < 4; burst++) {
+		for (unsigned i = 0; i < 2 * MANY; i++)
+			send_getattr(w, VICTIM);
+		for (unsigned i = 0; i < 2; i++)
+			(void)next_answer(w);
+	}
+	for (unsigned i = 0; i < 2 * MANY; i++)
+		of_hog += next_answer(w) <= message_header(w)->unique - UINT64_C(2) * 8 * MANY;
+	ck_assert_uint_gt(of_hog, MANY / 4);
+	serve_all(w);
+	wire_close(w);
+}
+END_TEST
+
 /* What a user's requests cost is what counts, not how many they are. */
 START_TEST(one_with_expensive_requests_has_fewer_turns)
 {
-	struct wire *w = begin();
+	struct wire *w = backlog_begin();
 	uint64_t unique = send_getattr(w, HOG), first = unique, last = 0;
 	unsigned before = 0;
 
@@ -201,7 +172,7 @@ START_TEST(one_with_expensive_requests_has_fewer_turns)
 	}
 	for (; unique != last; before++) {
 		unique = next_answer(w);
-		if ((unique - first) / 2 % 2 == 0 && w->server.channel.queue.count > 0)
+		if ((unique - first) / 2 % 2 == 0 && w->server.channel.queue.turns.count > 0)
 			charge(w, HOG);
 	}
 	/* It had all of its own before half of the other's. */
@@ -214,31 +185,31 @@ END_TEST
 /* The loop's time is what a request costs. */
 START_TEST(time_is_accounted_for_where_users_take_turns)
 {
-	struct wire *w = begin();
-	const struct queue *queue = &w->server.channel.queue;
-	uint64_t used = queue->used;
+	struct wire *w = backlog_begin();
+	const struct turns *turns = &w->server.channel.queue.turns;
+	uint64_t used = turns->used;
 
 	for (unsigned i = 0; i < MANY; i++)
 		send_getattr(w, i % 2 == 0 ? HOG : VICTIM);
 	serve_all(w);
-	ck_assert_uint_gt(queue->used, used);
+	ck_assert_uint_gt(turns->used, used);
 	/* Of one alone it is not. */
 	be_used_to(w, HOG);
 	for (unsigned round = 0; round < 2; round++) {
-		used = queue->used;
+		used = turns->used;
 		for (unsigned i = 0; i < MANY; i++)
 			send_getattr(w, HOG);
 		serve_all(w);
 	}
-	ck_assert_uint_eq(queue->used, used);
+	ck_assert_uint_eq(turns->used, used);
 	wire_close(w);
 }
 END_TEST
 
 START_TEST(large_requests_wait_for_their_turn_too)
 {
-	struct wire *w = begin();
-	struct file file = file_of_size(w, 2 * 4096);
+	struct wire *w = backlog_begin();
+	struct file file = file_of_size(w, WRITE_SIZE);
 	uint64_t unique;
 
 	be_used_to(w, HOG);
@@ -259,22 +230,22 @@ END_TEST
 /* Until there is place, the kernel keeps the rest. */
 START_TEST(more_than_there_is_place_for_waits_in_the_kernel)
 {
-	struct wire *w = begin();
+	struct wire *w = backlog_begin();
 	unsigned sent = 0, answers = 0;
 
 	/* One was taken from there for each answer. */
-	while (w->server.channel.queue.count < EXCHANGE_CELLS - 1) {
+	while (w->server.channel.queue.turns.count < EXCHANGE_CELLS - 1) {
 		send_getattr(w, HOG);
 		sent++;
 		if (sent % 8 == 0) {
-			serve(w);
+			serve_one(w);
 			answers += reply_take(w);
 		}
 	}
 	ck_assert_uint_le(sent - answers, EXCHANGE_CELLS + 64);
 	for (unsigned i = 0; i < 10; i++) {
 		send_getattr(w, HOG);
-		serve(w);
+		serve_one(w);
 		sent++;
 	}
 	for (; answers < sent; answers++)
@@ -287,7 +258,7 @@ END_TEST
 
 START_TEST(what_nobody_waits_for_is_served_as_it_comes)
 {
-	struct wire *w = begin();
+	struct wire *w = backlog_begin();
 	uint64_t id = new_object(w, ROOT, "a");
 
 	GIVES(0, ask_unlink(w, ROOT, "a"));
@@ -296,7 +267,7 @@ START_TEST(what_nobody_waits_for_is_served_as_it_comes)
 		send_getattr(w, HOG);
 	send_forget(w, id);
 	for (unsigned i = 0; i < FEW; i++)
-		serve(w);
+		serve_one(w);
 	ck_assert_uint_eq(usage(w).used_nodes, 1);
 	serve_all(w);
 	wire_close(w);
@@ -305,7 +276,7 @@ END_TEST
 
 START_TEST(much_that_nobody_waits_for_does_not_come_before_users)
 {
-	struct wire *w = begin();
+	struct wire *w = backlog_begin();
 	uint64_t id = new_object(w, ROOT, "a");
 	unsigned served = 0;
 
@@ -318,58 +289,11 @@ START_TEST(much_that_nobody_waits_for_does_not_come_before_users)
 		send_forget(w, id);
 	/* A few answers for each that is served so. */
 	for (unsigned i = 0; i < MANY; i++) {
-		serve(w);
+		serve_one(w);
 		served += reply_take(w);
 	}
 	ck_assert_uint_ge(served, MANY / 5);
 	serve_all(w);
-	wire_close(w);
-}
-END_TEST
-
-static uint64_t blocks_of(const struct wire *w)
-{
-	struct stat st;
-
-	ck_assert_int_eq(fstat(w->handover_fd, &st), 0);
-	return (uint64_t)st.st_blocks;
-}
-
-/* What has waited for its turn has taken it. A slot that comes back is as good as a new one: what
- * does not arrive whole in it is told. */
-START_TEST(memory_is_given_back_when_nobody_waits_any_more)
-{
-	struct wire *w = begin();
-	struct channel *channel = &w->server.channel;
-	struct file file = file_of_size(w, 2 * 4096);
-	uint64_t blocks;
-
-	be_used_to(w, HOG);
-	for (unsigned round = 0; round < 2; round++) {
-		blocks = blocks_of(w);
-		for (unsigned i = 0; i < EXCHANGE_LARGE / 4; i++)
-			send_write(w, HOG, file);
-		for (unsigned i = 0; i < MANY; i++)
-			send_getattr(w, VICTIM);
-		serve_all(w);
-		ck_assert(queue_has_spare(channel));
-		ck_assert_uint_gt(blocks_of(w), blocks);
-		/* Not while it may be wanted again. */
-		ck_assert_uint_gt(queue_give_back(channel), 0);
-		ck_assert_uint_gt(blocks_of(w), blocks);
-		GIVES(0, queue_give_back(channel));
-		ck_assert(!queue_has_spare(channel));
-		if (round > 0)
-			ck_assert_uint_le(blocks_of(w), blocks);
-	}
-	exchange_move(channel->exchange, 7);
-	send_write(w, HOG, file);
-	memcpy(wire_slot(w), w->request, EXCHANGE_BEFORE_DATA);
-	wire_forget_dead(w);
-	GIVES(0, recovery_run(channel));
-	ck_assert(!reply_take(w));
-	serve_all(w);
-	GIVES(0, ask_release(w, file));
 	wire_close(w);
 }
 END_TEST
@@ -393,59 +317,36 @@ static pid_t killed_process(void)
 /* The loop index says whether it is a large one. */
 START_TEST(one_who_is_killed_does_not_wait_for_a_turn)
 {
-	struct wire *w = begin();
-	struct file file = file_of_size(w, 2 * 4096);
-	uint64_t unique[2] = {0}, id;
-	pid_t pids[2] = {getpid(), killed_process()};
+	struct wire *w = backlog_begin();
+	struct file file = file_of_size(w, WRITE_SIZE);
+	uint32_t size = _i == 0 ? 100 : WRITE_SIZE;
+	pid_t killed = killed_process();
+	uint64_t unique[2];
 
 	be_used_to(w, HOG);
 	for (unsigned i = 0; i < MANY / 2; i++)
 		send_getattr(w, HOG);
 	for (unsigned i = 0; i < 2; i++) {
-		w->uid = HOG;
-		message_begin(w, _i == 0 ? FUSE_MKDIR : FUSE_WRITE, ROOT);
-		message_header(w)->pid = (uint32_t)pids[i];
-		if (_i == 0) {
-			message_add(
-			    w, &(struct fuse_mkdir_in){.mode = 0777}, sizeof(struct fuse_mkdir_in));
-			message_add_string(w, i == 0 ? "lives" : "killed");
-		} else {
-			static char data[2 * 4096];
-
-			message_header(w)->nodeid = file.id;
-			memset(data, i == 0 ? 'l' : 'k', sizeof data);
-			message_add(w,
-			    &(struct fuse_write_in){.fh = file.handle, .size = sizeof data},
-			    sizeof(struct fuse_write_in));
-			message_add(w, data, sizeof data);
-		}
+		lay_out_write(w, HOG, file, size, i == 0 ? 'l' : 'k');
+		message_header(w)->pid = (uint32_t)(i == 0 ? getpid() : killed);
 		message_send(w);
 		unique[i] = message_header(w)->unique;
 	}
-	(void)next_answer(w);
-	while (w->server.channel.queue.count == 0)
+	while (w->server.channel.queue.turns.count == 0)
 		(void)next_answer(w);
 	for (unsigned i = 0; i < 2; i++) {
 		begin_interrupt(w, unique[i]);
 		message_send(w);
 	}
 	for (unsigned answers = 0; !reply_take(w) || reply_header(w)->error == 0; answers++) {
-		ck_assert_uint_le(answers, FEW);
-		serve(w);
+		ck_assert_uint_le(answers, 2 * FEW);
+		serve_one(w);
 	}
 	ck_assert_uint_eq(reply_header(w)->unique, unique[1]);
 	ck_assert_int_eq(reply_header(w)->error, -EINTR);
-	ck_assert_int_eq(waitpid(pids[1], NULL, 0), pids[1]);
+	ck_assert_int_eq(waitpid(killed, NULL, 0), killed);
 	serve_all(w);
-	w->uid = 0;
-	if (_i == 0) {
-		ck_assert_uint_eq(id_of(w, ROOT, "killed"), 0);
-		id = id_of(w, ROOT, "lives");
-		ck_assert_uint_ne(id, 0);
-		tell_forget(w, id, 1);
-	} else {
-		expect_bytes(w, file, 'l', 2 * 4096, 0);
-	}
+	expect_bytes(w, file, 'l', size, 0);
 	GIVES(0, ask_release(w, file));
 	wire_close(w);
 }
@@ -454,7 +355,7 @@ END_TEST
 /* Where mounts may be id-mapped, the kernel does not say who asks: the process tells. */
 START_TEST(users_whom_the_kernel_does_not_tell_take_turns)
 {
-	struct wire *w = begin();
+	struct wire *w = backlog_begin();
 	uint64_t unique;
 	pid_t pid = fork();
 
@@ -480,168 +381,21 @@ START_TEST(users_whom_the_kernel_does_not_tell_take_turns)
 }
 END_TEST
 
-/* --- servers that die ------------------------------------------------------------------------- */
-
-/* How often each name was made: once, or its request was answered otherwise. */
-static void expect_directories(struct wire *w, unsigned count)
-{
-	for (unsigned i = 0; i < count; i++) {
-		char name[32];
-
-		snprintf(name, sizeof name, "%u", i);
-		GIVES(0, ask_rmdir(w, ROOT, name));
-	}
-}
-
-static struct wire *begin_with_directories(unsigned count)
-{
-	struct wire *w = begin();
-
-	for (unsigned i = 0; i < count; i++) {
-		char name[32];
-
-		snprintf(name, sizeof name, "%u", i);
-		(void)send_mkdir(w, i % 3 == 0 ? VICTIM : HOG, name);
-	}
-	return w;
-}
-
-START_TEST(what_waits_for_its_turn_is_served_by_the_next_server)
-{
-	struct wire *w = begin_with_directories(MANY);
-	unsigned answers = 0;
-
-	while (answers < MANY) {
-		for (unsigned i = 0; i < 7 && answers < MANY; i++, answers++)
-			(void)next_answer(w);
-		wire_forget_dead(w);
-		GIVES(0, recovery_run(&w->server.channel));
-		ck_assert_uint_eq(
-		    w->server.channel.queue.count, w->server.handover->exchange.queued);
-	}
-	GIVES(0, channel_serve(&w->server.channel));
-	expect_directories(w, MANY);
-	wire_close(w);
-}
-END_TEST
-
-START_TEST(large_ones_that_wait_are_served_by_the_next_server)
-{
-	struct wire *w = begin();
-	struct file file = file_of_size(w, 2 * 4096);
-	unsigned answers = 1;
-
-	be_used_to(w, HOG);
-	for (unsigned i = 0; i < EXCHANGE_LARGE / 4; i++)
-		send_write(w, i % 2 == 0 ? HOG : VICTIM, file);
-	while (w->server.channel.queue.large == 0) {
-		(void)next_answer(w);
-		answers++;
-	}
-	wire_forget_dead(w);
-	GIVES(0, recovery_run(&w->server.channel));
-	for (; answers < EXCHANGE_LARGE / 4 + 1; answers++)
-		(void)next_answer(w);
-	GIVES(0, channel_serve(&w->server.channel));
-	GIVES(0, ask_release(w, file));
-	wire_close(w);
-}
-END_TEST
-
-/* A cell that is in use. */
-static uint32_t used_cell(struct wire *w)
-{
-	uint32_t cell = 0;
-
-	while (exchange_cell_length(&w->server.handover->exchange, cell) == 0)
-		ck_assert_uint_lt(++cell, EXCHANGE_CELLS);
-	return cell;
-}
-
-/* It is in a cell and in the slot, when a server dies between the two: it came, or is to go. */
-START_TEST(a_request_that_is_on_its_way_from_a_cell_is_served_once)
-{
-	struct wire *w = begin_with_directories(MANY);
-	struct exchange *exchange = &w->server.handover->exchange;
-	unsigned answers = 0;
-
-	while (w->server.channel.queue.count == 0) {
-		(void)next_answer(w);
-		answers++;
-	}
-	memcpy(wire_slot(w), exchange->cells[used_cell(w)].request,
-	    exchange_cell_length(exchange, used_cell(w)));
-	wire_forget_dead(w);
-	GIVES(0, recovery_run(&w->server.channel));
-	for (; answers < MANY; answers++)
-		(void)next_answer(w);
-	GIVES(0, channel_serve(&w->server.channel));
-	ck_assert(!reply_take(w));
-	expect_directories(w, MANY);
-	wire_close(w);
-}
-END_TEST
-
-/* Its length comes last. Canaries that are gone do not stand for what comes into the slot next. */
-START_TEST(half_a_request_in_a_slot_is_none_and_leaves_no_trace)
-{
-	enum { SIZE = 2 * 4096 };
-	static char data[SIZE];
-	struct wire *w = begin();
-	struct file file = file_of_size(w, SIZE);
-	struct fuse_write_in in = {.fh = file.handle, .size = SIZE};
-
-	memset(wire_slot(w) + sizeof(uint32_t), 'x', EXCHANGE_CELL_SIZE - sizeof(uint32_t));
-	wire_forget_dead(w);
-	GIVES(0, recovery_run(&w->server.channel));
-	ck_assert(!reply_take(w));
-	message_begin(w, FUSE_WRITE, file.id);
-	message_add(w, &in, sizeof in);
-	message_add(w, data, SIZE);
-	memcpy(wire_slot(w), w->request, EXCHANGE_BEFORE_DATA);
-	GIVES(0, recovery_run(&w->server.channel));
-	ck_assert(!reply_take(w));
-	GIVES(0, ask_release(w, file));
-	wire_close(w);
-}
-END_TEST
-
-START_TEST(nonsense_in_a_cell_is_dropped)
-{
-	static const uint32_t lengths[] = {1, 39, EXCHANGE_CELL_SIZE + 1, UINT32_MAX};
-	struct wire *w = begin();
-	struct exchange *exchange = &w->server.handover->exchange;
-
-	exchange->cells_used = 4;
-	for (unsigned i = 0; i < 4; i++)
-		memcpy(exchange->cells[i].request, &lengths[i], sizeof lengths[i]);
-	wire_forget_dead(w);
-	GIVES(0, recovery_run(&w->server.channel));
-	GIVES(0, channel_serve(&w->server.channel));
-	ck_assert(!reply_take(w));
-	wire_close(w);
-}
-END_TEST
-
 Suite *turns_suite(void)
 {
 	const TTest *const tests[] = {
 	    many_requests_of_one_user_do_not_come_before_anothers,
 	    users_take_turns,
 	    requests_of_one_user_are_served_in_their_order,
+	    requests_about_names_and_others_of_one_user_alternate,
+	    of_two_users_with_many_requests_neither_waits_for_all_of_the_other,
 	    one_with_expensive_requests_has_fewer_turns,
 	    time_is_accounted_for_where_users_take_turns,
 	    large_requests_wait_for_their_turn_too,
 	    more_than_there_is_place_for_waits_in_the_kernel,
 	    what_nobody_waits_for_is_served_as_it_comes,
 	    much_that_nobody_waits_for_does_not_come_before_users,
-	    memory_is_given_back_when_nobody_waits_any_more,
 	    users_whom_the_kernel_does_not_tell_take_turns,
-	    what_waits_for_its_turn_is_served_by_the_next_server,
-	    large_ones_that_wait_are_served_by_the_next_server,
-	    a_request_that_is_on_its_way_from_a_cell_is_served_once,
-	    half_a_request_in_a_slot_is_none_and_leaves_no_trace,
-	    nonsense_in_a_cell_is_dropped,
 	};
 	Suite *suite = suite_of("turns", tests, sizeof tests / sizeof tests[0]);
 	TCase *loops = tcase_create("killed");

@@ -5,10 +5,10 @@
 #include <errno.h>
 #include <string.h>
 
-#include "abi.h"
-#include "channel.h"
 #include "common/clock.h"
-#include "request.h"
+#include "fuse/abi.h"
+#include "fuse/channel.h"
+#include "fuse/request.h"
 #include "system/process_user.h"
 
 /* Requests of one user alone that are served between two looks ahead. */
@@ -20,22 +20,17 @@
 /* Requests of nobody that are served in a row while users wait. */
 #define IDLE_MAX 4
 
-/* What one request may cost its user. Hardly any takes longer: where one seems to, the loop did not
- * have the processor meanwhile, which is nobody's fault. */
-#define COST_MAX (CLOCK_MS / 4)
-
 /* Slots and cells that are kept for the next time, and how long others are. */
 #define SLOTS_KEPT 4
 #define CELLS_KEPT 64
 #define SPARE_MS 1000
 
-#define NONE UINT16_MAX
-
 /* --- time ------------------------------------------------------------------------------------- */
 
+/* Whether there is somebody to be fair to. */
 static bool is_mixed(const struct queue *queue)
 {
-	return queue->mixed > 0;
+	return queue->mixed > 0 || queue->turns.waiting > 1;
 }
 
 void queue_begin(struct queue *queue)
@@ -45,16 +40,14 @@ void queue_begin(struct queue *queue)
 }
 
 /* What was done since the last time was done for this user. */
-static void account(struct queue *queue, struct queue_user *user)
+static void account(struct queue *queue, struct turns_user *user)
 {
 	uint64_t now;
 
 	if (queue->at == 0)
 		return;
 	now = clock_now();
-	user->used += now - queue->at;
-	if (user->used > queue->used + COST_MAX)
-		user->used = queue->used + COST_MAX;
+	turns_charge(&queue->turns, user, now - queue->at);
 	queue->at = now;
 }
 
@@ -65,40 +58,6 @@ void queue_served(struct queue *queue)
 }
 
 /* --- users ------------------------------------------------------------------------------------ */
-
-/* One of whom nothing has to be known: who owes no time begins as others do. */
-static struct queue_user *forget_user(struct queue *queue, uint32_t uid)
-{
-	struct queue_user *least = NULL;
-
-	for (unsigned i = 0; i < queue->user_count; i++) {
-		struct queue_user *user = &queue->users[i];
-
-		if (user->count == 0 && (least == NULL || user->used < least->used))
-			least = user;
-	}
-	if ((least == NULL || least->used > queue->used) && queue->user_count < QUEUE_USERS)
-		least = &queue->users[queue->user_count++];
-	/* Those for whom there is no place share one. */
-	if (least == NULL)
-		return &queue->users[uid % QUEUE_USERS];
-	*least = (struct queue_user){.uid = uid};
-	return least;
-}
-
-/* Time that others had while a user asked for nothing is nobody's. */
-static struct queue_user *user_of(struct queue *queue, uint32_t uid)
-{
-	struct queue_user *user = queue->users;
-
-	while (user < queue->users + queue->user_count && user->uid != uid)
-		user++;
-	if (user == queue->users + queue->user_count)
-		user = forget_user(queue, uid);
-	if (user->count == 0 && user->used < queue->used)
-		user->used = queue->used;
-	return user;
-}
 
 static void note_user(struct queue *queue, uint32_t uid)
 {
@@ -157,7 +116,7 @@ static uint16_t take_cell(struct channel *channel)
 
 	if (queue->free_count > 0) {
 		queue->free_count--;
-		queue->free_cell = queue->next[EXCHANGE_SLOTS + cell];
+		queue->free_cell = queue->next_free[cell];
 		return cell;
 	}
 	return (uint16_t)queue->cell_count++;
@@ -165,10 +124,12 @@ static uint16_t take_cell(struct channel *channel)
 
 static void give_cell(struct queue *queue, uint16_t cell)
 {
-	queue->next[EXCHANGE_SLOTS + cell] = queue->free_cell;
+	queue->next_free[cell] = queue->free_cell;
 	queue->free_cell = cell;
 	queue->free_count++;
 }
+
+_Static_assert(EXCHANGE_SLOTS + EXCHANGE_CELLS <= TURNS_PLACES, "places have numbers");
 
 static bool has_place(const struct queue *queue)
 {
@@ -186,7 +147,7 @@ static uint16_t leave_in_slot(struct channel *channel, const struct fuse_in_head
 	    .channel = channel, .state = REQUEST_QUEUED, .slot = slot, .unique = header->unique};
 	if (!request_move_on(channel)) {
 		request->state = REQUEST_NONE;
-		return NONE;
+		return TURNS_NONE;
 	}
 	channel->queue.large++;
 	return (uint16_t)slot;
@@ -209,44 +170,48 @@ static const struct fuse_in_header *header_at(struct channel *channel, uint16_t 
 		   : (const void *)exchange->cells[place - EXCHANGE_SLOTS].request;
 }
 
-/* The request that lies there is not the queue's any more. */
-static void give_place(struct channel *channel, uint16_t place)
-{
-	if (place < EXCHANGE_SLOTS)
-		channel->queue.large--;
-	else
-		give_cell(&channel->queue, place - EXCHANGE_SLOTS);
-}
-
 /* --- lists ------------------------------------------------------------------------------------ */
 
-static void append(struct channel *channel, struct queue_user *user, uint16_t place)
+static enum turns_kind kind_of(uint32_t opcode)
+{
+	switch (opcode) {
+	case FUSE_LOOKUP:
+	case FUSE_CREATE:
+	case FUSE_MKNOD:
+	case FUSE_MKDIR:
+	case FUSE_SYMLINK:
+	case FUSE_LINK:
+	case FUSE_UNLINK:
+	case FUSE_RMDIR:
+	case FUSE_RENAME:
+	case FUSE_RENAME2:
+	case FUSE_READDIR:
+	case FUSE_READDIRPLUS:
+		return TURNS_NAMES;
+	default:
+		return TURNS_OTHERS;
+	}
+}
+
+static void append(struct channel *channel, struct turns_user *user, uint16_t place)
 {
 	struct queue *queue = &channel->queue;
 
-	if (user->count++ == 0)
-		user->first = place;
-	else
-		queue->next[user->last] = place;
-	user->last = place;
-	channel->exchange->queued = ++queue->count;
+	turns_add(&queue->turns, user, kind_of(header_at(channel, place)->opcode), place);
+	channel->exchange->queued = queue->turns.count;
 	queue->used_lately = true;
 }
 
-/* behind: the place before it in the list, NONE if it is the first. */
-static void unlink_place(
-    struct channel *channel, struct queue_user *user, uint16_t behind, uint16_t place)
+/* The request that lies there waits no more, and it may. */
+static void take_out(struct channel *channel, uint16_t place)
 {
 	struct queue *queue = &channel->queue;
 
-	if (behind == NONE)
-		user->first = queue->next[place];
+	channel->exchange->queued = queue->turns.count;
+	if (place < EXCHANGE_SLOTS)
+		queue->large--;
 	else
-		queue->next[behind] = queue->next[place];
-	if (user->last == place)
-		user->last = behind;
-	user->count--;
-	channel->exchange->queued = --queue->count;
+		give_cell(queue, place - EXCHANGE_SLOTS);
 }
 
 /* --- in --------------------------------------------------------------------------------------- */
@@ -261,13 +226,13 @@ bool queue_looks(const struct channel *channel)
 {
 	const struct queue *queue = &channel->queue;
 
-	return queue->count == 0 || (looks_ahead(queue) && has_place(queue));
+	return queue->turns.count == 0 || (looks_ahead(queue) && has_place(queue));
 }
 
 /* Whoever waits has waited for enough of these. */
 static void note_nobodys(struct queue *queue)
 {
-	if (queue->count == 0 || ++queue->idle < IDLE_MAX)
+	if (queue->turns.count == 0 || ++queue->idle < IDLE_MAX)
 		return;
 	queue->idle = 0;
 	queue->straight = 0;
@@ -279,8 +244,8 @@ static void go_straight(struct queue *queue, uint32_t uid)
 	queue->straight++;
 	if (!is_mixed(queue))
 		return;
-	queue->served = user_of(queue, uid);
-	queue->used = queue->served->used;
+	queue->served = turns_user(&queue->turns, uid);
+	turns_begin(&queue->turns, queue->served);
 }
 
 static uint16_t leave(struct channel *channel, const struct fuse_in_header *header)
@@ -294,14 +259,14 @@ static bool put(struct channel *channel, const struct fuse_in_header *header)
 {
 	struct queue *queue = &channel->queue;
 	uint32_t uid = header->uid != UINT32_MAX ? header->uid : find_uid(queue, header->pid);
-	struct queue_user *user = user_of(queue, uid);
+	struct turns_user *user = turns_user(&queue->turns, uid);
 	uint16_t place;
 
 	note_user(queue, uid);
 	account(queue, user);
 	place = leave(channel, header);
 	queue_begin(queue);
-	if (place == NONE)
+	if (place == TURNS_NONE)
 		return false;
 	append(channel, user, place);
 	return true;
@@ -323,7 +288,7 @@ bool queue_put(struct channel *channel, size_t length)
 		note_nobodys(queue);
 		return false;
 	}
-	if (queue->count > 0 || looks_ahead(queue))
+	if (queue->turns.count > 0 || looks_ahead(queue))
 		return put(channel, &header);
 	if (header.uid != UINT32_MAX)
 		note_user(queue, header.uid);
@@ -339,33 +304,14 @@ void queue_drained(struct queue *queue)
 
 /* --- out -------------------------------------------------------------------------------------- */
 
-/* Of two who have had the same, whoever is known for a shorter time. */
-static struct queue_user *next_user(struct queue *queue)
-{
-	struct queue_user *next = NULL;
-
-	for (unsigned i = 0; i < queue->user_count; i++) {
-		struct queue_user *user = &queue->users[i];
-
-		if (user->count > 0 && (next == NULL || user->used <= next->used))
-			next = user;
-	}
-	return next;
-}
-
 size_t queue_take(struct channel *channel)
 {
 	struct queue *queue = &channel->queue;
-	struct queue_user *user = next_user(queue);
-	uint16_t place = user->first;
+	uint16_t place = turns_take(&queue->turns, &queue->served);
 
 	queue->straight++;
 	queue->idle = 0;
-	queue->served = user;
-	if (user->used > queue->used)
-		queue->used = user->used;
-	unlink_place(channel, user, NONE, place);
-	give_place(channel, place);
+	take_out(channel, place);
 	if (place < EXCHANGE_SLOTS) {
 		channel->exchange->current = place;
 		channel->requests[place].state = REQUEST_NONE;
@@ -388,7 +334,8 @@ void queue_take_over(struct channel *channel)
 		if (exchange_cell_length(exchange, cell) == 0)
 			give_cell(queue, cell);
 		else
-			append(channel, user_of(queue, header_at(channel, place)->uid), place);
+			append(channel, turns_user(&queue->turns, header_at(channel, place)->uid),
+			    place);
 	}
 }
 
@@ -429,7 +376,7 @@ unsigned queue_give_back(struct channel *channel)
 
 	if (!queue_has_spare(channel))
 		return 0;
-	if (queue->count == 0 && !queue->used_lately)
+	if (queue->turns.count == 0 && !queue->used_lately)
 		give_back(channel);
 	queue->used_lately = false;
 	return queue_has_spare(channel) ? SPARE_MS : 0;
@@ -448,36 +395,37 @@ static void interrupt(struct channel *channel, uint16_t place)
 	exchange_clear_cell(channel->exchange, place - EXCHANGE_SLOTS);
 }
 
-static bool interrupt_of(struct channel *channel, struct queue_user *user, uint64_t unique)
+/* TURNS_NONE: it does not wait here. */
+static uint16_t place_of(struct channel *channel, uint64_t unique)
 {
-	struct queue *queue = &channel->queue;
-	uint16_t behind = NONE, place = user->first;
+	for (uint16_t slot = 0; slot < channel->exchange->used; slot++) {
+		const struct request *request = &channel->requests[slot];
 
-	for (unsigned i = 0; i < user->count; i++) {
-		const struct fuse_in_header *header = header_at(channel, place);
-
-		if (header->unique == unique) {
-			if (header->pid != 0 && process_is_killed((pid_t)header->pid)) {
-				interrupt(channel, place);
-				unlink_place(channel, user, behind, place);
-				give_place(channel, place);
-			}
-			account(queue, user);
-			return true;
-		}
-		behind = place;
-		place = queue->next[place];
+		if (request->state == REQUEST_QUEUED && request->unique == unique)
+			return slot;
 	}
-	return false;
+	for (uint16_t cell = 0; cell < channel->queue.cell_count; cell++) {
+		uint16_t place = EXCHANGE_SLOTS + cell;
+
+		if (exchange_cell_length(channel->exchange, cell) != 0 &&
+		    header_at(channel, place)->unique == unique)
+			return place;
+	}
+	return TURNS_NONE;
 }
 
 bool queue_interrupt(struct channel *channel, uint64_t unique)
 {
-	struct queue *queue = &channel->queue;
+	uint16_t place = place_of(channel, unique);
+	uint32_t pid;
 
-	for (unsigned i = 0; i < queue->user_count; i++) {
-		if (interrupt_of(channel, &queue->users[i], unique))
-			return true;
+	if (place == TURNS_NONE)
+		return false;
+	pid = header_at(channel, place)->pid;
+	if (pid != 0 && process_is_killed((pid_t)pid)) {
+		turns_remove(&channel->queue.turns, place);
+		interrupt(channel, place);
+		take_out(channel, place);
 	}
-	return false;
+	return true;
 }

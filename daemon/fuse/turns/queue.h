@@ -15,56 +15,15 @@
  *
  * Requests that wait here were not begun. A server that dies leaves them in the exchange.
  */
-#ifndef SHMFS_FUSE_QUEUE_H
-#define SHMFS_FUSE_QUEUE_H
+#ifndef SHMFS_FUSE_TURNS_QUEUE_H
+#define SHMFS_FUSE_TURNS_QUEUE_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "exchange.h"
-
 struct channel;
-
-/* Users of whom something is known at a time. */
-#define QUEUE_USERS 64
-
-/* Processes whose user was looked up. */
-#define QUEUE_PROCESSES 64
-
-struct queue_user {
-	uint32_t uid;
-	uint16_t first, last,
-	    count;     /* of the requests that wait, in the order in which they came */
-	uint64_t used; /* nanoseconds of the loop's time, as the queue counts them */
-};
-
-struct queue_process {
-	uint32_t pid, uid;
-	uint64_t since; /* a time of clock_now() */
-};
-
-/* All zeros: nobody waits. */
-struct queue {
-	bool used_lately;  /* since the last look whether memory can be given back */
-	unsigned count;	   /* requests that wait */
-	unsigned large;	   /* of these, in slots */
-	unsigned straight; /* requests that were served since the last look ahead */
-	unsigned idle;	   /* of nobody, that were served since a look ahead began */
-	unsigned mixed;	   /* requests after which one user is alone */
-	uint32_t last_uid;
-	uint64_t used; /* by whoever's turn it was last: who comes begins with that */
-	uint64_t at;   /* until when time is accounted for; 0: it is not */
-	struct queue_user *served;
-	unsigned user_count;
-	struct queue_user users[QUEUE_USERS];
-	struct queue_process processes[QUEUE_PROCESSES];
-	unsigned cell_count; /* cells that are in use, or in the list of those that are free */
-	unsigned free_count;
-	uint16_t free_cell;
-	/* By slot, and behind those by cell: the one that comes next in its list. */
-	uint16_t next[EXCHANGE_SLOTS + EXCHANGE_CELLS];
-};
+struct queue;
 
 /* A request is to be served, or there is none. */
 void queue_begin(struct queue *queue);
