@@ -30,7 +30,7 @@ static struct turns_user *new_user(struct turns *turns, uint32_t uid)
 	/* Those for whom there is no place share one. */
 	if (least == NULL)
 		return &turns->users[uid % TURNS_USERS];
-	*least = (struct turns_user){.uid = uid};
+	*least = (struct turns_user){.uid = uid, .kind = TURNS_OTHERS};
 	return least;
 }
 

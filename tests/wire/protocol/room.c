@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "daemon/fuse/recovery.h"
+#include "daemon/fuse/turns/queue.h"
 #include "daemon/ops/room.h"
 #include "requests.h"
 #include "suites.h"
@@ -182,9 +183,10 @@ static void serve(struct wire *w, int want)
 	wire_verify(w);
 }
 
-/* The refused request is read while another one lies behind it. */
+/* The refused request is read while another one lies behind it, and nobody has looked ahead. */
 static void be_refused(struct scene *scene, const struct kind *kind)
 {
+	queue_drained(&scene->w->server.channel.queue);
 	kind->ask(scene->w, scene->other);
 	scene->unique = message_header(scene->w)->unique;
 	message_send(scene->w);
@@ -280,7 +282,7 @@ START_TEST(statfs_counts_what_is_on_its_way)
 	struct scene scene = begin(&kinds[0]);
 	struct wire *w = scene.w;
 
-	serve(w, 0);
+	queue_drained(&w->server.channel.queue);
 	message_begin(w, FUSE_STATFS, ROOT);
 	scene.unique = message_header(w)->unique;
 	message_send(w);
@@ -313,8 +315,8 @@ START_TEST(a_signal_ends_the_wait)
 	for (int i = 0; i < 2; i++) {
 		serve(w, 1);
 		ck_assert(reply_take(w));
-		GIVES(reply_header(w)->unique == scene.unique ? -ENOSPC : 0,
-		    reply_header(w)->error);
+		GIVES(
+		    reply_header(w)->unique == scene.unique ? -ENOSPC : 0, reply_header(w)->error);
 		ended += reply_header(w)->unique == scene.unique;
 	}
 	ck_assert_int_eq(ended, 1);
@@ -382,6 +384,14 @@ START_TEST(busy_others_do_not_put_off_a_refusal_for_ever)
 }
 END_TEST
 
+/* About a name, as those before it, so that it has its turn behind them. */
+static void send_readdir(struct wire *w)
+{
+	message_begin(w, FUSE_READDIR, ROOT);
+	message_add(w, &(struct fuse_read_in){.size = 4096}, sizeof(struct fuse_read_in));
+	message_send(w);
+}
+
 START_TEST(one_user_does_not_take_all_the_places)
 {
 	struct scene scene = begin(&kinds[3]);
@@ -393,7 +403,7 @@ START_TEST(one_user_does_not_take_all_the_places)
 		make_node(w, 0);
 		message_send(w);
 	}
-	send_nothing_much(w);
+	send_readdir(w);
 	for (int i = 0; i < EXCHANGE_WAITING; i++) {
 		serve(w, 1);
 		refused += reply_take(w);
@@ -402,7 +412,7 @@ START_TEST(one_user_does_not_take_all_the_places)
 	w->uid = USER + 1;
 	make_node(w, 0);
 	message_send(w);
-	send_nothing_much(w);
+	send_readdir(w);
 	serve_all_but_one(w, 3);
 	serve(w, 0);
 	for (; reply_take(w); waiting++)
