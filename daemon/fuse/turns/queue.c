@@ -11,8 +11,10 @@
 #include "fuse/request.h"
 #include "system/process_user.h"
 
-/* Requests of one user alone that are served between two looks ahead. */
-#define STRAIGHT_MAX 4
+/* Requests that are served between two looks ahead: of one user alone, and where there are several.
+ */
+#define ALONE_MAX 8
+#define MIXED_MAX 2
 
 /* Requests after which a user who was not seen again is not reckoned with. */
 #define MIXED 256
@@ -219,7 +221,7 @@ static void take_out(struct channel *channel, uint16_t place)
 /* Whether so many were served that others may have come meanwhile. */
 static bool looks_ahead(const struct queue *queue)
 {
-	return queue->straight >= (is_mixed(queue) ? 1 : STRAIGHT_MAX);
+	return queue->straight >= (is_mixed(queue) ? MIXED_MAX : ALONE_MAX);
 }
 
 bool queue_looks(const struct channel *channel)

@@ -5,8 +5,8 @@
  * faster than they are served, what the kernel has is received ahead, and users take turns: next is
  * the one who has had the least of the loop's time.
  *
- * Looking ahead takes a call that finds nothing; so it is done after a few requests in a row, and
- * after each where those of several users have come lately. A client that waits for the answer of
+ * Looking ahead takes a call that finds nothing; so it is done after some requests in a row, and
+ * after fewer where those of several users have come lately. A client that waits for the answer of
  * its only request never has it done.
  *
  * What no user waits for (FORGET, RELEASE, what the kernel writes back, INTERRUPT) is served as it
