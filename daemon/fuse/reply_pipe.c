@@ -108,16 +108,17 @@ bool reply_pipe_fill(struct reply_pipe *pipe, const struct shmfs *fs, uint64_t u
 	return true;
 }
 
-ssize_t reply_pipe_send(struct reply_pipe *pipe, int fd, size_t size)
+bool reply_pipe_send(struct reply_pipe *pipe, int fd, size_t size)
 {
 	size_t whole = sizeof(struct fuse_out_header) + size;
 	ssize_t sent = splice(pipe->out, NULL, fd, NULL, whole, SPLICE_F_NONBLOCK);
 	int error = errno;
 
-	if (sent != (ssize_t)whole)
-		empty(pipe);
-	errno = error;
-	return sent;
+	if (sent == (ssize_t)whole)
+		return true;
+	empty(pipe);
+	/* Who has given it up, or has no mount any more, waits for nothing. */
+	return sent < 0 && (error == ENOENT || error == ENODEV || error == EPERM);
 }
 
 size_t reply_pipe_read_max(void)

@@ -39,8 +39,11 @@ bool reply_pipe_open(struct reply_pipe *pipe);
 bool reply_pipe_fill(struct reply_pipe *pipe, const struct shmfs *fs, uint64_t unique,
     const struct shmfs_memory *memory);
 
-/* Sends what the pipe holds, a reply with so many bytes of data. As writev(2); it is empty then. */
-ssize_t reply_pipe_send(struct reply_pipe *pipe, int fd, size_t size);
+/*
+ * Sends what the pipe holds, a reply with so many bytes of data; it is empty then. False: the
+ * kernel did not take it, as for want of memory, and somebody waits for another one.
+ */
+bool reply_pipe_send(struct reply_pipe *pipe, int fd, size_t size);
 
 void reply_pipe_close(struct reply_pipe *pipe);
 

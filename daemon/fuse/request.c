@@ -240,16 +240,20 @@ int request_answer(struct request *request, const void *payload, size_t size)
 	return finish(request, 0, payload, size);
 }
 
-void request_answer_pages(struct request *request, struct reply_pipe *pipe, size_t size)
+bool request_answer_pages(struct request *request, struct reply_pipe *pipe, size_t size)
 {
 	struct channel *channel = request->channel;
 
 	_Static_assert(REPLY_PIPE_MIN > EXCHANGE_REPLY_SIZE, "it is too long to be stored");
 	commit(channel, request->unique);
-	request_answer_read_pages(request, pipe, size);
+	if (!request_answer_read_pages(request, pipe, size)) {
+		request_resume(request);
+		return false;
+	}
 	failpoint("replied");
 	note_answered(channel->exchange, request->unique);
 	request_release(request);
+	return true;
 }
 
 void request_fail(struct request *request, int rc)
@@ -398,13 +402,13 @@ void request_answer_read(const struct request *request, void *data, ssize_t coun
 	PROBE3(reply, header.unique, header.error, header.len);
 }
 
-void request_answer_read_pages(const struct request *request, struct reply_pipe *pipe, size_t size)
+bool request_answer_read_pages(const struct request *request, struct reply_pipe *pipe, size_t size)
 {
-	ssize_t sent = reply_pipe_send(pipe, request->channel->fd, size);
+	bool taken = reply_pipe_send(pipe, request->channel->fd, size);
 
-	/* As above. */
-	(void)sent;
-	PROBE3(reply, request->unique, 0, sent);
+	if (taken)
+		PROBE3(reply, request->unique, 0, size);
+	return taken;
 }
 
 void request_take_back(struct channel *channel, uint64_t id, uint64_t handle)

@@ -34,9 +34,9 @@ int request_answer(struct request *request, const void *payload, size_t size);
 
 /*
  * The same for a READ, with what a pipe holds: size bytes of data. Such a reply is never stored:
- * it is longer than what is, and may be made again.
+ * it is longer than what is, and may be made again. False: it has to be answered in another way.
  */
-void request_answer_pages(struct request *request, struct reply_pipe *pipe, size_t size);
+bool request_answer_pages(struct request *request, struct reply_pipe *pipe, size_t size);
 
 /* The change is undone, and the kernel is told why: a negative errno. */
 void request_fail(struct request *request, int rc);
@@ -100,8 +100,8 @@ void request_resume(struct request *request);
 void request_answer_read(const struct request *request, void *data, ssize_t count);
 void request_release(struct request *request);
 
-/* The same with what a pipe holds: size bytes of data. */
-void request_answer_read_pages(const struct request *request, struct reply_pipe *pipe, size_t size);
+/* The same with what a pipe holds: size bytes of data. False: it has to be the former. */
+bool request_answer_read_pages(const struct request *request, struct reply_pipe *pipe, size_t size);
 
 /* The kernel did not take an answer that gave it a reference on a node (0: none) and an opening (0:
  * none): they are given back. The change itself is final by then and stays. */

@@ -229,11 +229,10 @@ void reply_memory(struct request *request, const struct shmfs_memory *memory)
 	struct channel *channel = request->channel;
 
 	if (memory->size >= REPLY_PIPE_MIN && reply_pipe_open(&channel->pipe) &&
-	    reply_pipe_fill(&channel->pipe, channel->fs, request->unique, memory))
-		request_answer_pages(request, &channel->pipe, memory->size);
-	else
-		reply_data(
-		    request, shmfs_memory_read(channel->fs, memory, channel->data), channel->data);
+	    reply_pipe_fill(&channel->pipe, channel->fs, request->unique, memory) &&
+	    request_answer_pages(request, &channel->pipe, memory->size))
+		return;
+	reply_data(request, shmfs_memory_read(channel->fs, memory, channel->data), channel->data);
 }
 
 static void count_written(const struct request *request, ssize_t count)

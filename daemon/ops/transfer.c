@@ -70,10 +70,8 @@ static bool answer_read(struct transfer *t)
 {
 	const struct request *request = t->request;
 
-	if (!reply_pipe_fill(&t->pipe, request->channel->fs, request->unique, &t->memory))
-		return false;
-	request_answer_read_pages(request, &t->pipe, t->memory.size);
-	return true;
+	return reply_pipe_fill(&t->pipe, request->channel->fs, request->unique, &t->memory) &&
+	       request_answer_read_pages(request, &t->pipe, t->memory.size);
 }
 
 static void run(void *arg)

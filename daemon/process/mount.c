@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/log.h"
@@ -21,6 +22,11 @@
 
 /* How long the kernel may take to say hello. It does so before mount(2) returns. */
 #define NEGOTIATION_MS 10000
+
+/* What could not be unmounted, for want of a process or memory, is tried again so often, after a
+ * pause that is longer each time. */
+#define UNMOUNT_TRIES 8
+#define UNMOUNT_PAUSE_MS 5
 
 /* Freeing as much takes the kernel about as long as a few requests. */
 #define DEFERRED_FREE_MIN (1024 * 1024)
@@ -227,6 +233,12 @@ int mount_unmount(const struct handover *handover)
 {
 	int rc = mountpoint_detach(&handover->mountpoint, handover->mount_namespace);
 
+	for (int i = 0; rc < 0 && rc != -ENOENT && i < UNMOUNT_TRIES; i++) {
+		long ms = UNMOUNT_PAUSE_MS << i;
+
+		(void)nanosleep(&(struct timespec){ms / 1000, ms % 1000 * 1000000}, NULL);
+		rc = mountpoint_detach(&handover->mountpoint, handover->mount_namespace);
+	}
 	if (rc < 0 && rc != -ENOENT)
 		log_error("cannot unmount '%s': %s", handover->mountpoint.path, strerror(-rc));
 	return rc;

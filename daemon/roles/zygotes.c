@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "common/child.h"
 #include "common/clock.h"
 #include "common/log.h"
 #include "confine/confine.h"
@@ -172,19 +173,15 @@ void zygotes_watch(struct zygotes *zygotes, bool (*is_stopped)(pid_t pid))
 
 static void end(struct zygotes *zygotes, enum role role)
 {
-	pid_t pid = zygotes->of[role].pid;
-
-	if (pid > 0) {
-		(void)kill(pid, SIGKILL);
-		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-			;
-	}
-	zygotes->of[role].pid = 0;
+	/* It ends by itself, when nobody can ask. */
 	if (zygotes->of[role].asked > 0) {
 		close(zygotes->of[role].asking);
 		close(zygotes->of[role].asked);
 	}
 	zygotes->of[role].asking = zygotes->of[role].asked = 0;
+	if (zygotes->of[role].pid > 0)
+		child_end(zygotes->of[role].pid);
+	zygotes->of[role].pid = 0;
 }
 
 void zygotes_end(struct zygotes *zygotes)

@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "common/child.h"
 #include "common/clock.h"
 #include "common/log.h"
 #include "death.h"
@@ -58,9 +59,7 @@ static void end_keeper(struct helpers *helpers)
 {
 	if (helpers->keeper == 0)
 		return;
-	(void)kill(helpers->keeper, SIGKILL);
-	while (waitpid(helpers->keeper, NULL, 0) < 0 && errno == EINTR)
-		;
+	child_end(helpers->keeper);
 	helpers->keeper = 0;
 	keeper_forget(helpers->server);
 }

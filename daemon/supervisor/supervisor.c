@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "common/background.h"
+#include "common/child.h"
 #include "common/clock.h"
 #include "common/log.h"
 #include "death.h"
@@ -187,9 +188,7 @@ static void stop(struct supervisor *s)
 	(void)kill(s->pid, SIGTERM);
 	if (!ends_until(s, now_ms() + STOP_MS)) {
 		log_error("the server does not stop: killing it");
-		(void)kill(s->pid, SIGKILL);
-		while (waitpid(s->pid, NULL, 0) < 0 && errno == EINTR)
-			;
+		child_end(s->pid);
 	}
 	s->pid = 0;
 }
@@ -444,8 +443,8 @@ int supervise(struct server *server, const struct upgrade *upgrade)
 		}
 		zygotes_start(&server->zygotes);
 		signal = wait_for_signal(&s);
-		if (signal > 0)
-			rc = on_signal(&s, signal);
+		/* A child whose end could not be had when it was told is asked for again. */
+		rc = on_signal(&s, signal > 0 ? signal : SIGCHLD);
 		end_late_trial(&s);
 		watch(&s);
 		log_let_go();

@@ -103,8 +103,10 @@ int mount_namespace_drop(const char *device)
 	struct mountinfo at;
 
 	for (int i = 0; i < COPIES_MAX; i++) {
-		if (!mountinfo_find_device(device, &at))
-			return 0;
+		int found = mountinfo_find_device(device, &at);
+
+		if (found <= 0)
+			return found;
 		if (umount2(at.path, MNT_DETACH | UMOUNT_NOFOLLOW) < 0)
 			return -errno;
 	}
@@ -144,38 +146,46 @@ uint64_t mount_namespace_leave(const char *device)
 	return left;
 }
 
-static bool enter_that_of(const char *pid, uint64_t number)
+/* -ENOENT: it is not there, or not any more. */
+static int enter_that_of(const char *pid, uint64_t number)
 {
 	char path[PATH_MAX];
-	int fd;
-	bool done;
+	int fd, rc;
 
 	snprintf(path, sizeof path, "/proc/%s/ns/mnt", pid);
 	if (number_of(path) != number)
-		return false;
+		return -ENOENT;
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return false;
+		return -errno;
 	/* It may be another process of this number by now. */
-	done = number_of(path) == number && setns(fd, CLONE_NEWNS) == 0 && number_of(OWN) == number;
+	rc = number_of(path) != number ? -ENOENT : setns(fd, CLONE_NEWNS) < 0 ? -errno : 0;
+	if (rc == 0 && number_of(OWN) != number)
+		rc = -ENOENT;
 	close(fd);
-	return done;
+	return rc;
 }
 
 int mount_namespace_enter(uint64_t number)
 {
 	const struct dirent *entry;
 	DIR *list = opendir("/proc");
-	bool done = false;
+	int rc = list != NULL ? -ENOENT : -errno;
 
 	/* Whose threads share a working directory may not go: a sanitizer has one. */
 	if (unshare(CLONE_FS) < 0)
 		log_debug("the working directory is shared: %s", strerror(errno));
 
-	while (list != NULL && !done && (entry = readdir(list)) != NULL)
-		done = isdigit((unsigned char)entry->d_name[0]) &&
-		       enter_that_of(entry->d_name, number);
+	while (list != NULL && rc < 0 && (entry = readdir(list)) != NULL) {
+		int tried = isdigit((unsigned char)entry->d_name[0])
+				? enter_that_of(entry->d_name, number)
+				: -ENOENT;
+
+		/* Of who was there and could not be followed, the error is told. */
+		if (tried != -ENOENT)
+			rc = tried;
+	}
 	if (list != NULL)
 		closedir(list);
-	return done ? 0 : -ENOENT;
+	return rc;
 }

@@ -2,6 +2,7 @@
 /* Reading /proc/self/mountinfo; see mountinfo.h. */
 #include "mountinfo.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,37 +52,39 @@ static bool parse_line(char *line, const char **device, const char **path, const
 }
 
 /* The last line that has this path, or this device where there is none. */
-static bool find(const char *path, const char *device, struct mountinfo *out)
+static int find(const char *path, const char *device, struct mountinfo *out)
 {
 	FILE *file = fopen("/proc/self/mountinfo", "re");
 	const char *line_device, *line_path, *line_type;
-	bool found = false;
+	int found = 0;
 	size_t size = 0;
 	char *line = NULL;
 
 	if (file == NULL)
-		return false;
+		return -errno;
 	while (getline(&line, &size, file) > 0) {
 		if (!parse_line(line, &line_device, &line_path, &line_type) ||
 		    strcmp(path != NULL ? line_path : line_device, path != NULL ? path : device) !=
 			0)
 			continue;
-		found = true;
+		found = 1;
 		snprintf(out->path, sizeof out->path, "%s", line_path);
 		snprintf(out->device, sizeof out->device, "%s", line_device);
 		out->is_shmfs = strcmp(line_type, TYPE) == 0;
 	}
+	if (!feof(file))
+		found = errno != 0 ? -errno : -EIO;
 	free(line);
 	fclose(file);
 	return found;
 }
 
-bool mountinfo_find_path(const char *path, struct mountinfo *out)
+int mountinfo_find_path(const char *path, struct mountinfo *out)
 {
 	return find(path, NULL, out);
 }
 
-bool mountinfo_find_device(const char *device, struct mountinfo *out)
+int mountinfo_find_device(const char *device, struct mountinfo *out)
 {
 	return find(NULL, device, out);
 }

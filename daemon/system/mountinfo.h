@@ -12,10 +12,10 @@ struct mountinfo {
 	bool is_shmfs;
 };
 
-/* What is mounted on top at a path. False: nothing. */
-bool mountinfo_find_path(const char *path, struct mountinfo *out);
+/* What is mounted on top at a path. 1: it was found; 0: nothing is; a negative errno: who knows. */
+int mountinfo_find_path(const char *path, struct mountinfo *out);
 
-/* The last place at which a device is mounted. False: it is not. */
-bool mountinfo_find_device(const char *device, struct mountinfo *out);
+/* The last place at which a device is mounted. 1: it is; 0: it is not; a negative errno. */
+int mountinfo_find_device(const char *device, struct mountinfo *out);
 
 #endif

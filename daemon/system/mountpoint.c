@@ -70,7 +70,7 @@ int mountpoint_check(const char *path, struct mountpoint *out, char *why, size_t
 
 	if (realpath(path, out->path) == NULL)
 		snprintf(out->path, sizeof out->path, "%s", path);
-	if (mountinfo_find_path(out->path, &there) && there.is_shmfs) {
+	if (mountinfo_find_path(out->path, &there) > 0 && there.is_shmfs) {
 		snprintf(why, why_size, "a shmfs%s is already mounted on '%s'%s",
 		    is_dead(out->path) ? " whose server is gone" : "", out->path,
 		    is_dead(out->path) ? ": unmount it first" : "");
@@ -87,7 +87,7 @@ int mountpoint_find(const char *path, char out[PATH_MAX], char *why, size_t why_
 {
 	struct mountinfo there;
 
-	if (realpath(path, out) != NULL && mountinfo_find_path(out, &there) && there.is_shmfs)
+	if (realpath(path, out) != NULL && mountinfo_find_path(out, &there) > 0 && there.is_shmfs)
 		return 0;
 	snprintf(why, why_size, "no shmfs is mounted on '%s'", path);
 	return -EINVAL;
@@ -115,7 +115,7 @@ void mountpoint_note(struct mountpoint *mountpoint)
 	struct mountinfo there;
 
 	mountpoint->device[0] = '\0';
-	if (mountinfo_find_path(mountpoint->path, &there))
+	if (mountinfo_find_path(mountpoint->path, &there) > 0)
 		memcpy(mountpoint->device, there.device, sizeof mountpoint->device);
 }
 
@@ -141,8 +141,12 @@ static int run_fusermount(const char *path)
 static int detach_here(const struct mountpoint *mountpoint)
 {
 	struct mountinfo there;
+	int found;
 
-	if (!mountinfo_find_path(mountpoint->path, &there) ||
+	found = mountinfo_find_path(mountpoint->path, &there);
+	if (found < 0)
+		return found;
+	if (found == 0 ||
 	    (mountpoint->device[0] != '\0' && strcmp(there.device, mountpoint->device) != 0))
 		return -ENOENT;
 	if (umount2(mountpoint->path, MNT_DETACH | UMOUNT_NOFOLLOW) == 0)
