@@ -170,18 +170,23 @@ int mount_namespace_enter(uint64_t number)
 {
 	const struct dirent *entry;
 	DIR *list = opendir("/proc");
-	int rc = list != NULL ? -ENOENT : -errno;
+	int rc = list != NULL ? -ENOENT : -errno, tried;
 
 	/* Whose threads share a working directory may not go: a sanitizer has one. */
 	if (unshare(CLONE_FS) < 0)
 		log_debug("the working directory is shared: %s", strerror(errno));
 
-	while (list != NULL && rc < 0 && (entry = readdir(list)) != NULL) {
-		int tried = isdigit((unsigned char)entry->d_name[0])
-				? enter_that_of(entry->d_name, number)
-				: -ENOENT;
-
+	while (list != NULL && rc < 0) {
+		errno = 0;
+		entry = readdir(list);
+		if (entry == NULL && errno != 0)
+			rc = -errno;
+		if (entry == NULL)
+			break;
+		if (!isdigit((unsigned char)entry->d_name[0]))
+			continue;
 		/* Of who was there and could not be followed, the error is told. */
+		tried = enter_that_of(entry->d_name, number);
 		if (tried != -ENOENT)
 			rc = tried;
 	}

@@ -12,6 +12,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 import unittest
 
 from mount import Mount, ServiceError
@@ -130,6 +131,11 @@ class Failing(unittest.TestCase):
                 self.contents.clear()
 
 
+def open_text(path):
+    with open(path) as file:
+        return file.read()
+
+
 def children_of(pid):
     """Those that have not ended, with their names."""
     found = []
@@ -153,6 +159,7 @@ class Traced:
         self.contents = os.urandom(SIZE)
         self.write("kept")
         pid = self.mount.daemon.pid
+        self.mount.wait_until(lambda: NAMES <= set(dict(children_of(pid))))
         self.tracer = subprocess.Popen(
             ["strace", *role.options, *options]
             + ["-p", str(pid if role.name == "shmfs" else dict(children_of(pid))[role.name])],
@@ -194,6 +201,18 @@ class Traced:
     def replace_helpers(self):
         self.replace("shmfs-parsers", "shmfs-holders", "shmfs-keeper")
 
+    def orphan(self):
+        self.mount.daemon.kill()
+        self.mount.daemon.wait()
+        # Each child that unmounts is another one for strace(1), which fails for the first time.
+        time.sleep(0.05)
+        self.end_trace()
+        end = time.monotonic() + 20
+        # A mount that nobody serves is one, too.
+        while self.mount.dir in open_text("/proc/self/mounts"):
+            assert time.monotonic() < end, "it is mounted"
+            time.sleep(0.01)
+
     def replace_all(self):
         self.replace("shmfs-server", "shmfs-parsers", "shmfs-holders", "shmfs-keeper")
         self.mount.daemon.send_signal(signal.SIGHUP)
@@ -215,7 +234,7 @@ class Traced:
     def check(self):
         self.use_files()
         # One that could not be given its name is as good as another.
-        self.mount.wait_until(lambda: len(children_of(self.mount.daemon.pid)) == PROCESSES)
+        self.mount.wait_until(lambda: len(children_of(self.mount.daemon.pid)) == len(NAMES))
         self.mount.call("GetLimits")
         self.mount.call("Holders", all=True)
         assert self.mount.call("Verify")["violations"] == 0
@@ -242,15 +261,41 @@ class Role:
         self.name, self.work, self.options = name, work, options
 
 
-# Server, keeper and two zygotes.
-PROCESSES = 4
+# So many of the calls of a role fail in a run; which, the seed says.
+SAMPLE = 6
+# With mount namespaces of their own, as tests have, in a child.
+KEEPERS_CALLS = (
+    *("rt_sigtimedwait", "getppid", "clone", "wait4", "unshare", "openat", "read", "getdents64", "close"),
+    *("setns", "umount2", "geteuid", "unlink", "write"),
+)
+NAMES = {"shmfs-server", "shmfs-parsers", "shmfs-holders", "shmfs-keeper"}
 ROLES = {
     # Nobody can be told of what fails once another program has begun.
     "supervisor": Role("shmfs", Traced.replace_all, "--detach-on=execve"),
     "those who begin": Role("shmfs", Traced.replace_helpers, "-f"),
     "parsers": Role("shmfs-parsers", Traced.ask, "-f"),
     "holders": Role("shmfs-holders", Traced.ask, "-f"),
+    "keeper": Role("shmfs-keeper", Traced.orphan, "-f"),
 }
+
+
+@unittest.skipUnless(shutil.which("strace"), "no strace")
+class FailingReplies(unittest.TestCase):
+    def test_a_read_whose_pages_the_kernel_does_not_take_is_answered_all_the_same(self):
+        """The first splice(2) fills the pipe, the second sends it; of large ones, in a thread of its own."""
+        mount = Mount("size=64m")
+        for size in (64 << 10, 1 << 20):
+            path, bytes_ = mount.path("object"), os.urandom(size)
+            with open(path, "w+b", buffering=0) as file:
+                os.ftruncate(file.fileno(), size)
+                os.pwrite(file.fileno(), bytes_, 0)
+                for when in (1, 2):
+                    tracer = Tracer(mount.server_pid(), "splice", "ENOMEM", when)
+                    self.assertEqual(os.pread(file.fileno(), size, 0), bytes_, (size, when))
+                    tracer.end()
+            os.unlink(path)
+        self.assertEqual(mount.call("Verify")["violations"], 0)
+        mount.stop()
 
 
 @unittest.skipUnless(shutil.which("strace"), "no strace")
@@ -271,7 +316,8 @@ class FailingBesideServers(unittest.TestCase):
 
     def fail_in(self, name):
         role = ROLES[name]
-        for call in self.calls_of(role):
+        calls = self.calls_of(role)
+        for call in self.random.sample(calls, min(len(calls), SAMPLE)):
             errno, when = self.random.choice(ERRNOS), self.random.choice((1, 1, 2, 3, 5))
             with self.subTest(role=name, call=call, errno=errno, when=when, seed=self.seed):
                 inject = "inject=%s:error=%s:when=%d:syscall=getppid" % (call, errno, when)
@@ -285,6 +331,17 @@ class FailingBesideServers(unittest.TestCase):
 
     def test_a_call_of_those_who_begin_that_fails_once_costs_nobody_a_file_or_the_mount(self):
         self.fail_in("those who begin")
+
+    def test_a_call_of_a_keeper_that_fails_once_leaves_no_mount_without_a_supervisor(self):
+        role = ROLES["keeper"]
+        for call in KEEPERS_CALLS:
+            errno = self.random.choice(ERRNOS)
+            with self.subTest(call=call, errno=errno, seed=self.seed):
+                inject = "inject=%s:error=%s:when=1:syscall=getppid" % (call, errno)
+                traced = Traced(role, "-o", "/dev/null", "-e", "trace=" + call, "-e", inject)
+                role.work(traced)
+                traced.mount.log.close()
+                shutil.rmtree(traced.mount.base)
 
     def test_a_call_of_parsers_that_fails_once_costs_nobody_a_file_or_the_mount(self):
         self.fail_in("parsers")
