@@ -16,8 +16,12 @@
 #define ALONE_MAX 8
 #define MIXED_MAX 2
 
+/* Large requests of one user alone that are received ahead. With more, what the kernel has copied
+ * is not in the processor's own cache any more when it is copied on. */
+#define ALONE_LARGE 2
+
 /* Requests after which a user who was not seen again is not reckoned with. */
-#define MIXED 256
+#define MIXED 4096
 
 /* Requests of nobody that are served in a row while users wait. */
 #define IDLE_MAX 4
@@ -135,7 +139,7 @@ _Static_assert(EXCHANGE_SLOTS + EXCHANGE_CELLS <= TURNS_PLACES, "places have num
 
 static bool has_place(const struct queue *queue)
 {
-	return queue->large < EXCHANGE_LARGE &&
+	return queue->large < (is_mixed(queue) ? EXCHANGE_LARGE : ALONE_LARGE) &&
 	       (queue->free_count > 0 || queue->cell_count < EXCHANGE_CELLS);
 }
 

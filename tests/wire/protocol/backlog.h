@@ -11,7 +11,7 @@ enum { HOG = 1001, VICTIM = 1002, MANY = 60, WRITE_SIZE = 2 * 4096 };
 /* A session on which nothing waits, and the hog alone has asked lately. */
 struct wire *backlog_begin(void);
 
-/* So many requests of this user, one after the other, that no other one is reckoned with. */
+/* Nothing waits, and for long nobody but this user has asked. */
 void be_used_to(struct wire *w, uint32_t uid);
 
 /* Each returns the unique number of the request that it has sent. */

@@ -349,10 +349,8 @@ START_TEST(whoever_waits_is_tried_while_others_are_busy)
 	keep_busy(w, ROOM_INTERVAL + 10);
 	ck_assert(room_is_awaited(&w->server.channel));
 	send_forget(w, scene.full);
-	for (int i = 0; i < 2; i++)
-		serve_another(w);
+	serve_all_but_one(w, 3);
 	send_nothing_much(w);
-	serve(w, 1);
 	for (unsigned i = 0; room_is_awaited(&w->server.channel); i++) {
 		ck_assert_uint_le(i, ROOM_INTERVAL);
 		send_nothing_much(w);

@@ -212,13 +212,15 @@ START_TEST(time_is_accounted_for_where_users_take_turns)
 }
 END_TEST
 
+/* Once the other one is known. */
 START_TEST(large_requests_wait_for_their_turn_too)
 {
 	struct wire *w = backlog_begin();
 	struct file file = file_of_size(w, WRITE_SIZE);
 	uint64_t unique;
 
-	be_used_to(w, HOG);
+	send_getattr(w, VICTIM);
+	serve_all(w);
 	for (unsigned i = 0; i < EXCHANGE_LARGE / 4; i++)
 		send_write(w, HOG, file);
 	unique = send_getattr(w, VICTIM);
@@ -228,6 +230,25 @@ START_TEST(large_requests_wait_for_their_turn_too)
 	ck_assert_uint_le(answers_before(w, unique), FEW);
 	serve_all(w);
 	ck_assert_uint_eq(w->server.channel.queue.large, 0);
+	GIVES(0, ask_release(w, file));
+	wire_close(w);
+}
+END_TEST
+
+/* They are copied on while the processor has them in its cache. */
+START_TEST(few_large_requests_of_one_user_alone_are_received_ahead)
+{
+	struct wire *w = backlog_begin();
+	struct file file = file_of_size(w, WRITE_SIZE);
+
+	be_used_to(w, HOG);
+	for (unsigned i = 0; i < EXCHANGE_LARGE / 2; i++)
+		send_write(w, HOG, file);
+	for (unsigned i = 0; i < EXCHANGE_LARGE / 2; i++) {
+		(void)next_answer(w);
+		ck_assert_uint_le(w->server.channel.queue.large, 2);
+	}
+	serve_all(w);
 	GIVES(0, ask_release(w, file));
 	wire_close(w);
 }
@@ -329,7 +350,8 @@ START_TEST(one_who_is_killed_does_not_wait_for_a_turn)
 	pid_t killed = killed_process();
 	uint64_t unique[2];
 
-	be_used_to(w, HOG);
+	send_getattr(w, VICTIM);
+	serve_all(w);
 	for (unsigned i = 0; i < MANY / 2; i++)
 		send_getattr(w, HOG);
 	for (unsigned i = 0; i < 2; i++) {
@@ -398,6 +420,7 @@ Suite *turns_suite(void)
 	    one_with_expensive_requests_has_fewer_turns,
 	    time_is_accounted_for_where_users_take_turns,
 	    large_requests_wait_for_their_turn_too,
+	    few_large_requests_of_one_user_alone_are_received_ahead,
 	    more_than_there_is_place_for_waits_in_the_kernel,
 	    what_nobody_waits_for_is_served_as_it_comes,
 	    much_that_nobody_waits_for_does_not_come_before_users,

@@ -176,7 +176,8 @@ START_TEST(memory_is_given_back_when_nobody_waits_any_more)
 	struct file file = file_of_size(w, WRITE_SIZE);
 	uint64_t blocks;
 
-	be_used_to(w, HOG);
+	send_getattr(w, VICTIM);
+	serve_all(w);
 	for (unsigned round = 0; round < 2; round++) {
 		blocks = blocks_of(w);
 		for (unsigned i = 0; i < EXCHANGE_LARGE / 4; i++)
