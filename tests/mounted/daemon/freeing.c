@@ -12,6 +12,8 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "expect.h"
@@ -213,6 +215,87 @@ START_TEST(no_more_is_in_memory_than_was_granted_at_a_time)
 }
 END_TEST
 
+/* --- who is killed while it waits ------------------------------------------------------------- */
+
+enum { LARGE = 256 * MIB, KILLS = 10, WORTH_IT_US = 5000 };
+
+static long now_us(void)
+{
+	struct timespec now;
+
+	OK(clock_gettime(CLOCK_MONOTONIC, &now));
+	return now.tv_sec * 1000000L + now.tv_nsec / 1000;
+}
+
+static void shrink(void *path)
+{
+	OK(truncate(path, HEAD));
+}
+
+/* By the daemon; the kernel remembers the former size until the call returns. */
+static long size_told(const char *path)
+{
+	struct statx st;
+
+	OK(statx(AT_FDCWD, path, AT_STATX_FORCE_SYNC, STATX_SIZE, &st));
+	return (long)st.stx_size;
+}
+
+/* The microseconds from when the new size is seen until the process that shrinks has ended. */
+static long time_of_shrink(struct mount *mount, bool killed)
+{
+	const char *path = mount_path(mount, "large");
+	int fd = new_object(path, LARGE);
+	unsigned char *map = map_object(fd, LARGE, PROT_READ | PROT_WRITE);
+	long begin, took;
+	pid_t pid;
+
+	memset(map, 'x', LARGE);
+	unmap(map, LARGE);
+	OK(close(fd));
+	pid = start_child(shrink, (void *)(uintptr_t)path);
+	while (size_told(path) != HEAD)
+		;
+	begin = now_us();
+	if (killed)
+		kill_child(pid);
+	else
+		end_child(pid);
+	took = now_us() - begin;
+	ck_assert_int_eq(size_told(path), HEAD);
+	return took;
+}
+
+static bool is_all_free(void *path)
+{
+	struct statvfs room;
+
+	OK(statvfs(path, &room));
+	return room.f_bfree == room.f_blocks;
+}
+
+/* The change is final by then, and what is left of it is the daemon's to do. In the other tier, it
+ * is the caller who frees the kernel's copy. */
+START_TEST(who_is_killed_while_it_waits_for_a_shrink_does_not_wait_to_its_end)
+{
+	struct mount *mount = mount_start("size=300m");
+	bool ended_early = false;
+
+	/* What else the machine does is no reason, of several times. */
+	for (int i = 0; i < KILLS && !ended_early; i++) {
+		long took = time_of_shrink(mount, false), killed;
+
+		OK(unlink(mount_path(mount, "large")));
+		killed = time_of_shrink(mount, true);
+		ended_early = fixture_is_cached() || took < WORTH_IT_US || killed < took / 2;
+		OK(unlink(mount_path(mount, "large")));
+		ck_assert(within_a_second(is_all_free, (void *)(uintptr_t)mount_path(mount, "")));
+	}
+	ck_assert(ended_early);
+	mount_stop(mount);
+}
+END_TEST
+
 void add_freeing_cases(Suite *suite)
 {
 	TCase *tcase = case_on_mount(suite, "freeing", NULL);
@@ -223,4 +306,5 @@ void add_freeing_cases(Suite *suite)
 	tcase_add_test(tcase, growing_meanwhile_gives_zeros);
 	tcase_add_test(tcase, the_room_of_what_ended_can_be_had);
 	tcase_add_test(tcase, no_more_is_in_memory_than_was_granted_at_a_time);
+	tcase_add_test(tcase, who_is_killed_while_it_waits_for_a_shrink_does_not_wait_to_its_end);
 }
