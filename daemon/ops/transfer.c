@@ -9,6 +9,7 @@
 
 #include "common/worker.h"
 #include "deferred.h"
+#include "fs/failpoint.h"
 #include "fuse/request.h"
 #include "fuse/serve.h"
 #include "reply.h"
@@ -61,6 +62,7 @@ static ssize_t write_all(const struct transfer *t)
 			break;
 		done += (size_t)count;
 		shmfs_note_done(noted, unique, done);
+		failpoint("bytes moved");
 	}
 	return (ssize_t)done;
 }

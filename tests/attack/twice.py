@@ -37,6 +37,11 @@ def write(fd, _):
     return os.pwrite(fd, b"stored!!" * 512, 8192)
 
 
+def write_much(fd, _):
+    """So much that a thread of its own does it."""
+    return os.pwrite(fd, b"stored!!" * 32768, 8192)
+
+
 def punch(fd, _):
     return LIBC.fallocate(fd, PUNCH_HOLE, ctypes.c_long(8192), ctypes.c_long(4096))
 
@@ -48,6 +53,7 @@ def copy(fd, other):
 # What is called, the step that comes right after it was done, and what it leaves.
 OPERATIONS = [
     (write, "bytes written", b"stored!!"),
+    (write_much, "bytes moved", b"stored!!"),
     (punch, "bytes zeroed", bytes(8)),
     (copy, "bytes written", b"copied!!"),
 ]
@@ -71,7 +77,14 @@ class Twice:
         os.kill(self.mount.daemon.pid, signal.SIGSTOP)
         self.steps.arm(label, server)
         thread = threading.Thread(target=operation, args=(self.fd, self.other))
+        other = threading.Thread(target=os.pread, args=(self.other, 1, 0))
+        # A second request waits behind the first, so that it is worth a thread.
+        os.kill(server, signal.SIGSTOP)
         thread.start()
+        time.sleep(0.005)
+        other.start()
+        time.sleep(0.005)
+        os.kill(server, signal.SIGCONT)
         while not is_dead(server) and thread.is_alive():
             time.sleep(0.0005)
         self.steps.disarm()
@@ -81,6 +94,7 @@ class Twice:
             self.map[8192:8200] = b"answered"
         os.kill(self.mount.daemon.pid, signal.SIGCONT)
         thread.join()
+        other.join()
         return killed and stored, not stored or self.map[8192:8200] == b"answered"
 
     def end(self):
@@ -105,7 +119,7 @@ def main():
             answered += stored
             again += not kept
         print(
-            "%-6s killed and answered %d times of %d, stored again %d times"
+            "%-10s killed and answered %d times of %d, stored again %d times"
             % (operation.__name__, answered, kills, again)
         )
         bad += again + (answered < kills)
