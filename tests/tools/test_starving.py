@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A daemon that the system gives nothing more to, or does not let run."""
 
+import contextlib
 import ctypes
 import mmap
 import os
@@ -101,6 +102,19 @@ def without_processes(base):
     return True
 
 
+def child_of(pid, name):
+    """None: there is none that lives."""
+    with open("/proc/%d/task/%d/children" % (pid, pid)) as children:
+        pids = children.read().split()
+    for child in pids:
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            with open("/proc/%s/stat" % child) as stat:
+                found, rest = stat.read().split("(", 1)[1].rsplit(")", 1)
+            if found == name and rest.split()[0] not in "ZX":
+                return int(child)
+    return None
+
+
 class Starving(unittest.TestCase):
     def test_a_full_table_of_processes_ends_nothing(self):
         base = tempfile.mkdtemp(prefix="shmfs-tools.")
@@ -124,6 +138,34 @@ class Starving(unittest.TestCase):
             mount.stop()
             for fd in fds:
                 os.close(fd)
+
+    def use(self, mount):
+        """Before a kill of the server and after it."""
+        path = mount.make("object", 8192)
+        server = child_of(mount.daemon.pid, "shmfs-server")
+        os.kill(server, signal.SIGKILL)
+        mount.wait_until(lambda: child_of(mount.daemon.pid, "shmfs-server") not in (None, server))
+        with open(path, "r+b", buffering=0) as file:
+            self.assertEqual(os.pwrite(file.fileno(), b"x" * 8192, 0), 8192)
+            self.assertEqual(os.pread(file.fileno(), 8192, 0), b"x" * 8192)
+        os.unlink(path)
+
+    def test_where_sockets_have_no_room_left_the_mount_works_without_one(self):
+        options = "nr_inodes=1,mode=755"
+        subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", "/run/shmfs"], check=True)
+        try:
+            mount = Mount()
+            self.assertTrue(mount.log_text("no control socket: No space left on device"))
+            self.use(mount)
+            mount.stop()
+        finally:
+            subprocess.run(["umount", "/run/shmfs"], check=True)
+
+    def test_without_a_right_to_lock_memory_the_mount_works(self):
+        mount = Mount(under=("prlimit", "--memlock=0", "setpriv", "--bounding-set=-ipc_lock"))
+        self.use(mount)
+        self.assertEqual(mount.call("Verify")["violations"], 0)
+        mount.stop()
 
     def test_without_standard_descriptors_the_log_goes_nowhere_else(self):
         mount = Mount(no_standard=True)
