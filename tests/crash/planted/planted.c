@@ -54,6 +54,8 @@ static const struct planted planted[] = {
     {"prctl", {SYS_prctl, PR_SET_DUMPABLE, 1}},
     {"ioctl", {SYS_ioctl, 0, TIOCSTI}},
     {"rt_sigaction", {SYS_rt_sigaction, SIGSYS, 0, 0, 8}},
+    /* The kernel looks at the lower half of it. */
+    {"rt_sigaction", {SYS_rt_sigaction, INT64_C(1) << 32 | SIGSYS, 0, 0, 8}},
     {"unknown", {1000}},
 #ifdef __x86_64__
     /* Of x32. */
