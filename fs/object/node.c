@@ -103,20 +103,13 @@ static bool has_stores(const struct shmfs *fs, const struct node *node)
 
 /*
  * Whether the time that the kernel notes with the memory is all that a write needs: asking for it
- * at each write would take longer than much of the rest, and few look. One that was set to the
- * future would be taken for it, and where a part is being freed, that puts the memory's time back.
+ * at each write would take longer than much of the rest, and few look. It is where the object's own
+ * times are not later: then whoever has looked since has looked at the memory, whose next time is
+ * later than what they saw. Where a part is being freed, that puts the memory's time back.
  */
-static bool is_timed_by_memory(struct shmfs *fs, const struct node *node)
+static bool is_timed_by_memory(const struct shmfs *fs, const struct node *node)
 {
-	struct timespec now;
-
-	if (!has_stores(fs, node) || node->object.deferred > 0)
-		return false;
-	/* Whoever has looked since has looked at the memory, whose next time is later then. */
-	if (node->object.follows)
-		return true;
-	fs->os->now(fs->os->arg, &now);
-	return is_earlier(&node->mtime, &now) && is_earlier(&node->ctime, &now);
+	return has_stores(fs, node) && node->object.deferred == 0 && node->object.follows;
 }
 
 /* While others free pages of it, its memory may have an earlier time again; and what was told of

@@ -3,6 +3,7 @@
 #include <check.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/falloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include <unistd.h>
 
 #include "expect.h"
+#include "kernel.h"
 #include "mount_fixture.h"
 #include "objects.h"
 #include "operations.h"
@@ -204,6 +206,36 @@ START_TEST(a_change_of_any_kind_after_a_look_is_a_later_one)
 }
 END_TEST
 
+enum { HUGE_PAGE = 2 << 20 };
+
+/* Of a byte, for which a huge page is zeroed. The system notes the time when it begins, and the
+ * clock ticks before it ends. */
+START_TEST(a_write_that_takes_long_is_later_than_the_change_before)
+{
+	struct mount *mount = mount_start(kernel_has_huge() ? "huge=always" : "");
+	int fd = new_object(mount_path(mount, "a"), HUGE_PAGE);
+	unsigned rounds = random_steps(500);
+	struct stat before, after;
+	bool fine;
+
+	begin_elsewhere();
+	fine = is_fine(&elsewhere[0]) && mount->pid != 0;
+	for (unsigned round = 0; round < rounds && fine; round++) {
+		OK(fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, HUGE_PAGE));
+		OK(fchmod(fd, round % 2 ? 0600 : 0640));
+		OK(fstat(fd, &before));
+		GIVES(1, pwrite(fd, "x", 1, 0));
+		OK(fstat(fd, &after));
+		ck_assert_msg(is_earlier(before.st_ctim, after.st_ctim), "round %u", round);
+		ck_assert(is_earlier(before.st_ctim, after.st_mtim));
+	}
+	end_elsewhere();
+	OK(close(fd));
+	OK(unlink(mount_path(mount, "a")));
+	mount_stop(mount);
+}
+END_TEST
+
 void add_clock_cases(Suite *suite)
 {
 	TCase *tcase = case_on_mount(suite, "clocks", NULL);
@@ -213,4 +245,5 @@ void add_clock_cases(Suite *suite)
 	    tcase, a_change_comes_between_those_of_files_elsewhere, 0, operation_count);
 	tcase_add_loop_test(tcase, a_change_after_a_look_is_a_later_one, 0, operation_count);
 	tcase_add_test(tcase, a_change_of_any_kind_after_a_look_is_a_later_one);
+	tcase_add_test(tcase, a_write_that_takes_long_is_later_than_the_change_before);
 }
