@@ -263,7 +263,8 @@ static void mount_both(struct test *test)
 		mount_shmfs(test->sides[1].dir, options);
 	}
 	test->terms = (struct terms){!second_tmpfs, daemon_log_mentions("io=passthrough"),
-	    daemon_log_mentions("io=cached"), strcmp(huge, "never") != 0};
+	    daemon_log_mentions("io=cached"), strcmp(huge, "never") != 0,
+	    strcmp(huge, "always") == 0};
 	for (unsigned i = 0; i < 2; i++)
 		test->sides[i].rules = (struct rules){!second_tmpfs, test->capped,
 		    test->terms.native, test->terms.cached, test->terms.huge};

@@ -8,6 +8,8 @@ skipped=()
 waiting=() # commands to run beside each other, as NAME and words that bash can read
 last=()	   # those that run alone, after them
 table=()   # SECONDS NAME
+around=()  # words before each command that is queued from now on
+suffix=    # of its name
 step_logs=
 declare -A step_names=() step_begins=() step_files=() # by process
 
@@ -42,12 +44,12 @@ step() {
 
 # beside NAME COMMAND...: when run_steps comes to it, with others
 beside() {
-	waiting+=("$(printf '%q ' "$@")")
+	waiting+=("$(printf '%q ' "$1$suffix" "${around[@]}" "${@:2}")")
 }
 
 # alone NAME COMMAND...: when run_steps has done all of those
 alone() {
-	last+=("$(printf '%q ' "$@")")
+	last+=("$(printf '%q ' "$1$suffix" "${around[@]}" "${@:2}")")
 }
 
 start_step() {

@@ -16,6 +16,7 @@ import unittest
 BIN = os.environ.get("SHMFS_BIN", "build-test/gcc/shmfs")
 CTL = os.environ.get("SHMFSCTL_BIN", "build-test/gcc/shmfsctl")
 IO = os.environ.get("SHMFS_TEST_IO", "auto")
+HUGE = os.environ.get("SHMFS_TEST_HUGE", "")
 
 OWNER, STRANGER = 1001, 1002
 
@@ -92,7 +93,7 @@ class Mount:
         self.dir = os.path.join(self.base, "m")
         os.mkdir(self.dir)
         self.log = open(os.path.join(self.base, "log"), "w+")
-        options = "io=" + IO + ("," + options if options else "")
+        options = "io=" + IO + (",huge=" + HUGE if HUGE else "") + ("," + options if options else "")
         command = [*under, os.path.abspath(BIN), "-d" if verbose else "-f", "-o", options, self.dir]
         if no_standard:
             command = ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh"] + command

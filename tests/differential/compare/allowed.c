@@ -42,6 +42,9 @@ struct allowed_difference allowed[ALLOWED_COUNT] = {
 	{"SEEK_DATA and SEEK_HOLE, huge=within_size, in an object that has had more than 256 KiB "
 	 "written at once",
 	    "the length of each write says how large a page is to be, and it comes in pieces", 0},
+    [ALLOWED_SEEK_OF_SPLIT] = {"SEEK_DATA and SEEK_HOLE, huge=always",
+	"what is cut out of a large page splits it or leaves it whole, as it happens to be in use",
+	0},
     [ALLOWED_SET_ID_OF_REFUSED] =
 	{"set-id bits gone after a write (io=cached) or copy_file_range that found no room",
 	    "the kernel takes them away before it asks", 0},

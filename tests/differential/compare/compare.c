@@ -214,6 +214,8 @@ static bool seek_may_differ(struct comparison *comparison, const struct result *
 		return met(ALLOWED_SEEK_OF_ALLOCATED);
 	if ((touched & TOUCH_PIECES) && comparison->terms->huge)
 		return met(ALLOWED_SEEK_OF_PIECES);
+	if (comparison->terms->always_huge)
+		return met(ALLOWED_SEEK_OF_SPLIT);
 	return (touched & TOUCH_MAPPED) && !comparison->terms->native &&
 	       met(ALLOWED_SEEK_OF_MAPPED);
 }

@@ -10,6 +10,7 @@ struct terms {
 	bool native;		/* io=passthrough */
 	bool cached;		/* io=cached */
 	bool huge;		/* huge= has another value than never */
+	bool always_huge;	/* huge=always */
 };
 
 struct difference {

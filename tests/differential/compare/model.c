@@ -203,22 +203,35 @@ void model_truncate(const struct call *call, struct result *result)
 	allow(result, ALLOWED_TRUNCATE_TO_SAME);
 }
 
+/* Where a range ends behind the end of the object; 0: it does not, or fallocate() fails. */
+static int64_t new_size(const struct slot *slot, int64_t offset, int64_t length)
+{
+	int flags = fcntl(slot->fd, F_GETFL);
+	struct stat st;
+	int64_t end;
+
+	if (flags < 0 || (flags & O_PATH) || (flags & O_ACCMODE) == O_RDONLY || offset < 0 ||
+	    length <= 0 || __builtin_add_overflow(offset, length, &end))
+		return 0;
+	if (fstat(slot->fd, &st) != 0)
+		broken("model");
+	return S_ISREG(st.st_mode) && end > st.st_size ? end : 0;
+}
+
+/* In this order it leaves the same pages of a large one that is split. */
 int model_fallocate(struct worker *worker, struct result *result, const struct slot *slot, int mode,
     int64_t offset, int64_t length)
 {
-	struct stat st;
-	int rc;
+	int64_t grown;
 
 	if (!is_bent(worker) || !(mode & FALLOC_FL_ZERO_RANGE) ||
 	    (mode & ~(FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE)))
 		return fallocate(slot->fd, mode, offset, length);
 	allow(result, ALLOWED_ZERO_RANGE);
-	rc = fallocate(slot->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, length);
-	if (rc != 0 || (mode & FALLOC_FL_KEEP_SIZE))
-		return rc;
-	if (fstat(slot->fd, &st) != 0)
-		broken("model");
-	return st.st_size < offset + length ? ftruncate(slot->fd, offset + length) : 0;
+	grown = mode & FALLOC_FL_KEEP_SIZE ? 0 : new_size(slot, offset, length);
+	if (grown > 0 && ftruncate(slot->fd, grown) != 0)
+		return -1;
+	return fallocate(slot->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, length);
 }
 
 void model_mknod(struct worker *worker, const struct call *call, struct result *result,

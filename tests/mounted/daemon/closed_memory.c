@@ -31,7 +31,7 @@ static void limit_descriptors(void)
 
 static void start_with_few_descriptors(void)
 {
-	shared_mount = mount_start_prepared("size=64m", limit_descriptors);
+	shared_mount = mount_start_prepared("size=64m,huge=never", limit_descriptors);
 }
 
 static const char *numbered(int number)

@@ -37,6 +37,7 @@ static uint64_t size_now(void)
 
 START_TEST(mode_0_extends_and_charges_but_touches_no_page)
 {
+	test_memory_is_small();
 	begin(100);
 	write_bytes(fs, handle, 'x', 100, 0);
 	GIVES(0, allocate(0, 0, 50));
@@ -199,6 +200,7 @@ static int64_t seek(uint64_t offset, int whence)
 
 START_TEST(data_and_holes_are_found)
 {
+	test_memory_is_small();
 	begin(5 * PAGE + 100);
 	write_bytes(fs, handle, 'x', 1, 2 * PAGE + 5);
 	GIVES(2 * PAGE, seek(0, SEEK_DATA));

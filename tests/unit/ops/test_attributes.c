@@ -208,6 +208,8 @@ END_TEST
 
 START_TEST(blocks_are_pages_that_were_touched)
 {
+	test_memory_is_small();
+
 	struct shmfs *fs = open_small();
 	uint64_t id = new_object_of(fs, SHMFS_ROOT, "a", 10 * PAGE);
 	uint64_t handle = open_object(fs, id, O_RDWR);

@@ -158,6 +158,7 @@ START_TEST(a_hole_that_is_read_by_pages_is_zeros_and_stays_a_hole)
 	struct shmfs_attr attr;
 	int ends[2];
 
+	test_memory_is_small();
 	begin("a", 5 * PAGE);
 	ck_assert_int_eq(pipe(ends), 0);
 	fcntl(ends[1], F_SETPIPE_SZ, sizeof pages * 2);

@@ -16,12 +16,13 @@ static uint64_t bytes(uint64_t pages)
 	return pages * PAGE;
 }
 
-static struct shmfs *open_in_pieces(void)
+static struct shmfs *open_limited(uint64_t pages)
 {
 	struct shmfs_config config = small_config();
 
+	test_memory_is_small();
 	config.deferred_free_min = bytes(LEAST);
-	config.size_limit = bytes(LIMIT);
+	config.size_limit = bytes(pages);
 	return open_with(config);
 }
 
@@ -59,7 +60,7 @@ static unsigned free_to_the_end(struct shmfs *fs)
 
 START_TEST(a_large_object_that_ends_is_freed_in_pieces)
 {
-	struct shmfs *fs = open_in_pieces();
+	struct shmfs *fs = open_limited(LIMIT);
 	uint64_t handle, id = written(fs, "a", LARGE, &handle);
 
 	GIVES(0, TX(fs, shmfs_unlink(fs, ALICE, SHMFS_ROOT, "a")));
@@ -80,7 +81,7 @@ END_TEST
 
 START_TEST(a_small_one_is_freed_at_once)
 {
-	struct shmfs *fs = open_in_pieces();
+	struct shmfs *fs = open_limited(LIMIT);
 	uint64_t handle;
 
 	(void)written(fs, "a", LEAST - 1, &handle);
@@ -100,7 +101,7 @@ END_TEST
 /* Who has it mapped keeps what they see. */
 START_TEST(memory_that_is_in_use_is_not_emptied)
 {
-	struct shmfs *fs = open_in_pieces();
+	struct shmfs *fs = open_limited(LIMIT);
 	uint64_t handle, id = written(fs, "a", LARGE, &handle);
 	int fd = dup(node_get(fs, id)->object.fd);
 	struct stat st;
@@ -121,7 +122,7 @@ END_TEST
 
 START_TEST(a_shrink_is_done_when_its_pages_are_gone)
 {
-	struct shmfs *fs = open_in_pieces();
+	struct shmfs *fs = open_limited(LIMIT);
 	uint64_t handle, id = written(fs, "a", LARGE, &handle);
 	struct stat st;
 
@@ -144,7 +145,7 @@ END_TEST
 /* As when the one who shrank it was killed, and its request with it. */
 START_TEST(growing_in_the_midst_of_a_shrink_gives_zeros)
 {
-	struct shmfs *fs = open_in_pieces();
+	struct shmfs *fs = open_limited(LIMIT);
 	uint64_t handle, id = written(fs, "a", LARGE, &handle);
 
 	resize(fs, id, 100);
@@ -161,7 +162,7 @@ END_TEST
 
 START_TEST(a_growth_that_is_undone_leaves_the_shrink_to_do)
 {
-	struct shmfs *fs = open_in_pieces();
+	struct shmfs *fs = open_limited(LIMIT);
 	uint64_t handle, id = written(fs, "a", LARGE, &handle);
 	const struct shmfs_change change = {.what = SHMFS_CHANGE_SIZE, .size = bytes(20)};
 	struct shmfs_attr attr;
@@ -180,7 +181,7 @@ END_TEST
 
 START_TEST(an_object_that_ends_while_it_shrinks_is_freed_in_pieces)
 {
-	struct shmfs *fs = open_in_pieces();
+	struct shmfs *fs = open_limited(LIMIT);
 	uint64_t handle, id = written(fs, "a", LARGE, &handle);
 
 	resize(fs, id, 0);
@@ -198,7 +199,7 @@ static const int hole_modes[] = {FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, FAL
 
 START_TEST(a_hole_is_exact_to_the_byte)
 {
-	struct shmfs *fs = open_in_pieces();
+	struct shmfs *fs = open_limited(LIMIT);
 	uint64_t handle, id = written(fs, "a", LARGE, &handle);
 	uint64_t from = 5000, to = bytes(LARGE) - 5000;
 
@@ -218,7 +219,7 @@ END_TEST
 /* Nobody was told that it is there, and what is written from now on must stay. */
 START_TEST(a_hole_that_nobody_asks_for_again_does_not_outlive_the_process)
 {
-	struct shmfs *fs = open_in_pieces();
+	struct shmfs *fs = open_limited(LIMIT);
 	uint64_t handle, id = written(fs, "a", LARGE, &handle);
 
 	GIVES(0, TX(fs, shmfs_fallocate(fs, ALICE, handle, hole_modes[0], 0, bytes(LARGE))));
@@ -235,7 +236,7 @@ END_TEST
 
 START_TEST(ends_and_shrinks_outlive_it)
 {
-	struct shmfs *fs = open_in_pieces();
+	struct shmfs *fs = open_limited(LIMIT);
 	uint64_t a, b, id = written(fs, "a", 60, &a);
 
 	(void)written(fs, "b", 70, &b);
@@ -267,7 +268,7 @@ static uint64_t shrinking(
 {
 	uint64_t id;
 
-	*fs = open_in_pieces();
+	*fs = open_limited(LIMIT);
 	id = written(*fs, "a", LARGE, handle);
 	ck_assert(!shmfs_free_begin(*fs, range));
 	resize(*fs, id, size);
@@ -381,7 +382,7 @@ END_TEST
 
 START_TEST(room_that_is_granted_ends_his_work)
 {
-	struct shmfs *fs = open_in_pieces();
+	struct shmfs *fs = open_limited(LIMIT);
 	uint64_t handle, other;
 	struct shmfs_free_range range;
 
@@ -415,7 +416,7 @@ END_TEST
 
 START_TEST(the_work_at_one_object_is_not_ended_for_another)
 {
-	struct shmfs *fs = open_in_pieces();
+	struct shmfs *fs = open_limited(LIMIT);
 	uint64_t a, b, first = written(fs, "a", 60, &a), second = written(fs, "b", 60, &b);
 	struct shmfs_free_range range;
 
@@ -431,7 +432,7 @@ END_TEST
 
 START_TEST(what_is_granted_can_be_touched)
 {
-	struct shmfs *fs = open_in_pieces();
+	struct shmfs *fs = open_limited(LIMIT);
 	uint64_t handle, other;
 
 	(void)written(fs, "a", LARGE, &handle);
@@ -452,13 +453,9 @@ END_TEST
 START_TEST(only_what_would_be_too_much_is_freed_first)
 {
 	enum { FREED = 3000, MOST = 3500, ASKED = 600 };
-	struct shmfs_config config = small_config();
-	struct shmfs *fs;
+	struct shmfs *fs = open_limited(MOST);
 	uint64_t handle, other;
 
-	config.deferred_free_min = bytes(LEAST);
-	config.size_limit = bytes(MOST);
-	fs = open_with(config);
 	(void)written(fs, "a", FREED, &handle);
 	GIVES(0, TX(fs, shmfs_unlink(fs, ALICE, SHMFS_ROOT, "a")));
 	release(fs, handle);

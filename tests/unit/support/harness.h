@@ -10,6 +10,7 @@
 
 #include "door.h"
 #include "outside.h"
+#include "test_memory.h"
 
 /* Macros only because the message has to quote the call and the line that made it. */
 #define GIVES(want, call) expect_result(__FILE__, __LINE__, #call, (int64_t)(call), (int64_t)(want))

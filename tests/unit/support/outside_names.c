@@ -8,6 +8,7 @@
 
 #include "harness.h"
 #include "outside_calls.h"
+#include "test_memory.h"
 
 /* A name is a descriptor here, as a memfd has none: above those that the tests use. */
 enum { NAME_FD_FIRST = 768, BORROWED_FD_FIRST = 896 };
@@ -60,7 +61,7 @@ int outside_memory_name(void *arg, int fd, enum shmfs_pages pages, uint64_t name
 		return outside_failure();
 	if (outside->nameless)
 		return -EOPNOTSUPP;
-	*slot = (struct outside_name){name, pages, fcntl(fd, F_DUPFD_CLOEXEC, NAME_FD_FIRST)};
+	*slot = (struct outside_name){name, pages, test_memory_keep(fd, NAME_FD_FIRST)};
 	REQUIRE(slot->fd >= NAME_FD_FIRST, "fcntl: %s", strerror(errno));
 	outside->books.names++;
 	outside_leave();
@@ -87,7 +88,7 @@ static int borrow(void *arg, int named)
 	if (outside_arrive(arg, OUTSIDE_MEMORY_BORROW))
 		return outside_failure();
 	REQUIRE(outside->borrowed == 0, "two memories are borrowed");
-	fd = fcntl(named, F_DUPFD_CLOEXEC, BORROWED_FD_FIRST);
+	fd = test_memory_borrow(named, BORROWED_FD_FIRST);
 	outside->borrowed = fd;
 	outside_leave();
 	return fd;
@@ -120,7 +121,7 @@ int outside_memory_open(void *arg, int fd, enum shmfs_pages pages, uint64_t name
 	outside->promised = fd;
 	if (outside_arrive(arg, OUTSIDE_MEMORY_OPEN))
 		return outside_failure();
-	REQUIRE_SAME(fd, dup2(named, fd));
+	REQUIRE_SAME(fd, test_memory_take(named, fd));
 	outside->books.memory[fd] = true;
 	outside->books.pages[fd] = pages;
 	outside->books.memories++;

@@ -95,6 +95,7 @@ END_TEST
 /* Rolled back and then done again, an operation gives the same, ids included. */
 START_TEST(what_was_rolled_back_can_be_done_again)
 {
+	test_memory_is_small();
 	for (size_t i = 0; i < operation_count; i++) {
 		const struct operation *operation = &operations[i];
 		struct shmfs_attr first;

@@ -4,6 +4,7 @@
 
 #include "requests.h"
 #include "suites.h"
+#include "test_memory.h"
 
 #define DAY 86400
 
@@ -98,6 +99,8 @@ END_TEST
 
 START_TEST(blocks_are_those_in_use)
 {
+	test_memory_is_small();
+
 	struct wire *w = wire_open();
 	static const char bytes[65536];
 	uint64_t page = PAGE / 512;

@@ -6,6 +6,7 @@
 
 #include "requests.h"
 #include "suites.h"
+#include "test_memory.h"
 
 #define KEEP FALLOC_FL_KEEP_SIZE
 #define PUNCH (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE)
@@ -217,6 +218,8 @@ static void expect_found(struct wire *w, struct file file, uint64_t from, int wh
 
 START_TEST(lseek_finds_data_and_holes)
 {
+	test_memory_is_small();
+
 	struct wire *w = wire_open();
 	struct file file = sized_file(w, 4 * SYSTEM_PAGE);
 

@@ -4,6 +4,7 @@
 
 #include "requests.h"
 #include "suites.h"
+#include "test_memory.h"
 
 static const struct timespec later = {1000000100, 456};
 
@@ -13,6 +14,7 @@ START_TEST(create_tells_the_same_of_a_node_as_lookup)
 	struct wire *w = wire_open();
 	struct fuse_entry_out created;
 
+	test_memory_is_small();
 	w->uid = 1001;
 	w->gid = 2002;
 	GIVES(0, ask_create(w, ROOT, "a", 06751, O_RDWR));

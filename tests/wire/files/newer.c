@@ -4,6 +4,7 @@
 
 #include "requests.h"
 #include "suites.h"
+#include "test_memory.h"
 
 #define DAY 86400
 
@@ -186,6 +187,8 @@ static struct abi_sx_time sx_time(uint64_t sec, uint32_t nsec)
 
 START_TEST(statx_tells_what_getattr_tells_and_the_birth)
 {
+	test_memory_is_small();
+
 	struct wire *w = wire_open();
 	uint64_t id = new_object_of(w, ROOT, "a", 5000);
 	struct abi_statx_out want;

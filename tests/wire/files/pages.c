@@ -10,6 +10,7 @@
 #include "requests.h"
 #include "suites.h"
 #include "system_calls.h"
+#include "test_memory.h"
 
 enum { KIB = 1024, MIB = 1024 * KIB };
 
@@ -96,6 +97,8 @@ END_TEST
 
 START_TEST(a_hole_is_zeros_and_stays_a_hole)
 {
+	test_memory_is_small();
+
 	struct wire *w = wire_open();
 	struct file file = open_file(w, new_object_of(w, ROOT, "a", MIB), O_RDWR);
 

@@ -7,6 +7,7 @@
 #include "daemon/ops/room.h"
 #include "requests.h"
 #include "suites.h"
+#include "test_memory.h"
 
 /* More than is freed while others wait. */
 enum { FREED = 2048 };
@@ -107,6 +108,7 @@ static struct wire *open_wide(struct file *file)
 {
 	struct shmfs_config config = wire_config();
 
+	test_memory_is_small();
 	config.deferred_free_min = LEAST * PAGE;
 	return open_with_memory_to_free(config, file);
 }
