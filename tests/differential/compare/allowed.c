@@ -40,7 +40,7 @@ struct allowed_difference allowed[ALLOWED_COUNT] = {
 	    0},
     [ALLOWED_SEEK_OF_PIECES] =
 	{"SEEK_DATA and SEEK_HOLE, huge=within_size, in an object that has had more than 256 KiB "
-	 "written at once",
+	 "written at once, or io=cached",
 	    "the length of each write says how large a page is to be, and it comes in pieces", 0},
     [ALLOWED_SEEK_OF_SPLIT] = {"SEEK_DATA and SEEK_HOLE, huge=always",
 	"what is cut out of a large page splits it or leaves it whole, as it happens to be in use",

@@ -212,7 +212,7 @@ static bool seek_may_differ(struct comparison *comparison, const struct result *
 
 	if (touched & TOUCH_ALLOCATED)
 		return met(ALLOWED_SEEK_OF_ALLOCATED);
-	if ((touched & TOUCH_PIECES) && comparison->terms->huge)
+	if (comparison->terms->huge && ((touched & TOUCH_PIECES) || comparison->terms->cached))
 		return met(ALLOWED_SEEK_OF_PIECES);
 	if (comparison->terms->always_huge)
 		return met(ALLOWED_SEEK_OF_SPLIT);
