@@ -123,13 +123,20 @@ static bool find_page(const struct shmfs_os *os, struct shmfs_free_range *range)
 	return true;
 }
 
+/* Up to a multiple of that many bytes, or of a part of them that is a power of two. */
+static uint64_t up_to_multiple(uint64_t begin, uint64_t bytes)
+{
+	return bytes - (begin & ((bytes & -bytes) - 1));
+}
+
 /* A huge page goes as a whole, in as little time as a few small ones. A part of it would split it,
  * which takes twenty times as long. */
 static uint64_t step_of(const struct shmfs_free_range *range, uint64_t bytes, uint64_t piece)
 {
-	uint64_t whole = piece > 0 ? piece - (range->begin & (piece - 1)) : 0;
+	uint64_t step = up_to_multiple(range->begin, bytes);
+	uint64_t whole = piece > 0 ? up_to_multiple(range->begin, piece) : 0;
 
-	return smaller(bytes > whole ? bytes : whole, range->end - range->begin);
+	return smaller(step > whole ? step : whole, range->end - range->begin);
 }
 
 /* The memory keeps its time, as nobody stores anything; but how far it is free is noted first, as a

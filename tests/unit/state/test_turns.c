@@ -142,6 +142,33 @@ START_TEST(a_range_is_of_one_turn)
 }
 END_TEST
 
+/* A huge page that begins there is not cut. */
+START_TEST(a_step_ends_at_a_multiple_of_its_size)
+{
+	enum { STEP = 16 };
+	struct shmfs_free_range range;
+	struct shmfs *fs;
+	uint64_t handle, id;
+
+	test_memory_is_small();
+	fs = open_in_pieces();
+	id = written_by(fs, ALICE, "a", &handle);
+	write_bytes(fs, handle, 'x', PAGE, 0);
+	resize(fs, id, 100 * PAGE);
+	write_bytes(fs, handle, 'x', PAGE, STEP * PAGE);
+	resize(fs, id, 1);
+	ck_assert(shmfs_free_begin(fs, &range));
+	ck_assert_uint_eq(range.begin, PAGE);
+	ck_assert(shmfs_free_pages(outside_os(), &range, STEP));
+	ck_assert_uint_eq(range.begin, STEP * PAGE);
+	ck_assert(shmfs_free_pages(outside_os(), &range, STEP));
+	ck_assert_uint_eq(range.begin, 2 * STEP * PAGE);
+	shmfs_free_end(fs);
+	free_to_the_end(fs);
+	close_checked(fs);
+}
+END_TEST
+
 /* The queue is bounded, whoever fills it: sparse objects cost nothing but their entry. What would
  * hold everybody up is queued all the same. */
 START_TEST(a_full_queue_means_freeing_at_once)
@@ -188,6 +215,7 @@ Suite *turns_suite(void)
 	tcase_add_test(tests, who_waits_comes_before_what_ended);
 	tcase_add_test(tests, what_ended_has_its_turn_beside_what_others_wait_for);
 	tcase_add_test(tests, a_range_is_of_one_turn);
+	tcase_add_test(tests, a_step_ends_at_a_multiple_of_its_size);
 	tcase_add_test(tests, a_full_queue_means_freeing_at_once);
 	return suite;
 }
