@@ -30,11 +30,15 @@ static void start_mount_of_huge_pages(void)
 	shared_mount = mount_start("size=256m,nr_inodes=20000,huge=within_size");
 }
 
+static void start_mount_of_always_huge_pages(void)
+{
+	shared_mount = mount_start("size=256m,nr_inodes=20000,huge=always");
+}
+
 /* Where the system has none, or mappings are of the page cache of FUSE, there is nothing to see. */
 static bool has_huge_pages(void)
 {
-	return fixture_maps_natively() &&
-	       log_count(shared_mount->log, "memory=tmpfs,huge=within_size") > 0;
+	return fixture_maps_natively() && log_count(shared_mount->log, "memory=tmpfs,huge=") > 0;
 }
 
 static void expect_huge(int fd, size_t size)
@@ -344,6 +348,7 @@ END_TEST
 void add_huge_cases(Suite *suite)
 {
 	TCase *huge = case_on_mount(suite, "huge", start_mount_of_huge_pages);
+	TCase *always = case_on_mount(suite, "huge_always", start_mount_of_always_huge_pages);
 	TCase *memfds = tcase_create("memory");
 
 	tcase_set_timeout(huge, 30);
@@ -355,6 +360,9 @@ void add_huge_cases(Suite *suite)
 	tcase_add_test(huge, memory_is_never_more_than_what_is_charged);
 	tcase_add_test(huge, an_object_that_grows_has_huge_pages_from_then_on);
 	tcase_add_loop_test(huge, a_shrink_into_a_huge_page_frees_the_rest_of_it, 0, 5);
+	tcase_add_loop_test(always, they_stay_when_the_server_is_replaced, 0, 2);
+	tcase_add_test(always, they_are_there_under_another_name_and_in_another_process);
+	tcase_add_test(always, they_are_there_through_a_descriptor_that_was_passed);
 	suite_add_tcase(suite, memfds);
 	tcase_add_test(memfds, a_full_mount_can_be_touched_whole);
 	tcase_add_test(memfds, where_there_can_be_no_tmpfs_memory_is_of_memfds);
