@@ -41,7 +41,7 @@ class Service(MountTest):
 
     def test_the_mount_tells_what_memory_is_of(self):
         memory = self.mount.call("GetMount")["memory"]
-        self.assertRegex(memory, "^(tmpfs,huge=(advise|never)|memfd)$")
+        self.assertRegex(memory, "^(tmpfs,huge=(advise|never|within_size|always)|memfd)$")
         self.assertTrue(self.mount.log_text("memory=%s" % memory))
 
     def test_oneway_calls_have_no_answer(self):
