@@ -81,7 +81,7 @@ struct queue {
 	unsigned straight;  /* requests that were served since the last look ahead */
 	unsigned idle;	    /* of nobody, that were served since a look ahead began */
 	unsigned mixed;	    /* requests after which one user is alone */
-	uint32_t last_uid;
+	uint32_t last_uid, last_pid;
 	uint64_t at; /* until when time is accounted for; 0: it is not */
 	struct turns_user *served;
 	unsigned cell_count; /* cells that are not beyond those that were used */

@@ -244,13 +244,16 @@ static void note_nobodys(struct queue *queue)
 	queue->straight = 0;
 }
 
-/* Nobody else waits, as far as is known. */
-static void go_straight(struct queue *queue, uint32_t uid)
+/* Nobody else waits, as far as is known; and nobody does where the same thread asks again, as the
+ * kernel would have handed over first who came before that. */
+static void go_straight(struct queue *queue, const struct fuse_in_header *header)
 {
-	queue->straight++;
+	if (header->pid != queue->last_pid || header->pid == 0)
+		queue->straight++;
+	queue->last_pid = header->pid;
 	if (!is_mixed(queue))
 		return;
-	queue->served = turns_user(&queue->turns, uid);
+	queue->served = turns_user(&queue->turns, header->uid);
 	turns_begin(&queue->turns, queue->served);
 }
 
@@ -298,7 +301,7 @@ bool queue_put(struct channel *channel, size_t length)
 		return put(channel, &header);
 	if (header.uid != UINT32_MAX)
 		note_user(queue, header.uid);
-	go_straight(queue, header.uid);
+	go_straight(queue, &header);
 	return false;
 }
 
