@@ -7,10 +7,19 @@
 
 /* --- requests --------------------------------------------------------------------------------- */
 
+/* A thread has one request at a time. */
+void by_another_thread(struct wire *w, uint32_t uid)
+{
+	static uint32_t last = 5000;
+
+	message_header(w)->uid = uid;
+	message_header(w)->pid = ++last;
+}
+
 uint64_t send_getattr(struct wire *w, uint32_t uid)
 {
 	message_begin(w, FUSE_GETATTR, ROOT);
-	message_header(w)->uid = uid;
+	by_another_thread(w, uid);
 	message_add(w, &(struct fuse_getattr_in){0}, sizeof(struct fuse_getattr_in));
 	message_send(w);
 	return message_header(w)->unique;
@@ -23,7 +32,7 @@ void lay_out_write(struct wire *w, uint32_t uid, struct file file, uint32_t size
 
 	memset(data, byte, size);
 	message_begin(w, FUSE_WRITE, file.id);
-	message_header(w)->uid = uid;
+	by_another_thread(w, uid);
 	message_add(w, &in, sizeof in);
 	message_add(w, data, size);
 }

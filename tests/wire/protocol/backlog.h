@@ -14,6 +14,9 @@ struct wire *backlog_begin(void);
 /* Nothing waits, and for long nobody but this user has asked. */
 void be_used_to(struct wire *w, uint32_t uid);
 
+/* The message that is laid out is this user's, and not of a thread that has sent another one. */
+void by_another_thread(struct wire *w, uint32_t uid);
+
 /* Each returns the unique number of the request that it has sent. */
 uint64_t send_getattr(struct wire *w, uint32_t uid);
 uint64_t send_write(struct wire *w, uint32_t uid, struct file file);

@@ -63,7 +63,7 @@ static void charge(struct wire *w, uint32_t uid)
 static uint64_t send_lookup(struct wire *w, uint32_t uid)
 {
 	message_begin(w, FUSE_LOOKUP, ROOT);
-	message_header(w)->uid = uid;
+	by_another_thread(w, uid);
 	message_add_string(w, "nobody");
 	message_send(w);
 	return message_header(w)->unique;
@@ -380,6 +380,19 @@ START_TEST(one_who_is_killed_does_not_wait_for_a_turn)
 }
 END_TEST
 
+/* On the server's own processor, it asks again before the server can find that nobody else does. */
+START_TEST(a_thread_that_asks_alone_has_nothing_received_ahead)
+{
+	struct wire *w = backlog_begin();
+
+	w->uid = HOG;
+	for (unsigned i = 0; i < MANY; i++)
+		GIVES(0, ask_statfs(w));
+	ck_assert_uint_eq(w->server.channel.exchange->cells_used, 0);
+	wire_close(w);
+}
+END_TEST
+
 /* Where mounts may be id-mapped, the kernel does not say who asks: the process tells. */
 START_TEST(users_whom_the_kernel_does_not_tell_take_turns)
 {
@@ -424,6 +437,7 @@ Suite *turns_suite(void)
 	    more_than_there_is_place_for_waits_in_the_kernel,
 	    what_nobody_waits_for_is_served_as_it_comes,
 	    much_that_nobody_waits_for_does_not_come_before_users,
+	    a_thread_that_asks_alone_has_nothing_received_ahead,
 	    users_whom_the_kernel_does_not_tell_take_turns,
 	};
 	Suite *suite = suite_of("turns", tests, sizeof tests / sizeof tests[0]);

@@ -11,7 +11,7 @@
 static uint64_t send_mkdir(struct wire *w, uint32_t uid, const char *name)
 {
 	message_begin(w, FUSE_MKDIR, ROOT);
-	message_header(w)->uid = uid;
+	by_another_thread(w, uid);
 	message_add(w, &(struct fuse_mkdir_in){.mode = 0777}, sizeof(struct fuse_mkdir_in));
 	message_add_string(w, name);
 	message_send(w);
