@@ -273,17 +273,24 @@ static uint64_t drops(void)
 /* Tries of what the kernel may be disturbed in. */
 enum { DISTURBED_TRIES = 20 };
 
-/* What an operation gives without a kill. */
+/*
+ * What an operation gives without a kill: what it gives twice in a row. A daemon that has just
+ * started, or a machine that is busy, may have it go another way.
+ */
 static struct run undisturbed_run(const struct operation *operation)
 {
-	struct run got = {0};
-	uint64_t before;
+	struct run got = run(operation);
 
 	for (int i = 0; i < DISTURBED_TRIES; i++) {
-		run_free(&got);
-		before = drops();
+		uint64_t before = drops();
+		struct run before_that = got;
+		bool again;
+
 		got = run(operation);
-		if (drops() == before)
+		again =
+		    got.count == before_that.count && got.descriptors == before_that.descriptors;
+		run_free(&before_that);
+		if (again && drops() == before)
 			break;
 	}
 	return got;
