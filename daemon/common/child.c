@@ -11,8 +11,12 @@
 
 void child_end(pid_t pid)
 {
+	int rc = kill(pid, SIGKILL);
+
 	/* A call that has failed once may not fail again. */
-	if (kill(pid, SIGKILL) < 0 && kill(pid, SIGKILL) < 0) {
+	if (rc < 0)
+		rc = kill(pid, SIGKILL);
+	if (rc < 0) {
 		log_error("cannot kill process %ld: %s", (long)pid, strerror(errno));
 		return;
 	}

@@ -337,11 +337,11 @@ void queue_take_over(struct channel *channel)
 
 	exchange->queued = 0;
 	queue->cell_count = exchange->cells_used;
-	for (uint16_t cell = 0; cell < exchange->cells_used; cell++) {
-		uint16_t place = EXCHANGE_SLOTS + cell;
+	for (uint32_t cell = 0; cell < exchange->cells_used; cell++) {
+		uint16_t place = (uint16_t)(EXCHANGE_SLOTS + cell);
 
 		if (exchange_cell_length(exchange, cell) == 0)
-			give_cell(queue, cell);
+			give_cell(queue, (uint16_t)cell);
 		else
 			append(channel, turns_user(&queue->turns, header_at(channel, place)->uid),
 			    place);
@@ -407,14 +407,14 @@ static void interrupt(struct channel *channel, uint16_t place)
 /* TURNS_NONE: it does not wait here. */
 static uint16_t place_of(struct channel *channel, uint64_t unique)
 {
-	for (uint16_t slot = 0; slot < channel->exchange->used; slot++) {
+	for (uint32_t slot = 0; slot < channel->exchange->used; slot++) {
 		const struct request *request = &channel->requests[slot];
 
 		if (request->state == REQUEST_QUEUED && request->unique == unique)
-			return slot;
+			return (uint16_t)slot;
 	}
-	for (uint16_t cell = 0; cell < channel->queue.cell_count; cell++) {
-		uint16_t place = EXCHANGE_SLOTS + cell;
+	for (uint32_t cell = 0; cell < channel->queue.cell_count; cell++) {
+		uint16_t place = (uint16_t)(EXCHANGE_SLOTS + cell);
 
 		if (exchange_cell_length(channel->exchange, cell) != 0 &&
 		    header_at(channel, place)->unique == unique)

@@ -206,12 +206,12 @@ void model_truncate(const struct call *call, struct result *result)
 /* Where a range ends behind the end of the object; 0: it does not, or fallocate() fails. */
 static int64_t new_size(const struct slot *slot, int64_t offset, int64_t length)
 {
-	int flags = fcntl(slot->fd, F_GETFL);
+	int flags = fcntl(slot->fd, F_GETFL), mode = flags & (O_ACCMODE | O_PATH);
 	struct stat st;
 	int64_t end;
 
-	if (flags < 0 || (flags & O_PATH) || (flags & O_ACCMODE) == O_RDONLY || offset < 0 ||
-	    length <= 0 || __builtin_add_overflow(offset, length, &end))
+	if (flags < 0 || (mode != O_WRONLY && mode != O_RDWR) || offset < 0 || length <= 0 ||
+	    __builtin_add_overflow(offset, length, &end))
 		return 0;
 	if (fstat(slot->fd, &st) != 0)
 		broken("model");
