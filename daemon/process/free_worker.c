@@ -61,24 +61,26 @@ static uint64_t own_time(void)
 	return (uint64_t)time.tv_sec * CLOCK_SECOND + (uint64_t)time.tv_nsec;
 }
 
-/* Pages to free at once after so many of them took so long. */
-static uint64_t next_step(uint64_t pages, uint64_t took)
+/* Frees what may be a huge page; whether it was one. */
+static bool free_huge(struct free_worker *self)
 {
-	return pages == HUGE_PAGES && took < HUGE_NS ? HUGE_PAGES : PAGES;
+	uint64_t begin = own_time();
+
+	(void)shmfs_free_pages(&self->server->os, &self->range, HUGE_PAGES);
+	return own_time() - begin < HUGE_NS;
 }
 
 /* A turn begins with what may be a huge page, and is as long as some dozens. */
 static void run(void *arg)
 {
 	struct free_worker *self = arg;
-	struct shmfs_free_range *range = &self->range;
-	uint64_t pages = HUGE_PAGES;
+	bool huge = true;
 
 	while (may_go_on(self)) {
-		uint64_t begin = own_time();
-
-		(void)shmfs_free_pages(&self->server->os, range, pages);
-		pages = next_step(pages, own_time() - begin);
+		if (huge)
+			huge = free_huge(self);
+		else
+			(void)shmfs_free_pages(&self->server->os, &self->range, PAGES);
 		/* Who has woken up here meanwhile need not wait for the next tick. It costs more
 		 * than that (Linux 6.18 takes it as giving up what is left of a slice), which
 		 * others than this thread would wait for. */
