@@ -22,7 +22,7 @@ for folder in ("tools", "support"):
     sys.path.insert(0, os.path.join(os.path.dirname(HERE), folder))
 
 from failpoints import HELPERS, Steps  # noqa: E402
-from mount import Mount  # noqa: E402
+from mount import Mount, living_children  # noqa: E402
 
 # More holders than are told at a time.
 OBJECTS = 150
@@ -90,19 +90,8 @@ class Helpers:
     # --- who is there
 
     def helpers(self):
-        found = {}
-        pid = self.mount.daemon.pid
-        with open("/proc/%d/task/%d/children" % (pid, pid)) as children:
-            pids = children.read().split()
-        for child in pids:
-            try:
-                with open("/proc/%s/stat" % child) as stat:
-                    name, rest = stat.read().split("(", 1)[1].rsplit(")", 1)
-            except (FileNotFoundError, ProcessLookupError):
-                continue
-            if name in NAMES and rest.split()[0] not in "ZX":
-                found[name] = int(child)
-        return found
+        children = living_children(self.mount.daemon.pid)
+        return {name: pid for name, pid in children if name in NAMES}
 
     def all_are_there(self):
         return set(self.helpers()) == NAMES

@@ -20,17 +20,11 @@ for folder in ("tools", "support"):
     sys.path.insert(0, os.path.join(os.path.dirname(HERE), folder))
 
 from failpoints import Steps  # noqa: E402
-from mount import Mount  # noqa: E402
+from mount import Mount, is_there  # noqa: E402
 
 SIZE = 1 << 20
 PUNCH_HOLE = 3  # with FALLOC_FL_KEEP_SIZE
 LIBC = ctypes.CDLL(None, use_errno=True)
-
-
-def is_dead(pid):
-    """Also where its parent is stopped, and has not waited for it."""
-    with open("/proc/%d/stat" % pid) as stat:
-        return stat.read().rpartition(")")[2].split()[0] == "Z"
 
 
 def write(fd, _):
@@ -85,10 +79,10 @@ class Twice:
         other.start()
         time.sleep(0.005)
         os.kill(server, signal.SIGCONT)
-        while not is_dead(server) and thread.is_alive():
+        while is_there(server) and thread.is_alive():
             time.sleep(0.0005)
         self.steps.disarm()
-        killed = is_dead(server)
+        killed = not is_there(server)
         stored = self.map[8192:8200] == left
         if stored:
             self.map[8192:8200] = b"answered"

@@ -177,6 +177,34 @@ class Mount:
             return False
 
 
+def name_and_state(pid):
+    """As proc(5) has them; "X" for a process that is gone."""
+    try:
+        with open("/proc/%d/stat" % pid) as stat:
+            name, rest = stat.read().split("(", 1)[1].rsplit(")", 1)
+    except (FileNotFoundError, ProcessLookupError):
+        return "", "X"
+    return name, rest.split()[0]
+
+
+def is_there(pid):
+    return name_and_state(pid)[1] not in "ZX"
+
+
+def children_of(pid):
+    try:
+        with open("/proc/%d/task/%d/children" % (pid, pid)) as children:
+            return [int(child) for child in children.read().split()]
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+
+
+def living_children(pid):
+    """Those that have not ended: pairs of a name and a pid."""
+    told = ((*name_and_state(child), child) for child in children_of(pid))
+    return [(name, child) for name, state, child in told if state not in "ZX"]
+
+
 def as_user(uid, work):
     """The result of work() in a process of another user; its ServiceError or OSError here too."""
     reading, writing = os.pipe()

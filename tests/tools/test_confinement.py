@@ -10,7 +10,7 @@ import tempfile
 import time
 import unittest
 
-from mount import Mount
+from mount import Mount, children_of
 
 UNIT = os.path.join(os.path.dirname(__file__), "../../daemon/shmfs@.service.in")
 PROFILE = os.path.join(os.path.dirname(__file__), "../../daemon/shmfs.apparmor.in")
@@ -49,8 +49,7 @@ def status_of(pid):
 
 
 def processes_of(mount):
-    with open("/proc/%d/task/%d/children" % (mount.daemon.pid, mount.daemon.pid)) as children:
-        return [mount.daemon.pid, *(int(pid) for pid in children.read().split())]
+    return [mount.daemon.pid, *children_of(mount.daemon.pid)]
 
 
 def values_of(name):

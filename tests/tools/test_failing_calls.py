@@ -15,7 +15,7 @@ import tempfile
 import time
 import unittest
 
-from mount import Mount, ServiceError
+from mount import Mount, ServiceError, living_children
 
 CALLS = os.path.join(os.path.dirname(__file__), "../../daemon/confine/calls.def")
 # Those that end threads or never fail, and strace(1) does not let fail.
@@ -136,20 +136,6 @@ def open_text(path):
         return file.read()
 
 
-def children_of(pid):
-    """Those that have not ended, with their names."""
-    found = []
-    with open("/proc/%d/task/%d/children" % (pid, pid)) as children:
-        pids = children.read().split()
-    for child in pids:
-        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-            with open("/proc/%s/stat" % child) as stat:
-                name, rest = stat.read().split("(", 1)[1].rsplit(")", 1)
-            if rest.split()[0] not in "ZX":
-                found.append((name, int(child)))
-    return found
-
-
 class Traced:
     """A mount of which one process is traced, or, with those that it starts, several."""
 
@@ -159,10 +145,10 @@ class Traced:
         self.contents = os.urandom(SIZE)
         self.write("kept")
         pid = self.mount.daemon.pid
-        self.mount.wait_until(lambda: NAMES <= set(dict(children_of(pid))))
+        self.mount.wait_until(lambda: NAMES <= set(dict(living_children(pid))))
         self.tracer = subprocess.Popen(
             ["strace", *role.options, *options]
-            + ["-p", str(pid if role.name == "shmfs" else dict(children_of(pid))[role.name])],
+            + ["-p", str(pid if role.name == "shmfs" else dict(living_children(pid))[role.name])],
             stderr=subprocess.PIPE,
             text=True,
         )
@@ -192,7 +178,7 @@ class Traced:
         self.use_files()
 
     def replace(self, *names):
-        before = dict(children_of(self.mount.daemon.pid))
+        before = dict(living_children(self.mount.daemon.pid))
         for name in names:
             os.kill(before[name], signal.SIGKILL)
         self.use_files()
@@ -234,7 +220,7 @@ class Traced:
     def check(self):
         self.use_files()
         # One that could not be given its name is as good as another.
-        self.mount.wait_until(lambda: len(children_of(self.mount.daemon.pid)) == len(NAMES))
+        self.mount.wait_until(lambda: len(living_children(self.mount.daemon.pid)) == len(NAMES))
         self.mount.call("GetLimits")
         self.mount.call("Holders", all=True)
         assert self.mount.call("Verify")["violations"] == 0

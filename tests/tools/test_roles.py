@@ -8,7 +8,7 @@ import threading
 import time
 import unittest
 
-from mount import Mount
+from mount import Mount, children_of, is_there, living_children
 
 NAMES = ("shmfs-parsers", "shmfs-holders")
 
@@ -16,20 +16,6 @@ NAMES = ("shmfs-parsers", "shmfs-holders")
 def read(pid, file):
     with open("/proc/%d/%s" % (pid, file)) as text:
         return text.read()
-
-
-def children_of(pid):
-    try:
-        return [int(child) for child in read(pid, "task/%d/children" % pid).split()]
-    except (FileNotFoundError, ProcessLookupError):
-        return []
-
-
-def is_there(pid):
-    try:
-        return read(pid, "stat").rsplit(")", 1)[1].split()[0] not in "ZX"
-    except (FileNotFoundError, ProcessLookupError):
-        return False
 
 
 def send(pid, number):
@@ -42,15 +28,7 @@ def send(pid, number):
 
 
 def zygotes(mount):
-    found = {}
-    for pid in children_of(mount.daemon.pid):
-        try:
-            name = read(pid, "comm").strip()
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        if name in NAMES and is_there(pid):
-            found[name] = pid
-    return found
+    return {name: pid for name, pid in living_children(mount.daemon.pid) if name in NAMES}
 
 
 def everybody(mount):

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A daemon that the system gives nothing more to, or does not let run."""
 
-import contextlib
 import ctypes
 import mmap
 import os
@@ -14,7 +13,7 @@ import threading
 import time
 import unittest
 
-from mount import BIN, OWNER, Mount, as_user
+from mount import BIN, OWNER, Mount, as_user, living_children
 
 LIBC = ctypes.CDLL(None, use_errno=True)
 PR_SET_DUMPABLE = 4
@@ -102,17 +101,9 @@ def without_processes(base):
     return True
 
 
-def child_of(pid, name):
+def server_of(mount):
     """None: there is none that lives."""
-    with open("/proc/%d/task/%d/children" % (pid, pid)) as children:
-        pids = children.read().split()
-    for child in pids:
-        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-            with open("/proc/%s/stat" % child) as stat:
-                found, rest = stat.read().split("(", 1)[1].rsplit(")", 1)
-            if found == name and rest.split()[0] not in "ZX":
-                return int(child)
-    return None
+    return dict(living_children(mount.daemon.pid)).get("shmfs-server")
 
 
 class Starving(unittest.TestCase):
@@ -142,9 +133,9 @@ class Starving(unittest.TestCase):
     def use(self, mount):
         """Before a kill of the server and after it."""
         path = mount.make("object", 8192)
-        server = child_of(mount.daemon.pid, "shmfs-server")
+        server = server_of(mount)
         os.kill(server, signal.SIGKILL)
-        mount.wait_until(lambda: child_of(mount.daemon.pid, "shmfs-server") not in (None, server))
+        mount.wait_until(lambda: server_of(mount) not in (None, server))
         with open(path, "r+b", buffering=0) as file:
             self.assertEqual(os.pwrite(file.fileno(), b"x" * 8192, 0), 8192)
             self.assertEqual(os.pread(file.fileno(), 8192, 0), b"x" * 8192)
