@@ -18,4 +18,14 @@ static inline uint64_t clock_now(void)
 	return (uint64_t)time.tv_sec * CLOCK_SECOND + (uint64_t)time.tv_nsec;
 }
 
+/* The same clock as it was at the last tick of the system's, some milliseconds ago at the most, for
+ * a fifth of the cost. */
+static inline uint64_t clock_last_tick(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &time);
+	return (uint64_t)time.tv_sec * CLOCK_SECOND + (uint64_t)time.tv_nsec;
+}
+
 #endif

@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 #include "abi.h"
 #include "common/probe.h"
@@ -111,38 +112,49 @@ static size_t total_size(const struct iovec *iov, int count)
 }
 
 /*
- * Stores a reply that must not be made twice: that of a change, or a refusal, which another server
- * might not repeat. One with no room in the exchange is that of a READ, which may be.
+ * In one piece, of which the kernel has to look up one page when it takes it, and not one for each
+ * part. Empty: it is too long for that. Until it is stored, it is nobody's but this server's.
  */
-static bool store_reply(struct exchange *exchange, const struct iovec *iov, int count)
+static struct iovec lay_out(struct exchange *exchange, const struct iovec *iov, int count)
 {
-	const struct fuse_out_header *header = iov[0].iov_base;
-	size_t size = 0;
+	struct iovec out = {.iov_base = exchange->reply};
 
 	if (total_size(iov, count) > sizeof exchange->reply)
-		return false;
+		return out;
 	for (int i = 0; i < count; i++) {
-		memcpy(exchange->reply + size, iov[i].iov_base, iov[i].iov_len);
-		size += iov[i].iov_len;
+		memcpy(exchange->reply + out.iov_len, iov[i].iov_base, iov[i].iov_len);
+		out.iov_len += iov[i].iov_len;
 	}
+	return out;
+}
+
+/* Stores the reply that is laid out. */
+static void store_reply(struct exchange *exchange, size_t size)
+{
+	const struct fuse_out_header *header = (const void *)exchange->reply;
+
 	exchange->reply_number = header->unique;
 	exchange->reply_refuses = header->error != 0;
 	atomic_signal_fence(memory_order_seq_cst);
 	exchange->reply_size = size;
 	failpoint("reply stored");
-	return true;
 }
 
-/* A change is marked as that of the request, which is not served again then: so its reply has to be
- * there. */
-static void secure_reply(struct channel *channel, const struct iovec *iov, int count)
+/*
+ * A reply that must not be made twice is stored: that of a change, or a refusal, which another
+ * server might not repeat. One with no room in the exchange is that of a READ, which may be. A
+ * change is marked as that of the request, which is not served again then: so its reply has to be
+ * there.
+ */
+static void secure_reply(struct channel *channel, const struct fuse_out_header *header, size_t size)
 {
-	const struct fuse_out_header *header = iov[0].iov_base;
 	bool changes =
 	    channel->fs != NULL && shmfs_active(channel->fs) && shmfs_changed(channel->fs);
 
-	if ((changes || header->error != 0) && store_reply(channel->exchange, iov, count) &&
-	    changes)
+	if (size == 0 || (!changes && header->error == 0))
+		return;
+	store_reply(channel->exchange, size);
+	if (changes)
 		shmfs_set_mark(channel->fs, (struct shmfs_mark){.request = header->unique});
 }
 
@@ -186,7 +198,8 @@ static ssize_t send_at_last(const struct channel *channel, const struct iovec *i
 	ssize_t sent = -1;
 
 	for (int tries = 0; tries < TRIES; tries++) {
-		sent = writev(channel->fd, iov, count);
+		sent = count == 1 ? write(channel->fd, iov->iov_base, iov->iov_len)
+				  : writev(channel->fd, iov, count);
 		if (sent >= 0 || errno == ENOENT || errno == ENODEV || errno == EPERM)
 			break;
 	}
@@ -200,15 +213,20 @@ static ssize_t send_at_last(const struct channel *channel, const struct iovec *i
 static ssize_t send_reply(struct channel *channel, struct iovec *iov, int count)
 {
 	const struct fuse_out_header *header = iov[0].iov_base;
+	struct iovec laid_out;
 	ssize_t sent;
 
 	if (channel->init_unique != 0 && header->unique == channel->init_unique)
 		init_amend(channel, header->error, iov, count);
 	if (channel->muted)
 		return (ssize_t)total_size(iov, count);
-	secure_reply(channel, iov, count);
+	laid_out = lay_out(channel->exchange, iov, count);
+	secure_reply(channel, header, laid_out.iov_len);
 	commit(channel, header->unique);
-	sent = send_at_last(channel, iov, count);
+	if (laid_out.iov_len > 0)
+		sent = send_at_last(channel, &laid_out, 1);
+	else
+		sent = send_at_last(channel, iov, count);
 	failpoint("replied");
 	PROBE3(reply, header->unique, header->error, sent);
 	note_answered(channel->exchange, header->unique);

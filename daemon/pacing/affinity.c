@@ -393,9 +393,17 @@ static bool is_long(const struct affinity *affinity, uint32_t client)
 	return affinity->streak >= follower_streak(known);
 }
 
-void affinity_served(struct affinity *affinity, uint32_t client, uint64_t time)
+/* Of a pause, which is much longer, the last tick is enough. */
+static bool may_ask(const struct affinity *affinity)
+{
+	return !affinity->rests && !affinity_decides(affinity) &&
+	       clock_last_tick() >= atomic_load_explicit(&affinity->paused, memory_order_relaxed);
+}
+
+void affinity_served(struct affinity *affinity, uint32_t client)
 {
 	uint32_t before;
+	uint64_t time;
 	bool soon;
 
 	if (affinity == NULL)
@@ -408,11 +416,15 @@ void affinity_served(struct affinity *affinity, uint32_t client, uint64_t time)
 		atomic_store_explicit(&affinity->client, client, memory_order_relaxed);
 		count(&affinity->changes);
 	}
+	if (!may_ask(affinity)) {
+		affinity->streak = 0;
+		return;
+	}
+	time = clock_now();
 	soon = client == before && time - affinity->last < FOLLOWER_GAP;
 	affinity->last = time;
 	affinity->streak = soon ? affinity->streak + 1 : 1;
-	if (affinity->rests || affinity_decides(affinity) || !is_long(affinity, client) ||
-	    time < atomic_load_explicit(&affinity->paused, memory_order_relaxed))
+	if (!is_long(affinity, client))
 		return;
 	affinity->streak = 0;
 	ask(affinity, time);

@@ -29,8 +29,8 @@ struct affinity *affinity_new(int fuse_fd, unsigned processors);
 /* The serving thread runs where the system puts it, and the other thread has ended. */
 void affinity_free(struct affinity *affinity);
 
-/* A request of the thread client, or of the kernel itself (0), was served. Nanoseconds. */
-void affinity_served(struct affinity *affinity, uint32_t client, uint64_t now);
+/* A request of the thread client, or of the kernel itself (0), was served. */
+void affinity_served(struct affinity *affinity, uint32_t client);
 
 /*
  * Whether the serving thread is about to get its client's processor, or has it. It is not to look

@@ -51,11 +51,9 @@ void pacing_woken(struct pacing *pacing)
 
 void pacing_served(struct pacing *pacing, uint32_t client)
 {
-	uint64_t now = clock_now();
-
 	if (pacing->looking)
-		busy_poll_served(&pacing->poll, now);
-	affinity_served(pacing->affinity, client, now);
+		busy_poll_served(&pacing->poll, clock_now());
+	affinity_served(pacing->affinity, client);
 }
 
 static bool goes_on(struct pacing *pacing, bool found)

@@ -71,7 +71,7 @@ static void find_room(struct memory_room *room)
 		fd = -1;
 	}
 	room->fd = fd > 0 ? fd : 0;
-	room->found = clock_now();
+	room->found = clock_last_tick();
 }
 
 void memory_room_open(const char *root, struct memory_room *out)
@@ -114,7 +114,7 @@ static bool look(const struct memory_room *room)
 
 bool memory_room_any(struct memory_room *room)
 {
-	uint64_t now = clock_now();
+	uint64_t now = clock_last_tick();
 
 	if (now - room->found > LOOK_AGAIN)
 		find_room(room);

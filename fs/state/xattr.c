@@ -16,9 +16,13 @@ static inline uint64_t bytes_of(size_t name_length, size_t size)
 
 const struct xattr *xattr_find(const struct node *node, const char *name)
 {
-	size_t length = strlen(name);
 	const struct xattr *xattr = node->xattrs;
+	size_t length;
 
+	/* As most have none, which is asked of each request. */
+	if (xattr == NULL)
+		return NULL;
+	length = strlen(name);
 	while (xattr != NULL &&
 	       (xattr->name_length != length || memcmp(xattr->name, name, length) != 0))
 		xattr = xattr->next;

@@ -19,7 +19,7 @@ enum {
 	KIB = 1024,
 	MIB = 1024 * KIB,
 	PLACES = SIDES + MAX_RIVALS,
-	CALLS = 256,	 /* of a sample, at most */
+	CALLS = 2048,	 /* of a sample, at most */
 	BYTES = 8 * MIB, /* of a sample, or as few calls as are at least made */
 	CALLS_MIN = 8,
 };
