@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -85,6 +86,21 @@ int pipe2(int ends[2], int flags)
 	}
 	fake_pipes.pipes++;
 	return (int)syscall(SYS_pipe2, ends, flags);
+}
+
+/* Replies go to a socket here, and nothing else that the server writes does. */
+static bool is_for_reply(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode);
+}
+
+ssize_t write(int fd, const void *data, size_t size)
+{
+	if (reply_error != 0 && is_for_reply(fd) && reply_fails())
+		return -1;
+	return syscall(SYS_write, fd, data, size);
 }
 
 /* Gathers the pieces itself, so that a sanitizer sees every byte being read. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * System calls of the server that the test answers in place of the kernel: writev(2) and splice(2),
- * with which replies go out, pipe2(2), and the ioctl(2)s of backing files. The program's own
- * functions of these names come before those of the C library. Everything else passes through.
+ * System calls of the server that the test answers in place of the kernel: write(2), writev(2) and
+ * splice(2), with which replies go out, pipe2(2), and the ioctl(2)s of backing files. The program's
+ * own functions of these names come before those of the C library. Everything else passes through.
  */
 #ifndef SHMFS_TESTS_WIRE_SYSTEM_CALLS_H
 #define SHMFS_TESTS_WIRE_SYSTEM_CALLS_H
