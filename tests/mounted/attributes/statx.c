@@ -295,7 +295,7 @@ START_TEST(births_are_not_rounded)
 {
 	for (int i = 0; i < 5; i++) {
 		long long before = now_by_ticks();
-		char name[8];
+		char name[16];
 
 		snprintf(name, sizeof(name), "a%d", i);
 		make_object(name, 0);
