@@ -91,6 +91,9 @@ struct shmfs_os {
 	void (*stamp_written)(void *arg, int fd, struct timespec *out);
 	/* The time, to a tick of the clock. */
 	void (*now)(void *arg, struct timespec *out);
+	/* Nanoseconds, to a tick, in which programs could run since the system started: no step of
+	 * the clock moves it, and a suspended system has it stand still. */
+	uint64_t (*uptime)(void *arg);
 	int (*random)(void *arg, void *buffer, size_t size);
 	/* Tells the kernel that fd serves an inode's mappings: an id above 0. Not called without
 	 * shmfs_config.backing. Ids are kept for an object's life and closed with it. */

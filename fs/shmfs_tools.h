@@ -125,6 +125,7 @@ struct shmfs_object {
 	struct shmfs_attr attr;
 	uid_t creator;
 	uint64_t charged; /* bytes, in whole pages, of the object and of its attributes */
+	uint64_t age;	  /* seconds since it was made, whatever became of the clock meanwhile */
 	uint32_t opens, writers, pins;
 	bool grows;
 	char seals[32];	 /* a list, as user.shmfs.seals has it */

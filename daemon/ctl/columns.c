@@ -60,7 +60,8 @@ static const char *print_age(
     const struct ctl_style *style, const char *member, const json_t *item, char out[CTL_CELL_SIZE])
 {
 	(void)style;
-	return ctl_age((ctl_now() - ctl_int(item, member)) / 1000000000, out);
+	(void)member;
+	return ctl_age(ctl_object_age(item), out);
 }
 
 static const struct ctl_look look_age = {true, print_age};

@@ -86,8 +86,7 @@ static bool is_reapable(const json_t *object, int64_t seconds, const char *patte
 	char *path;
 	bool matches;
 
-	if (json_is_true(json_object_get(object, "held")) ||
-	    (ctl_now() - ctl_int(object, "btime")) / 1000000000 < seconds)
+	if (json_is_true(json_object_get(object, "held")) || ctl_object_age(object) < seconds)
 		return false;
 	if (pattern == NULL)
 		return true;

@@ -14,6 +14,7 @@
 
 #include "client.h"
 #include "columns.h"
+#include "common/clock.h"
 #include "common/number.h"
 #include "metrics.h"
 #include "servers.h"
@@ -30,7 +31,7 @@ struct screen {
 	int line;
 	json_t *mount; /* NULL: all of them */
 	json_t *before;
-	int64_t before_ns;
+	uint64_t before_ns;
 };
 
 /* As much of a text as fits in so many places. */
@@ -91,17 +92,17 @@ static void put_use(struct screen *screen, const json_t *now)
 }
 
 /* Counters outlive servers, and end with a mount. */
-static int64_t rate(const struct screen *screen, const json_t *now, int64_t now_ns)
+static int64_t rate(const struct screen *screen, const json_t *now, uint64_t now_ns)
 {
 	int64_t more = ctl_int(now, "requests") - ctl_int(screen->before, "requests");
-	int64_t ns = now_ns - screen->before_ns;
+	uint64_t ns = now_ns - screen->before_ns;
 
-	if (screen->before == NULL || more < 0 || ns <= 0)
+	if (screen->before == NULL || more < 0 || ns == 0)
 		return 0;
 	return (int64_t)((double)more * 1e9 / (double)ns);
 }
 
-static void put_activity(struct screen *screen, const json_t *now, int64_t now_ns)
+static void put_activity(struct screen *screen, const json_t *now, uint64_t now_ns)
 {
 	char text[512];
 	snprintf(text, sizeof text,
@@ -319,7 +320,7 @@ static void put_number(struct screen *screen, unsigned mounts)
 static bool draw(struct screen *screen)
 {
 	struct sight sight = {screen, json_object(), json_array(), 0};
-	int64_t now_ns = ctl_now();
+	uint64_t now_ns = clock_now();
 
 	if (screen->all)
 		servers_each(look_at_each, &sight);

@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "common/number.h"
 #include "common/printable.h"
 
@@ -99,12 +100,13 @@ const char *ctl_group(gid_t gid, bool numeric, char out[64])
 	return out;
 }
 
-int64_t ctl_now(void)
+int64_t ctl_object_age(const json_t *object)
 {
-	struct timespec now;
+	const json_t *age = json_object_get(object, "age");
 
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+	/* A daemon that has not been upgraded tells by the clock alone. */
+	return age != NULL ? json_integer_value(age)
+			   : time(NULL) - ctl_int(object, "btime") / 1000000000;
 }
 
 /* --- what people write ------------------------------------------------------------------------ */
@@ -181,18 +183,16 @@ bool ctl_read_user(const char *text, uid_t *out)
 
 /* --- progress --------------------------------------------------------------------------------- */
 
-#define SECOND INT64_C(1000000000)
-
 void ctl_progress_begin(struct ctl_progress *progress, const char *what)
 {
-	*progress = (struct ctl_progress){.what = what, .began = ctl_now()};
+	*progress = (struct ctl_progress){.what = what, .began = clock_now()};
 }
 
 void ctl_progress(struct ctl_progress *progress, uint64_t done, uint64_t total)
 {
-	int64_t now = ctl_now();
+	uint64_t now = clock_now();
 
-	if (now - progress->began < SECOND || now - progress->shown < SECOND / 10 ||
+	if (now - progress->began < CLOCK_SECOND || now - progress->shown < CLOCK_SECOND / 10 ||
 	    !isatty(STDERR_FILENO))
 		return;
 	progress->shown = now;

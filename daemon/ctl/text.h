@@ -18,7 +18,8 @@ const char *ctl_mode(unsigned mode, char out[32]);
 const char *ctl_user(uid_t uid, bool numeric, char out[64]);
 const char *ctl_group(gid_t gid, bool numeric, char out[64]);
 
-int64_t ctl_now(void); /* nanoseconds */
+/* Seconds since it was made, of what List tells. */
+int64_t ctl_object_age(const json_t *object);
 
 /* --- what people write ------------------------------------------------------------------------ */
 
@@ -41,7 +42,7 @@ bool ctl_read_user(const char *text, uid_t *out);
 /* A line on a terminal for what takes longer than a second. */
 struct ctl_progress {
 	const char *what;
-	int64_t began, shown;
+	uint64_t began, shown;
 };
 void ctl_progress_begin(struct ctl_progress *progress, const char *what);
 /* total 0: not known. */

@@ -40,8 +40,10 @@ int node_create(struct shmfs *fs, const char *name, mode_t mode, uid_t uid, gid_
 	};
 	node->btime = node_now(fs);
 	node->atime = node->mtime = node->ctime = node->btime;
-	if (is_object(node))
+	if (is_object(node)) {
 		node->object.fd = -1;
+		node->object.made = fs->os->uptime(fs->os->arg);
+	}
 	rc = index_insert(fs->arena, &super->nodes, node->id, node);
 	if (rc < 0)
 		return rc;

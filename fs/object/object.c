@@ -135,6 +135,11 @@ bool object_is_open(const struct node *node)
 	return node->object.opens > 0 || node->object.pins > 0;
 }
 
+uint64_t object_age(const struct shmfs *fs, const struct node *node)
+{
+	return (fs->os->uptime(fs->os->arg) - node->object.made) / 1000000000;
+}
+
 bool object_is_unused(const struct shmfs *fs, const struct node *node)
 {
 	bool unused;

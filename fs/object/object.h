@@ -49,6 +49,9 @@ void object_drop_empty(struct shmfs *fs, struct node *node);
 /* Whether a handle or a pin keeps it. */
 bool object_is_open(const struct node *node);
 
+/* Whole seconds since it was made, which its time of birth does not tell: the clock is set. */
+uint64_t object_age(const struct shmfs *fs, const struct node *node);
+
 /* Whether nobody has the memory open or mapped but the namespace. */
 bool object_is_unused(const struct shmfs *fs, const struct node *node);
 

@@ -7,6 +7,7 @@
 #include "fs/object/access.h"
 #include "fs/object/directory.h"
 #include "fs/object/node.h"
+#include "fs/object/object.h"
 #include "fs/object/seal.h"
 #include "fs/state/charge.h"
 
@@ -20,6 +21,7 @@ static void describe(const struct shmfs *fs, const struct node *node, struct shm
 	*out = (struct shmfs_object){
 	    .creator = node->creator,
 	    .charged = charged,
+	    .age = object_age(fs, node),
 	    .opens = node->object.opens,
 	    .writers = node->object.writers,
 	    .pins = node->object.pins,

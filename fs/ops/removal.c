@@ -120,12 +120,7 @@ int shmfs_reap(
 /* Whether a new object has had its time, or a user besides the one who made it. */
 static bool is_old_enough(const struct shmfs *fs, const struct node *node)
 {
-	struct timespec now;
-
-	if (node->object.openings >= 2)
-		return true;
-	fs->os->now(fs->os->arg, &now);
-	return now.tv_sec - node->btime.tv_sec >= (time_t)fs->super->lifetime_age;
+	return node->object.openings >= 2 || object_age(fs, node) >= fs->super->lifetime_age;
 }
 
 /* Its memory came back, or its names went by themselves and the kernel knows it still. */

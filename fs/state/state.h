@@ -83,7 +83,9 @@ struct object {
 	bool grows;		  /* a write past the end extends it */
 	uint16_t deferred : 15;	  /* entries about it in the queue of deferred_free.h */
 	uint16_t named : 1;	  /* its memory has a name, which is the node's id */
+	uint32_t pins;		  /* while there are any, it does not shrink */
 	struct idle_memory *idle; /* its place in the list of idle_memory.h, or NULL */
+	uint64_t made;		  /* when, as struct shmfs_os has uptime */
 	bool expires;		  /* its names go when nobody holds it (expiry.h) */
 	bool exported; /* its memory was handed out, past the kernel's knowledge of holders */
 	uint8_t openings : 4; /* that ever were, up to 2 */
@@ -91,7 +93,6 @@ struct object {
 	bool written;	      /* a write left its time with the memory alone */
 	bool follows;	      /* its times are none but what its memory had when it was written */
 	uint8_t used;	      /* its descriptor was asked for since it was last looked at */
-	uint32_t pins;	      /* while there are any, it does not shrink */
 };
 
 struct directory {

@@ -30,7 +30,7 @@
 #define ARENA_CLASSES 16
 
 /* Raised whenever a structure in the arena changes its shape or meaning. */
-#define ARENA_LAYOUT 11
+#define ARENA_LAYOUT 12
 
 /* Header of a page that is cut into slots. It is on its class's list while it has a free slot. */
 struct slab {

@@ -380,6 +380,15 @@ static void now(void *arg, struct timespec *out)
 	clock_gettime(CLOCK_REALTIME_COARSE, out);
 }
 
+static uint64_t uptime(void *arg)
+{
+	struct timespec time;
+
+	(void)arg;
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &time);
+	return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
+}
+
 static int random_bytes(void *arg, void *buffer, size_t size)
 {
 	ssize_t count = getrandom(buffer, size, 0);
@@ -432,6 +441,7 @@ const struct shmfs_os *shmfs_os_linux(void)
 	    .stamp = stamp,
 	    .stamp_written = stamp_written,
 	    .now = now,
+	    .uptime = uptime,
 	    .random = random_bytes,
 	    .backing_open = backing_open,
 	    .backing_close = backing_close,

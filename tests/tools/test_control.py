@@ -62,8 +62,10 @@ class Listing(MountTest):
     OPTIONS = "huge=never"
 
     def test_objects_have_what_stat_says_and_more(self):
+        before = time.monotonic()
         path = self.mount.make("a", 10000, OWNER, 0o640)
         fd = os.open(path, os.O_RDWR)
+        time.sleep(1.1)
         os.pwrite(fd, b"x", 0)
         os.setxattr(path, "user.shmfs.seals", b"grow")
         (found,) = self.mount.objects(probe=True)
@@ -79,6 +81,8 @@ class Listing(MountTest):
         self.assertEqual((found["opens"], found["writers"], found["pins"]), (1, 1, 0))
         self.assertEqual((found["seals"], found["lifetime"]), ("grow", "names"))
         self.assertTrue(found["held"])
+        self.assertGreaterEqual(found["age"], 1)
+        self.assertLessEqual(found["age"], time.monotonic() - before)
         os.close(fd)
 
     def test_names_are_any_bytes(self):

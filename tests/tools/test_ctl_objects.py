@@ -3,9 +3,12 @@
 without it."""
 
 import errno
+import json
 import mmap
 import os
+import socket
 import subprocess
+import threading
 import time
 
 from ctl import CtlTest
@@ -214,6 +217,43 @@ class Reaping(CtlTest):
     def names(self, *arguments, **more):
         said = self.ctl("reap", "--raw", "--noheadings", "-o", "NAME", *arguments, **more)
         return said.split()
+
+    def answer(self, objects, clients):
+        """Where a server is mounted that knows these objects, and ends after so many clients."""
+        status = os.stat("/run/shmfs")
+        path = "/run/shmfs/%d:%d" % (os.major(status.st_dev), os.minor(status.st_dev))
+        answer = json.dumps({"parameters": {"objects": objects}}).encode() + b"\0"
+        listening = socket.socket(socket.AF_UNIX)
+        listening.bind(path)
+        listening.listen()
+
+        def serve():
+            for _ in range(clients):
+                with listening.accept()[0] as client:
+                    while client.recv(65536):
+                        client.sendall(answer)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        self.addCleanup(listening.close)
+        self.addCleanup(thread.join, 20)
+        self.addCleanup(os.unlink, path)
+        return "/run/shmfs"
+
+    def test_a_clock_that_was_set_makes_nothing_older_or_younger(self):
+        hour = 3600 * 10**9
+        objects = [
+            {"path": "new", "age": 5, "btime": time.time_ns() - hour},
+            {"path": "old", "age": 120, "btime": time.time_ns() + hour},
+            {"path": "new-of-old-daemon", "btime": time.time_ns() - 5 * 10**9},
+            {"path": "old-of-old-daemon", "btime": time.time_ns() - hour},
+        ]
+        mount, said = self.answer(objects, 2), {}
+        for verb in ("ls", "reap"):
+            said[verb] = self.ctl("-m", mount, verb, "--raw", "--noheadings", "-o", "NAME,AGE")
+        self.assertIn("/new 5s\n", said["ls"])
+        self.assertIn("/old 2m\n", said["ls"])
+        self.assertEqual(said["reap"], "/old 2m\n/old-of-old-daemon 60m\n")
 
     def test_it_lists_and_removes_what_nobody_holds(self):
         held = self.mount.make("held", 4096)

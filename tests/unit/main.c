@@ -12,10 +12,10 @@ int main(void)
 	    create_suite, rename_suite, attributes_suite, times_suite, io_suite, allocate_suite,
 	    twice_suite, turns_suite, charge_suite, accounts_suite, descriptors_suite,
 	    deferred_free_suite, xattr_suite, seal_suite, tmpfile_suite, rules_suite, access_suite,
-	    listing_suite, holding_suite, lingering_suite, tenants_suite, tenant_borders_suite,
-	    mac_suite, mac_policy_suite, rights_suite, mac_labels_suite, verify_suite, tree_suite,
-	    rollback_suite, failing_suite, recovery_suite, tiny_suite, churn_suite,
-	    tenant_life_suite, persistence_suite, cost_suite, mac_flow_suite};
+	    listing_suite, holding_suite, lifetime_suite, lingering_suite, tenants_suite,
+	    tenant_borders_suite, mac_suite, mac_policy_suite, rights_suite, mac_labels_suite,
+	    verify_suite, tree_suite, rollback_suite, failing_suite, recovery_suite, tiny_suite,
+	    churn_suite, tenant_life_suite, persistence_suite, cost_suite, mac_flow_suite};
 	SRunner *runner = srunner_create(NULL);
 	int failed;
 

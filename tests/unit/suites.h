@@ -41,6 +41,7 @@ Suite *rules_suite(void);
 Suite *access_suite(void);
 Suite *listing_suite(void);
 Suite *holding_suite(void);
+Suite *lifetime_suite(void);
 Suite *lingering_suite(void);
 Suite *tenants_suite(void);
 Suite *tenant_borders_suite(void);

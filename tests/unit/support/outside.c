@@ -318,6 +318,12 @@ static void now(void *arg, struct timespec *out)
 	*out = outside->now;
 }
 
+static uint64_t uptime(void *arg)
+{
+	REQUIRE(arg == outside, "called with another arg");
+	return outside->uptime;
+}
+
 static void stamp(void *arg, int fd, struct timespec *out)
 {
 	(void)fd;
@@ -381,6 +387,7 @@ void outside_begin(void)
 	ck_assert_ptr_ne(outside, MAP_FAILED);
 	outside->failed = outside->killed = OUTSIDE_NONE;
 	outside->now = (struct timespec){1000000000, 5};
+	outside->uptime = 1000000000000;
 	outside->page_size = text != NULL ? strtoul(text, NULL, 10) : linux_page;
 	ck_assert_uint_ge(outside->page_size, linux_page);
 }
@@ -420,6 +427,7 @@ const struct shmfs_os *outside_os(void)
 	    .stamp = stamp,
 	    .stamp_written = stamp,
 	    .now = now,
+	    .uptime = uptime,
 	    .random = random_bytes,
 	    .backing_open = backing_open,
 	    .backing_close = backing_close,
@@ -448,6 +456,8 @@ void outside_kill(unsigned n, bool late)
 
 void outside_advance(time_t seconds, long nanoseconds)
 {
+	REQUIRE(seconds >= 0 && nanoseconds >= 0, "time goes back");
+	outside->uptime += (uint64_t)seconds * 1000000000 + (uint64_t)nanoseconds;
 	outside->now.tv_sec += seconds;
 	outside->now.tv_nsec += nanoseconds;
 	if (outside->now.tv_nsec >= 1000000000) {

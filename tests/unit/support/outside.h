@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * An outside world for tests: the real one, with books kept of every descriptor and backing id that
- * is open, a clock that stands still, and calls that fail or kill on demand.
+ * is open, clocks that stand still, and calls that fail or kill on demand.
  *
  * It lies in memory shared with forked processes, so what a killed one opened stays known.
  */
@@ -87,6 +87,7 @@ struct outside {
 	uint64_t piece;	      /* what memory comes in; 0 = what is true */
 	size_t page_size;     /* the system's, or what SHMFS_TEST_PAGE_SIZE pretends */
 	struct timespec now, written; /* the latter of all memory */
+	uint64_t uptime;	      /* nanoseconds */
 };
 
 extern struct outside *outside;
@@ -106,6 +107,7 @@ void outside_fail(unsigned n, int error, bool late);
 /* Kills the process at the n-th call from here on; 0 = never. */
 void outside_kill(unsigned n, bool late);
 
+/* Time goes by; where the clock is set, `now` alone is another. */
 void outside_advance(time_t seconds, long nanoseconds);
 
 /* As the supervisor does after a kill. */
