@@ -11,7 +11,6 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "common/socket_path.h"
@@ -43,9 +42,6 @@ static int make_directory(void)
 	return 0;
 }
 
-/* Somebody may be between bind(2) and listen(2). */
-#define FRESH_SECONDS 60
-
 static bool is_left_over(int dir, const char *name, const struct stat *st)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -56,8 +52,7 @@ static bool is_left_over(int dir, const char *name, const struct stat *st)
 	    snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d/%s", dir, name);
 	if (length < 0 || (size_t)length >= sizeof address.sun_path)
 		return false;
-	if (!S_ISSOCK(st->st_mode) || st->st_uid != geteuid() ||
-	    time(NULL) - st->st_mtime < FRESH_SECONDS)
+	if (!S_ISSOCK(st->st_mode) || st->st_uid != geteuid())
 		return false;
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
@@ -77,7 +72,7 @@ static void remove_left_over(void)
 	DIR *dir = socket_directory(place(), path) == 0 ? opendir(path) : NULL;
 
 	while (dir != NULL && (entry = readdir(dir)) != NULL) {
-		if (strchr(entry->d_name, ':') != NULL &&
+		if (entry->d_name[0] != '.' && strchr(entry->d_name, ':') != NULL &&
 		    fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
 		    is_left_over(dirfd(dir), entry->d_name, &st))
 			(void)unlinkat(dirfd(dir), entry->d_name, 0);
@@ -86,21 +81,24 @@ static void remove_left_over(void)
 		closedir(dir);
 }
 
-static int address_of(const char *device, struct sockaddr_un *out)
+/*
+ * A socket gets its name when it is listened at: before, between bind(2) and listen(2), it looks
+ * like one that was left. What is left of this name the next mount of the device replaces.
+ */
+static int unfinished_address(const char *device, struct sockaddr_un *out)
 {
-	char path[PATH_MAX];
-	int rc = socket_path(place(), device, path);
+	char dir[PATH_MAX];
+	int rc = socket_directory(place(), dir), length;
 
 	if (rc < 0)
 		return rc;
-	if (strlen(path) >= sizeof out->sun_path)
-		return -ENAMETOOLONG;
 	*out = (struct sockaddr_un){.sun_family = AF_UNIX};
-	memcpy(out->sun_path, path, strlen(path) + 1);
-	return 0;
+	length = snprintf(out->sun_path, sizeof out->sun_path, "%s/.%s", dir, device);
+	return length >= 0 && (size_t)length < sizeof out->sun_path ? 0 : -ENAMETOOLONG;
 }
 
-static int bind_and_listen(int fd, const struct sockaddr_un *address, uint64_t *inode)
+static int bind_and_listen(
+    int fd, const struct sockaddr_un *address, const char *path, uint64_t *inode)
 {
 	struct stat st;
 
@@ -110,7 +108,7 @@ static int bind_and_listen(int fd, const struct sockaddr_un *address, uint64_t *
 		return -errno;
 	/* Whoever may come in is decided call by call. */
 	if (chmod(address->sun_path, 0666) < 0 || listen(fd, BACKLOG) < 0 ||
-	    lstat(address->sun_path, &st) < 0) {
+	    lstat(address->sun_path, &st) < 0 || rename(address->sun_path, path) < 0) {
 		int error = errno;
 
 		unlink(address->sun_path);
@@ -123,8 +121,11 @@ static int bind_and_listen(int fd, const struct sockaddr_un *address, uint64_t *
 int control_listen(const char *device, uint64_t *inode)
 {
 	struct sockaddr_un address;
-	int rc = address_of(device, &address), fd;
+	char path[PATH_MAX];
+	int rc = socket_path(place(), device, path), fd;
 
+	if (rc == 0)
+		rc = unfinished_address(device, &address);
 	if (rc == 0)
 		rc = make_directory();
 	if (rc < 0)
@@ -133,7 +134,7 @@ int control_listen(const char *device, uint64_t *inode)
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;
-	rc = bind_and_listen(fd, &address, inode);
+	rc = bind_and_listen(fd, &address, path, inode);
 	if (rc < 0) {
 		close(fd);
 		return rc;

@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""shmfsctl: which mount it asks, completion, and mounts that it makes."""
+"""shmfsctl: which mount it asks, completion, and mounts that it makes; what is left of sockets."""
 
 import os
 import shutil
+import signal
+import socket
 import subprocess
 import tempfile
 import unittest
 
 from ctl import CtlTest, as_uid
-from mount import BIN, CTL, STRANGER, Mount
+from mount import BIN, CTL, STRANGER, Mount, children_of, is_there
 
 
 class Finding(CtlTest):
@@ -85,6 +87,14 @@ class Finding(CtlTest):
         self.assertIn("No such file", said.stderr)
 
 
+def leave_socket(path, uid=0, kind=socket.SOCK_STREAM):
+    """A socket at which nobody listens."""
+    with socket.socket(socket.AF_UNIX, kind) as left:
+        left.bind(path)
+    os.chmod(path, 0o666)
+    os.chown(path, uid, uid)
+
+
 class UserMount(unittest.TestCase):
     """A mount that a user made: its socket is under XDG_RUNTIME_DIR."""
 
@@ -109,6 +119,7 @@ class UserMount(unittest.TestCase):
             env=environment,
             preexec_fn=as_uid(self.NOBODY),
         )
+        self.addCleanup(self.end, daemon)
         said = ""
         while "mounted on" not in said:
             line = daemon.stderr.readline()
@@ -116,6 +127,12 @@ class UserMount(unittest.TestCase):
             said += line
         self.addCleanup(daemon.stderr.close)
         return daemon, said
+
+    @staticmethod
+    def end(daemon):
+        """The mount goes before its folder is removed, also where a test fails."""
+        daemon.terminate()
+        daemon.wait(20)
 
     def ctl(self, *arguments, uid=NOBODY):
         return subprocess.run(
@@ -141,12 +158,123 @@ class UserMount(unittest.TestCase):
         self.assertEqual(daemon.wait(20), 0)
         self.assertEqual(os.listdir(os.path.join(self.base, "shmfs")), [])
 
+    def test_sockets_of_mounts_that_were_killed_are_removed(self):
+        folder = os.path.join(self.base, "shmfs")
+        os.mkdir(folder)
+        os.chown(folder, self.NOBODY, self.NOBODY)
+        for name, uid in (("4095:1", self.NOBODY), ("4095:2", STRANGER), ("4095:3", 0)):
+            leave_socket(os.path.join(folder, name), uid)
+        daemon, _ = self.start(self.environment)
+        daemon.terminate()
+        self.assertEqual(daemon.wait(20), 0)
+        self.assertEqual(sorted(os.listdir(folder)), ["4095:2", "4095:3"])
+
+    def test_a_folder_that_is_a_link_or_of_others_has_nothing_removed(self):
+        real = os.path.join(self.base, "real")
+        folder = os.path.join(self.base, "shmfs")
+        os.mkdir(real)
+        leave_socket(os.path.join(real, "4095:1"), self.NOBODY)
+        for how, owner, mode in (
+            (os.symlink, self.NOBODY, 0o700),
+            (os.rename, self.NOBODY, 0o777),
+            (os.rename, STRANGER, 0o755),
+        ):
+            os.chown(real, owner, owner)
+            os.chmod(real, mode)
+            how(real, folder)
+            daemon, said = self.start(self.environment)
+            self.assertIn("no control socket: Permission denied", said)
+            daemon.terminate()
+            self.assertEqual(daemon.wait(20), 0)
+            self.assertEqual(os.listdir(folder), ["4095:1"])
+            if how == os.symlink:
+                os.unlink(folder)
+            else:
+                os.rename(folder, real)
+
     def test_without_a_runtime_directory_the_mount_works_without_a_socket(self):
         environment = {k: v for k, v in os.environ.items() if k != "XDG_RUNTIME_DIR"}
         daemon, said = self.start(environment)
         self.assertIn("no control socket", said)
         daemon.terminate()
         self.assertEqual(daemon.wait(20), 0)
+
+
+class LeftOver(unittest.TestCase):
+    """What is removed of a folder of sockets when a mount begins, and what stays."""
+
+    def start(self):
+        mount = Mount()
+        self.addCleanup(mount.stop)
+        return mount
+
+    def leave(self, living):
+        """A mount whose processes were all killed, so that nobody has removed its socket."""
+        mount = Mount()
+        self.addCleanup(shutil.rmtree, mount.base)
+        self.addCleanup(subprocess.run, ["umount", "-l", mount.dir], check=True)
+        self.addCleanup(mount.log.close)
+        pids = [mount.daemon.pid, *children_of(mount.daemon.pid)]
+        # Whoever is killed first leaves nothing for others to do.
+        for number in (signal.SIGSTOP, signal.SIGKILL):
+            for pid in pids:
+                os.kill(pid, number)
+        living.wait_until(lambda: not any(is_there(pid) for pid in pids))
+        mount.daemon.wait(20)
+        return mount
+
+    def test_the_socket_of_a_mount_that_was_killed_is_removed_by_the_next_one(self):
+        living = self.start()
+        # While it is there, no other mount has its device.
+        killed = self.leave(living)
+        self.assertTrue(os.path.exists(killed.socket))
+        other = self.start()
+        self.assertFalse(os.path.exists(killed.socket))
+        for mount in (living, other):
+            self.assertEqual(mount.call("GetMount")["mountpoint"], mount.dir)
+        self.assertCountEqual(
+            os.listdir("/run/shmfs"), [os.path.basename(m.socket) for m in (living, other)]
+        )
+
+    def test_what_is_no_socket_of_a_mount_that_was_killed_stays(self):
+        base = tempfile.mkdtemp(prefix="shmfs-tools.")
+        self.addCleanup(shutil.rmtree, base)
+        before = set(os.listdir("/run/shmfs"))
+
+        def path(name):
+            return os.path.join("/run/shmfs", name)
+
+        leave_socket(os.path.join(base, "left"))
+        leave_socket(path("4095:1"))
+        leave_socket(path("4095:2"), STRANGER)
+        leave_socket(path("another"))
+        os.symlink(os.path.join(base, "left"), path("4095:3"))
+        os.mkdir(path("4095:4"))
+        os.mkfifo(path("4095:5"))
+        os.close(os.open(path("4095:6"), os.O_CREAT))
+        used = []
+        for name, kind in (("4095:7", socket.SOCK_DGRAM), ("4095:8", socket.SOCK_STREAM)):
+            used.append(socket.socket(socket.AF_UNIX, kind))
+            used[-1].bind(path(name))
+            self.addCleanup(used[-1].close)
+        # One whose server is too busy to accept anybody.
+        used[1].listen(0)
+        waiting = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+        self.addCleanup(waiting.close)
+        waiting.connect(path("4095:8"))
+        mount = self.start()
+        after = set(os.listdir("/run/shmfs")) - before - {os.path.basename(mount.socket)}
+        self.addCleanup(self.remove, [path(name) for name in after])
+        self.assertEqual(after, {"4095:%d" % i for i in range(2, 9)} | {"another"})
+        self.assertTrue(os.path.exists(os.path.join(base, "left")))
+
+    @staticmethod
+    def remove(paths):
+        for path in paths:
+            if os.path.isdir(path):
+                os.rmdir(path)
+            else:
+                os.unlink(path)
 
 
 class Completing(CtlTest):

@@ -3,8 +3,10 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
-#include <time.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "daemon/common/socket_path.h"
@@ -14,6 +16,7 @@
 #include "wire.h"
 
 #define DEVICE "4095:1048575"
+#define UNFINISHED ".4095:1048574"
 
 static bool is_there(void)
 {
@@ -59,22 +62,36 @@ static bool exists(const char *device)
 	return lstat(path, &st) == 0;
 }
 
-/* As if it had been made an hour ago. */
-static void make_old(const char *device)
+/* As it is between bind(2) and listen(2). */
+static int bind_unfinished(const char *name)
 {
 	enum socket_place place = geteuid() == 0 ? SOCKET_OF_SYSTEM : SOCKET_OF_USER;
-	const struct timespec hour_ago[] = {{time(NULL) - 3600, 0}, {time(NULL) - 3600, 0}};
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	char path[PATH_MAX];
 
-	GIVES(0, socket_path(place, device, path));
-	GIVES(0, utimensat(AT_FDCWD, path, hour_ago, 0));
+	GIVES(0, socket_path(place, name, path));
+	ck_assert_uint_lt(strlen(path), sizeof address.sun_path);
+	memcpy(address.sun_path, path, strlen(path) + 1);
+	(void)unlink(path);
+	GIVES(0, bind(fd, (struct sockaddr *)&address, sizeof address));
+	return fd;
+}
+
+static void remove_socket(const char *name)
+{
+	enum socket_place place = geteuid() == 0 ? SOCKET_OF_SYSTEM : SOCKET_OF_USER;
+	char path[PATH_MAX];
+
+	GIVES(0, socket_path(place, name, path));
+	GIVES(0, unlink(path));
 }
 
 START_TEST(sockets_where_nobody_listens_any_more_are_removed)
 {
 	static const char *const devices[] = {"4095:1048571", "4095:1048572", "4095:1048573"};
 	uint64_t inodes[3], inode;
-	int fds[3], fd;
+	int fds[3], unfinished, fd;
 
 	for (int i = 0; i < 3; i++) {
 		fds[i] = control_listen(devices[i], &inodes[i]);
@@ -87,19 +104,20 @@ START_TEST(sockets_where_nobody_listens_any_more_are_removed)
 		}
 		ck_assert_int_ge(fds[i], 0);
 	}
-	/* One is old and left; one is left, and may be about to be listened at; one is used. */
+	/* Two are left; one is used; another daemon is about to listen at one. */
 	close(fds[0]);
 	close(fds[1]);
-	make_old(devices[0]);
-	make_old(devices[2]);
+	unfinished = bind_unfinished(UNFINISHED);
 	fd = control_listen(DEVICE, &inode);
 	ck_assert_int_ge(fd, 0);
 	ck_assert(!exists(devices[0]));
-	ck_assert(exists(devices[1]));
+	ck_assert(!exists(devices[1]));
 	ck_assert(exists(devices[2]));
-	control_remove(devices[1], inodes[1]);
+	ck_assert(exists(UNFINISHED));
+	remove_socket(UNFINISHED);
 	control_remove(devices[2], inodes[2]);
 	control_remove(DEVICE, inode);
+	close(unfinished);
 	close(fds[2]);
 	close(fd);
 }
