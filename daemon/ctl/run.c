@@ -171,7 +171,15 @@ static void begin_command(pid_t parent, char **command, const sigset_t *signals)
 	_exit(errno == ENOENT ? NOT_FOUND : NOT_RUN);
 }
 
-/* The terminal sends its signals to the command, too. */
+/*
+ * A terminal sends the signals of its keys to the command, too. That it is gone it tells the leader
+ * of the session alone.
+ */
+static bool is_for_command(const siginfo_t *info)
+{
+	return info->si_code != SI_KERNEL || (info->si_signo == SIGHUP && getsid(0) == getpid());
+}
+
 static int forward_until_end(pid_t pid, const sigset_t *signals)
 {
 	siginfo_t info;
@@ -182,7 +190,7 @@ static int forward_until_end(pid_t pid, const sigset_t *signals)
 
 		if (signal == SIGCHLD && waitpid(pid, &status, WNOHANG) == pid)
 			return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-		if (signal > 0 && signal != SIGCHLD && info.si_code != SI_KERNEL)
+		if (signal > 0 && signal != SIGCHLD && is_for_command(&info))
 			(void)kill(pid, signal);
 	}
 }
