@@ -105,10 +105,10 @@ static int mount_shmfs(const char *options)
 }
 
 /*
- * Unmounts when this process has died without doing so. What the command has left running would
- * keep the mount, which keeps the server.
+ * Kills the command and unmounts when this process has died without doing so. What the command has
+ * left running would keep the mount, which keeps the server.
  */
-static _Noreturn void guard(pid_t parent)
+static _Noreturn void guard(pid_t parent, int command)
 {
 	sigset_t all;
 	int signal = 0;
@@ -119,16 +119,20 @@ static _Noreturn void guard(pid_t parent)
 	if (prctl(PR_SET_PDEATHSIG, SIGUSR1) == 0 && getppid() == parent)
 		while (sigwait(&all, &signal) != 0 || signal != SIGUSR1)
 			;
+	(void)syscall(SYS_pidfd_send_signal, command, SIGKILL, NULL, 0);
 	_exit(umount2(MOUNTPOINT, MNT_DETACH) < 0);
 }
 
 /* 0: there is no process for it. */
-static pid_t start_guard(void)
+static pid_t start_guard(pid_t command)
 {
+	int fd = (int)syscall(SYS_pidfd_open, command, 0);
 	pid_t self = getpid(), pid = fork();
 
 	if (pid == 0)
-		guard(self);
+		guard(self, fd);
+	if (fd >= 0)
+		close(fd);
 	return pid > 0 ? pid : 0;
 }
 
@@ -159,11 +163,14 @@ static sigset_t forwarded_signals(void)
 
 /*
  * It goes with this process, however that ends: what it would have left of it is a mount that
- * nobody unmounts.
+ * nobody unmounts. The kernel forgets that of a program that becomes another user, so it begins
+ * when there is a guard, who does not.
  */
-static void begin_command(pid_t parent, char **command, const sigset_t *signals)
+static void begin_command(pid_t parent, char **command, const sigset_t *signals, int go)
 {
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
+	char byte;
+
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent || read(go, &byte, 1) != 1)
 		_exit(NOT_RUN);
 	sigprocmask(SIG_SETMASK, signals, NULL);
 	execvp(command[0], command);
@@ -195,19 +202,25 @@ static int forward_until_end(pid_t pid, const sigset_t *signals)
 	}
 }
 
-static int run_command(char **command)
+static int run_command(char **command, pid_t *watcher)
 {
 	sigset_t signals = forwarded_signals(), before;
 	pid_t self = getpid(), pid;
+	int go[2];
 
+	if (pipe2(go, O_CLOEXEC) < 0)
+		return complain("pipe");
 	sigprocmask(SIG_BLOCK, &signals, &before);
 	/* Where it is ignored, children end without a word. */
 	signal(SIGCHLD, SIG_DFL);
 	pid = fork();
+	if (pid == 0)
+		begin_command(self, command, &before, go[0]);
 	if (pid < 0)
 		return complain("fork");
-	if (pid == 0)
-		begin_command(self, command, &before);
+	*watcher = start_guard(pid);
+	if (write(go[1], "", 1) != 1)
+		(void)kill(pid, SIGKILL);
 	return forward_until_end(pid, &signals);
 }
 
@@ -229,7 +242,7 @@ static int run_run(struct ctl *ctl)
 	const char *size = ctl_value(ctl, "size");
 	char options[8192];
 	uint64_t bytes;
-	pid_t watcher;
+	pid_t watcher = 0;
 	int status;
 
 	if (size != NULL && !ctl_read_size(size, &bytes))
@@ -245,8 +258,7 @@ static int run_run(struct ctl *ctl)
 	status = mount_shmfs(options);
 	if (status != CTL_OK)
 		return status;
-	watcher = start_guard();
-	status = run_command(ctl->arguments);
+	status = run_command(ctl->arguments, &watcher);
 	unmount(watcher);
 	return status;
 }
