@@ -75,6 +75,7 @@ void server_init(struct server *server, const struct options *options, struct ha
 	    .handover = handover,
 	    .os = *shmfs_os_linux(),
 	    .keeper_fd = -1,
+	    .server_fd = -1,
 	    .channel = {.fd = -1,
 		.exchange = &handover->exchange,
 		.counters = &handover->counters,

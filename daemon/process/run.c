@@ -51,9 +51,11 @@ static void wait_for_keeper(const struct server *server)
 		;
 }
 
+/* A keeper that is stopped has the table of descriptors, too: nobody answers by this one now. */
 static enum server_end end_as_orphan(const struct server *server)
 {
 	wait_for_keeper(server);
+	close(server->channel.fd);
 	return SERVER_ORPHANED;
 }
 

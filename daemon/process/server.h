@@ -22,6 +22,7 @@ struct server {
 	struct ops ops;
 	struct zygotes zygotes;
 	int keeper_fd; /* of the keeper, as a process; -1: there is none */
+	int server_fd; /* of the server, or of the supervisor before there is one; -1: of none */
 
 	/* Those of a process that serves; NULL in the supervisor. */
 	struct pacing *pacing;

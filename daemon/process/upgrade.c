@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/types.h>
 #include <unistd.h>
 
@@ -113,6 +114,8 @@ static _Noreturn void try_here(
 
 	failpoints_of_helpers();
 	failpoint("trial forked");
+	/* It has the connection, and would keep it: nobody else ends one that takes too long. */
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	if (dup2(said, STDERR_FILENO) >= 0 && hand_on(upgrade->handover_fd, handover, -1) == 0 &&

@@ -57,9 +57,8 @@ static void reap_keeper(struct helpers *helpers)
 
 static void end_keeper(struct helpers *helpers)
 {
-	if (helpers->keeper == 0)
-		return;
-	child_end(helpers->keeper);
+	if (helpers->keeper != 0)
+		child_end(helpers->keeper);
 	helpers->keeper = 0;
 	keeper_forget(helpers->server);
 }
@@ -105,6 +104,8 @@ static bool is_stopped(pid_t pid)
 void helpers_begin(struct helpers *helpers)
 {
 	begin_zygotes(helpers->server);
+	/* The keeper has to know the number. */
+	keeper_watch_server(helpers->server, getpid());
 	start_keeper(helpers);
 }
 
@@ -119,6 +120,8 @@ void helpers_watch(struct helpers *helpers)
 	zygotes_watch(&helpers->server->zygotes, is_stopped);
 	if (helpers->keeper == 0)
 		start_keeper(helpers);
+	else if (is_stopped(helpers->keeper))
+		(void)kill(helpers->keeper, SIGKILL);
 }
 
 void helpers_end(struct helpers *helpers)

@@ -30,6 +30,14 @@ static void wait_for_death(pid_t supervisor)
 		(void)sigwait(&set, &signal);
 }
 
+/* It does nothing any more but wait for the keeper's end; but where it is stopped, or hangs, calls
+ * on what is still open would wait for it for ever. */
+static void end_server(const struct server *server)
+{
+	if (server->server_fd >= 0)
+		(void)syscall(SYS_pidfd_send_signal, server->server_fd, SIGKILL, NULL, 0);
+}
+
 _Noreturn void keeper_run(const struct server *server)
 {
 	const struct handover *handover = server->handover;
@@ -50,34 +58,55 @@ _Noreturn void keeper_run(const struct server *server)
 	failpoint("keeper waits");
 	wait_for_death(handover->supervisor);
 	log_error("the supervisor died: unmounting '%s'", handover->mountpoint.path);
+	failpoint("keeper unmounts");
 	(void)mount_unmount(handover);
+	failpoint("keeper has unmounted");
 	control_remove(handover->mountpoint.device, handover->control_inode);
+	end_server(server);
 	_exit(0);
 }
 
-/* A server that lives has the number of the descriptor. So it stays open when a keeper has died,
- * which nobody waits for then, and is the next one's. */
-void keeper_watch(struct server *server, pid_t pid)
+/* --- who waits for whom ----------------------------------------------------------------------- */
+
+/* A child that lives has the number of the descriptor. So it stays open when the process has died,
+ * and is the next one's. */
+static void watch(struct server *server, int *number, pid_t pid)
 {
 	int fd = (int)syscall(SYS_pidfd_open, pid, 0);
 
 	if (fd < 0)
 		return;
-	if (server->keeper_fd >= 0) {
-		(void)dup3(fd, server->keeper_fd, O_CLOEXEC);
+	if (*number >= 0) {
+		(void)dup3(fd, *number, O_CLOEXEC);
 	} else if (fd < SHMFS_DESCRIPTOR_FIRST) {
-		server->keeper_fd = fd;
+		*number = fd;
 		handover_own(server->handover, fd);
 		return;
 	}
 	close(fd);
 }
 
+static void forget(struct server *server, int *number)
+{
+	if (*number < 0)
+		return;
+	close(*number);
+	handover_disown(server->handover, *number);
+	*number = -1;
+}
+
+void keeper_watch(struct server *server, pid_t pid)
+{
+	watch(server, &server->keeper_fd, pid);
+}
+
+void keeper_watch_server(struct server *server, pid_t pid)
+{
+	watch(server, &server->server_fd, pid);
+}
+
 void keeper_forget(struct server *server)
 {
-	if (server->keeper_fd < 0)
-		return;
-	close(server->keeper_fd);
-	handover_disown(server->handover, server->keeper_fd);
-	server->keeper_fd = -1;
+	forget(server, &server->keeper_fd);
+	forget(server, &server->server_fd);
 }

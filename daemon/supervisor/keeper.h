@@ -5,7 +5,8 @@
  * with the set-user-ID bit; so a server has none of that.
  *
  * It shares the table of descriptors, as servers do: when all others are killed at once, the
- * connection lasts until the mount is gone.
+ * connection lasts until the mount is gone. So each of the two sees to it that the other, should it
+ * be stopped, does not keep the connection: whoever has a call there would wait for ever.
  */
 #ifndef SHMFS_PROCESS_KEEPER_H
 #define SHMFS_PROCESS_KEEPER_H
@@ -17,9 +18,10 @@
 /* The life of the keeper, as a child of the supervisor. */
 _Noreturn void keeper_run(const struct server *server);
 
-/* Lets servers wait for this keeper, and for none. For the supervisor; the latter while there is no
- * server. */
+/* For the supervisor: lets servers wait for this keeper; lets keepers that begin later end this
+ * server and those after it; and neither, while there is no server. */
 void keeper_watch(struct server *server, pid_t pid);
+void keeper_watch_server(struct server *server, pid_t pid);
 void keeper_forget(struct server *server);
 
 #endif

@@ -20,6 +20,7 @@
 #include "common/log.h"
 #include "death.h"
 #include "helpers.h"
+#include "keeper.h"
 #include "process/loop.h"
 #include "process/mount.h"
 #include "process/run.h"
@@ -155,6 +156,7 @@ static int start(struct supervisor *s)
 		_exit((int)end);
 	}
 	s->pid = pid;
+	keeper_watch_server(s->server, pid);
 	s->watchdog = (struct watchdog){0};
 	s->watch_at_ms = now_ms() + WATCHDOG_LOOK_MS;
 	return 0;

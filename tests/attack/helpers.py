@@ -4,14 +4,18 @@
     helpers.py
 
 Beside a client that reads and writes files, one is killed at its first step, then at its second, and so
-on: while calls are made, as another one of them begins, and in an upgrade. SHMFS_BIN has fail points.
+on: while calls are made, as another one of them begins, and in an upgrade. The keeper is killed while it
+unmounts, too: no call hangs then, and what is left can be unmounted. SHMFS_BIN has fail points.
 """
 
 import contextlib
+import errno
 import os
 import random
 import re
+import shutil
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -22,7 +26,7 @@ for folder in ("tools", "support"):
     sys.path.insert(0, os.path.join(os.path.dirname(HERE), folder))
 
 from failpoints import HELPERS, Steps  # noqa: E402
-from mount import Mount, living_children  # noqa: E402
+from mount import Mount, errno_of, is_there, living_children, within  # noqa: E402
 
 # More holders than are told at a time.
 OBJECTS = 150
@@ -31,13 +35,17 @@ NAMES = {"shmfs-keeper", "shmfs-parsers", "shmfs-holders"}
 SOURCES = ("roles/zygote.c", "roles/zygotes.c", "roles/scan.c", "supervisor/keeper.c", "process/upgrade.c")
 
 
+# Of the keeper, once the supervisor was killed; and whether the mount is there then, with nobody to serve it.
+OF_UNMOUNTING = {"keeper unmounts": True, "keeper has unmounted": False}
+
+
 def labels():
     """Of all steps that helpers have."""
     found = {"trial succeeds"}
     for name in SOURCES:
         with open(os.path.join(TOP, "daemon", name)) as source:
             found.update(re.findall(r'failpoint\("([^"]+)"\)', source.read()))
-    return found
+    return found - set(OF_UNMOUNTING)
 
 
 class Files(threading.Thread):
@@ -194,7 +202,27 @@ class Helpers:
         self.mount.stop()
 
 
+def kill_keeper_as_it_unmounts(label, is_left):
+    steps, mount = Steps(), Mount("")
+    fd = os.open(mount.path("open"), os.O_RDWR | os.O_CREAT)
+    children = dict(living_children(mount.daemon.pid))
+    steps.arm(label, children["shmfs-keeper"])
+    mount.daemon.kill()
+    mount.daemon.wait()
+    within(10, lambda: not any(is_there(pid) for pid in children.values()))
+    assert errno_of(os.pread, fd, 1, 0) == errno.ENOTCONN
+    os.close(fd)
+    assert errno_of(os.stat, mount.path("open")) == (errno.ENOTCONN if is_left else errno.ENOENT)
+    if is_left:
+        subprocess.run(["umount", mount.dir], check=True, timeout=10)
+    mount.log.close()
+    shutil.rmtree(mount.base)
+    print("killed at: " + label)
+
+
 def main():
+    for label, is_left in OF_UNMOUNTING.items():
+        kill_keeper_as_it_unmounts(label, is_left)
     helpers = Helpers()
     files = Files(helpers.mount)
     files.start()

@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 import unittest
 
@@ -86,7 +87,14 @@ class Mount:
     """A daemon in the foreground on a directory of its own."""
 
     def __init__(
-        self, options="", pass_fds=(), no_standard=False, environment=None, verbose=False, under=()
+        self,
+        options="",
+        pass_fds=(),
+        no_standard=False,
+        environment=None,
+        verbose=False,
+        under=(),
+        program=BIN,
     ):
         self.base = tempfile.mkdtemp(prefix="shmfs-tools.")
         os.chmod(self.base, 0o755)
@@ -94,7 +102,7 @@ class Mount:
         os.mkdir(self.dir)
         self.log = open(os.path.join(self.base, "log"), "w+")
         options = "io=" + IO + (",huge=" + HUGE if HUGE else "") + ("," + options if options else "")
-        command = [*under, os.path.abspath(BIN), "-d" if verbose else "-f", "-o", options, self.dir]
+        command = [*under, os.path.abspath(program), "-d" if verbose else "-f", "-o", options, self.dir]
         if no_standard:
             command = ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh"] + command
         self.daemon = subprocess.Popen(
@@ -203,6 +211,30 @@ def living_children(pid):
     """Those that have not ended: pairs of a name and a pid."""
     told = ((*name_and_state(child), child) for child in children_of(pid))
     return [(name, child) for name, state, child in told if state not in "ZX"]
+
+
+def within(seconds, condition):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "not within %d seconds" % seconds
+        time.sleep(0.01)
+
+
+def errno_of(call, *arguments, seconds=1):
+    """0: it has succeeded; None: it hangs, in a thread that may do so for ever."""
+    found = [None]
+
+    def work():
+        try:
+            call(*arguments)
+            found[0] = 0
+        except OSError as error:
+            found[0] = error.errno
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    return found[0]
 
 
 def as_user(uid, work):

@@ -252,7 +252,7 @@ SAMPLE = 6
 # With mount namespaces of their own, as tests have, in a child.
 KEEPERS_CALLS = (
     *("rt_sigtimedwait", "getppid", "clone", "wait4", "unshare", "openat", "read", "getdents64", "close"),
-    *("setns", "umount2", "geteuid", "unlink", "write"),
+    *("setns", "umount2", "geteuid", "unlink", "write", "pidfd_send_signal"),
 )
 NAMES = {"shmfs-server", "shmfs-parsers", "shmfs-holders", "shmfs-keeper"}
 ROLES = {

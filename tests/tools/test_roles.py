@@ -1,14 +1,27 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Those beside the server: what they have, and that nobody notices when they die."""
 
+import errno
 import os
 import random
+import shutil
 import signal
+import stat
+import tempfile
 import threading
 import time
 import unittest
 
-from mount import Mount, children_of, is_there, living_children
+from mount import (
+    BIN,
+    Mount,
+    children_of,
+    errno_of,
+    is_there,
+    living_children,
+    name_and_state,
+    within,
+)
 
 NAMES = ("shmfs-parsers", "shmfs-holders")
 
@@ -214,3 +227,81 @@ class Roles(unittest.TestCase):
         self.mount.daemon.wait()
         self.mount.log.close()
         self.mount = None
+
+
+class Orphans(unittest.TestCase):
+    """The supervisor was killed while somebody who shares the connection did nothing."""
+
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="shmfs-tools.")
+        self.addCleanup(shutil.rmtree, self.folder)
+        self.program = shutil.copy(BIN, os.path.join(self.folder, "shmfs"))
+        self.mount = Mount(program=self.program)
+        self.fd = os.open(self.mount.path("open"), os.O_RDWR | os.O_CREAT)
+        self.children = dict(living_children(self.mount.daemon.pid))
+        self.addCleanup(self.clean_up)
+
+    def clean_up(self):
+        for pid in (self.mount.daemon.pid, *self.children.values()):
+            send(pid, signal.SIGKILL)
+        self.mount.daemon.wait()
+        os.close(self.fd)
+        if os.path.ismount(self.mount.dir) or errno_of(os.stat, self.mount.dir) == errno.ENOTCONN:
+            os.system("umount " + self.mount.dir)
+        self.mount.log.close()
+        shutil.rmtree(self.mount.base)
+
+    def stop(self, name):
+        os.kill(self.children[name], signal.SIGSTOP)
+        within(10, lambda: name_and_state(self.children[name])[1] == "T")
+
+    def kill_supervisor(self):
+        self.mount.daemon.kill()
+        self.mount.daemon.wait()
+
+    def assert_calls_end(self, seconds):
+        """The first may have been made before the connection ended."""
+        first = errno_of(os.pread, self.fd, 1, 0, seconds=seconds)
+        self.assertIn(first, (errno.ECONNABORTED, errno.ENOTCONN))
+        self.assertEqual(errno_of(os.pread, self.fd, 1, 0), errno.ENOTCONN)
+        within(10, lambda: not is_there(self.children["shmfs-server"]))
+
+    def test_no_call_hangs_where_the_server_was_stopped(self):
+        self.stop("shmfs-server")
+        self.kill_supervisor()
+        self.assert_calls_end(10)
+        self.assertEqual(errno_of(os.stat, self.mount.path("open")), errno.ENOENT)
+
+    def test_no_call_hangs_where_a_later_server_was_stopped(self):
+        os.kill(self.children["shmfs-server"], signal.SIGKILL)
+        self.assertEqual(errno_of(os.pread, self.fd, 1, 0, seconds=10), 0)
+        self.children = dict(living_children(self.mount.daemon.pid))
+        self.test_no_call_hangs_where_the_server_was_stopped()
+
+    def test_no_call_hangs_where_the_keeper_was_stopped(self):
+        """It may have been at work for others: so the server waits for it, for ten seconds."""
+        self.stop("shmfs-keeper")
+        self.kill_supervisor()
+        self.assert_calls_end(20)
+        self.assertEqual(errno_of(os.stat, self.mount.path("open")), errno.ENOTCONN)
+
+    def test_no_call_hangs_where_an_upgrade_was_tried_that_does_not_end(self):
+        """The keeper is killed as well, as nobody unmounts, so that all end at once."""
+        replacement = os.path.join(self.folder, "new")
+        with open(replacement, "w") as script:
+            script.write("#!/bin/sh\nexec sleep 1000\n")
+        os.chmod(replacement, stat.S_IRWXU)
+        os.rename(replacement, self.program)
+        self.mount.daemon.send_signal(signal.SIGHUP)
+        self.mount.wait_until(lambda: "sleep" in dict(living_children(self.mount.daemon.pid)))
+        self.children = dict(living_children(self.mount.daemon.pid))
+        os.kill(self.children["shmfs-keeper"], signal.SIGKILL)
+        self.kill_supervisor()
+        self.assert_calls_end(10)
+
+    def test_a_stopped_keeper_is_replaced(self):
+        before = self.children["shmfs-keeper"]
+        self.stop("shmfs-keeper")
+        self.mount.wait_until(
+            lambda: dict(living_children(self.mount.daemon.pid)).get("shmfs-keeper", before) != before
+        )
