@@ -6,8 +6,11 @@ import itertools
 import mmap
 import os
 import socket
+import struct
+import threading
+import time
 
-MIB = 1 << 20
+KIB, MIB = 1 << 10, 1 << 20
 
 # Of one user together; on a tmpfs, which has no such limits, hogs keep to them by themselves.
 SIZE, NODES = 192 * MIB, 6000
@@ -144,9 +147,49 @@ def take_all_connections(mount):
             one.close()
 
 
+# Of one user, at the same time; and what each of them has done: calls, and seconds in them.
+THREADS = 64
+TRANSFERS = mmap.mmap(-1, THREADS * 16)
+
+
+def mean_transfer():
+    done = list(struct.iter_unpack("Qd", TRANSFERS))
+    if any(calls == 0 for calls, _ in done):
+        raise SystemExit("attack: there were fewer threads that transfer")
+    return sum(seconds for _, seconds in done) / sum(calls for calls, _ in done)
+
+
+def transfer_for_ever(number):
+    fd = os.open("t%d" % number, os.O_CREAT | os.O_RDWR)
+    os.ftruncate(fd, MIB)
+    bytes_ = bytearray(MIB)
+    part = memoryview(bytes_)[: 256 * KIB]
+    seconds = 0
+    for calls in itertools.count(2, 2):
+        began = time.perf_counter()
+        tolerate(os.preadv, fd, [bytes_], 0)
+        tolerate(os.pwrite, fd, part, 0)
+        seconds += time.perf_counter() - began
+        struct.pack_into("Qd", TRANSFERS, number * 16, calls, seconds)
+
+
+def transfer_by_many_threads(mount):
+    """On a tmpfs, by as many as the daemon has to copy what it is asked for."""
+    count = THREADS if mount is not None else 1
+    threads = [threading.Thread(target=transfer_for_ever, args=[i]) for i in range(count)]
+    for thread in threads:
+        thread.start()
+    threads[0].join()
+
+
 # By user.
 HOGS = {
-    2001: [link_somebody_elses_object, keep_symlinks_without_names, rename_deep_trees],
+    2001: [
+        link_somebody_elses_object,
+        keep_symlinks_without_names,
+        rename_deep_trees,
+        transfer_by_many_threads,
+    ],
     2002: [free_large_memory, look_for_holes, make_objects_of_one_byte],
     2003: [ask_the_socket, take_all_connections, expire_names, lock_and_open],
 }
