@@ -205,7 +205,7 @@ class Helpers:
 def kill_keeper_as_it_unmounts(label, is_left):
     steps, mount = Steps(), Mount("")
     fd = os.open(mount.path("open"), os.O_RDWR | os.O_CREAT)
-    children = dict(living_children(mount.daemon.pid))
+    children = mount.children()
     steps.arm(label, children["shmfs-keeper"])
     mount.daemon.kill()
     mount.daemon.wait()

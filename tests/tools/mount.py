@@ -178,6 +178,19 @@ class Mount:
     def server_pid(self):
         return self.call("GetMount")["server"]
 
+    def children(self):
+        """Pids by name, once all have theirs."""
+        names = {"shmfs-keeper", "shmfs-server", "shmfs-parsers", "shmfs-holders"}
+        found = {}
+
+        def all_are_found():
+            found.clear()
+            found.update(living_children(self.daemon.pid))
+            return names <= set(found)
+
+        self.wait_until(all_are_found)
+        return found
+
     def has_other_server(self, pid):
         try:
             return self.server_pid() != pid

@@ -238,7 +238,7 @@ class Orphans(unittest.TestCase):
         self.program = shutil.copy(BIN, os.path.join(self.folder, "shmfs"))
         self.mount = Mount(program=self.program)
         self.fd = os.open(self.mount.path("open"), os.O_RDWR | os.O_CREAT)
-        self.children = dict(living_children(self.mount.daemon.pid))
+        self.children = self.mount.children()
         self.addCleanup(self.clean_up)
 
     def clean_up(self):
@@ -277,7 +277,7 @@ class Orphans(unittest.TestCase):
     def test_no_call_hangs_where_a_later_server_was_stopped(self):
         os.kill(self.children["shmfs-server"], signal.SIGKILL)
         self.assertEqual(errno_of(os.pread, self.fd, 1, 0, seconds=10), 0)
-        self.children = dict(living_children(self.mount.daemon.pid))
+        self.children = self.mount.children()
         self.test_no_call_hangs_where_the_server_was_stopped()
 
     def test_no_call_hangs_where_the_keeper_was_stopped(self):
@@ -296,7 +296,7 @@ class Orphans(unittest.TestCase):
         os.rename(replacement, self.program)
         self.mount.daemon.send_signal(signal.SIGHUP)
         self.mount.wait_until(lambda: "sleep" in dict(living_children(self.mount.daemon.pid)))
-        self.children = dict(living_children(self.mount.daemon.pid))
+        self.children = self.mount.children()
         os.kill(self.children["shmfs-keeper"], signal.SIGKILL)
         self.kill_supervisor()
         self.assert_calls_end(10)
