@@ -55,10 +55,7 @@ static bool may_go_on(struct free_worker *self)
 
 static uint64_t own_time(void)
 {
-	struct timespec time;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-	return (uint64_t)time.tv_sec * CLOCK_SECOND + (uint64_t)time.tv_nsec;
+	return clock_read(CLOCK_THREAD_CPUTIME_ID);
 }
 
 /* Frees what may be a huge page; whether it was one. */

@@ -104,20 +104,9 @@ class Helpers:
     def all_are_there(self):
         return set(self.helpers()) == NAMES
 
-    def once_all_are_there(self):
-        """One may just have been killed at its step."""
-        found = {}
-
-        def all_are_found():
-            found.clear()
-            found.update(self.helpers())
-            return set(found) == NAMES
-
-        self.mount.wait_until(all_are_found)
-        return found
-
     def replace(self, *names):
-        before = self.once_all_are_there()
+        # One may just have been killed at its step.
+        before = self.mount.children()
         for name in names:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(before[name], signal.SIGKILL)

@@ -145,10 +145,10 @@ class Traced:
         self.contents = os.urandom(SIZE)
         self.write("kept")
         pid = self.mount.daemon.pid
-        self.mount.wait_until(lambda: NAMES <= set(dict(living_children(pid))))
+        children = self.mount.children()
         self.tracer = subprocess.Popen(
             ["strace", *role.options, *options]
-            + ["-p", str(pid if role.name == "shmfs" else dict(living_children(pid))[role.name])],
+            + ["-p", str(pid if role.name == "shmfs" else children[role.name])],
             stderr=subprocess.PIPE,
             text=True,
         )
